@@ -1,0 +1,44 @@
+"""PatternBoost: hunt for record constructions of extremal problems.
+
+>>> import patternboost as pb
+>>> pb.problem("isosceles", n=16).size
+256
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+#: verb -> module; loaded on first use, so that nothing imports torch (or compiles) before it is needed
+_VERBS = {
+    "problem": "registry",
+    "problem_names": "registry",
+    "search": "api",
+    "resume": "api",
+    "Result": "api",
+    "load": "construction",
+    "verify": "construction",
+    "Construction": "construction",
+    "records": "record_table",
+    "Problem": "problem",
+    "rule": "problem",
+}
+
+__all__ = [*_VERBS, "__version__"]
+
+if TYPE_CHECKING:
+    from patternboost.api import Result, resume, search
+    from patternboost.construction import Construction, load, verify
+    from patternboost.problem import Problem, rule
+    from patternboost.record_table import record_rows as records
+    from patternboost.registry import problem, problem_names
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _VERBS:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    module = import_module(f"patternboost.{_VERBS[name]}")
+    return getattr(module, "record_rows" if name == "records" else name)

@@ -1,0 +1,169 @@
+"""The verbs of the command line as Python functions."""
+
+from __future__ import annotations
+
+import dataclasses
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from patternboost.archive import Archive
+from patternboost.construction import Construction
+from patternboost.loop import Search, Stop
+from patternboost.problem import Instance
+from patternboost.progress import make_progress
+from patternboost.registry import problem as find_instance
+from patternboost.run import Run
+from patternboost.settings import Settings, SettingsError, check, override
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a search came to."""
+
+    #: the best construction, verified; None where nothing was found in time
+    best: Construction | None
+    #: its certificate
+    certificate: Path | None
+    #: the run's log, one dict per generation
+    log: list[dict[str, Any]]
+    #: the run's folder
+    folder: Path
+    #: whether Ctrl-C ended it, and whether it missed the target it was given
+    interrupted: bool = False
+    missed: bool = False
+
+    def _repr_svg_(self) -> str | None:
+        return None if self.best is None else self.best._repr_svg_()
+
+
+def search(
+    problem: str | Instance,
+    n: int | None = None,
+    *,
+    symmetry: str = "auto",
+    minutes: float | None = None,
+    hours: float | None = None,
+    generations: int | None = None,
+    target: int | None = None,
+    seed: int | None = None,
+    jobs: int | None = None,
+    device: str = "auto",
+    seed_from: list[str] | tuple[str, ...] = (),
+    model: str = "gpt",
+    backend: str = "threading",
+    run_dir: str | Path | None = None,
+    quiet: bool = False,
+    options: list[str] | tuple[str, ...] = (),
+) -> Result:
+    """Search for record constructions; see `patternboost search --help` for every option.
+
+    `problem` is a name, the path of a problem file (with n), or an instance from `pb.problem`. Without any budget one
+    minute is spent. Raises ValueError (one line) for what cannot be.
+    """
+    if isinstance(problem, Instance):
+        instance, reference = problem, problem.name
+    else:
+        if n is None:
+            raise SettingsError("n is missing: search(problem, n)")
+        instance, reference = find_instance(problem, n), problem
+    total = (minutes or 0.0) + 60 * (hours or 0.0)
+    if not total and not generations:
+        total = 1.0
+    given: dict[str, Any] = {"seed": seed, "jobs": jobs, "target": target, "generations": generations}
+    settings = Settings(
+        reference,
+        instance.n,
+        symmetry=symmetry,
+        minutes=total,
+        device=device,
+        model=model,
+        backend=backend,
+        seed_from=tuple(str(s) for s in seed_from),
+        **{name: value for name, value in given.items() if value is not None},
+    )
+    settings = check(override(settings, list(options)))
+    if settings.symmetry != "auto":
+        instance.require_class(settings.symmetry)
+    if target is not None and not 1 <= target <= instance.upper_bound:
+        raise SettingsError(f"--target {target}: {instance} cannot have more than {instance.upper_bound} points")
+    with Archive() as archive:
+        run = Run.create(Path(run_dir) if run_dir else _default_folder(instance), settings)
+        return _work(run, instance, archive, quiet)
+
+
+def resume(
+    folder: str | Path, *, minutes: float | None = None, generations: int | None = None, quiet: bool = False
+) -> Result:
+    """Continue a run to its budget, or to a larger one (total minutes or generations)."""
+    run = Run.open(Path(folder))
+    changes = {k: v for k, v in (("minutes", minutes), ("generations", generations)) if v is not None}
+    if changes:
+        from patternboost.files import write_text
+        from patternboost.settings import to_toml
+
+        run.settings = check(dataclasses.replace(run.settings, **changes))  # type: ignore[arg-type]
+        write_text(run.folder / "settings.toml", to_toml(run.settings))
+    instance = find_instance(run.settings.problem, run.settings.n)
+    with Archive() as archive:
+        return _work(run, instance, archive, quiet)
+
+
+def _default_folder(instance: Instance) -> Path:
+    stamp = datetime.now().strftime("%Y%m%d-%H%M%S")
+    base = Path("runs") / f"{instance.name}-{instance.n}-{stamp}"
+    for suffix in ("", *(f"-{i}" for i in range(2, 1000))):
+        folder = base.with_name(base.name + suffix)
+        try:
+            folder.mkdir(parents=True)
+        except FileExistsError:
+            continue
+        except OSError:
+            pass  # Run.create says in one line why it cannot be written
+        return folder
+    return base
+
+
+@contextmanager
+def _ctrl_c(stop: Stop) -> Iterator[None]:
+    """Turn the first Ctrl-C (or SIGTERM) into a request to stop; a second Ctrl-C interrupts at once."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def ask(number: int, frame: FrameType | None) -> None:
+        if stop.asked:
+            raise KeyboardInterrupt
+        stop.asked = True
+
+    before = {s: signal.signal(s, ask) for s in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _work(run: Run, instance: Instance, archive: Archive, quiet: bool) -> Result:
+    from patternboost.report.html import write_report
+
+    stop = Stop()
+    try:
+        with _ctrl_c(stop), make_progress(quiet) as progress:
+            search = Search(run, instance, archive, progress, stop)
+            search.begin()
+            search.loop()
+        best = run.best()
+        log = run.read_log()
+        write_report(run, best, log)
+        missed = bool(run.settings.target) and (best is None or best.score < run.settings.target)
+        certificate = None if best is None else run.best_path(best)
+        return Result(best, certificate, log, run.folder, stop.asked, missed)
+    finally:
+        run.close()

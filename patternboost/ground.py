@@ -1,0 +1,142 @@
+"""Ground sets: the finite set of elements a construction chooses from, and the symmetries that act on it.
+
+A ground set knows, for every size n, how many elements there are, how an element is written as a point (a tuple of
+small integers), and which symmetries and symmetry classes it has. Elements are numbered 0 .. size(n) - 1.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+IntArray = NDArray[np.int64]
+
+#: Largest ground set the engine works on: orbit tables hold element numbers in 16 bits.
+MAX_ELEMENTS = 65_536
+
+
+class GroundSet(Protocol):
+    """What the engine asks of a ground set. All maps are int64 arrays of shape (size,), -1 where there is no image."""
+
+    def max_n(self) -> int:
+        """The largest size whose ground set the engine can hold."""
+
+    def size(self, n: int) -> int:
+        """Number of elements at size n."""
+
+    def points(self, n: int) -> IntArray:
+        """Coordinates of every element, int64, shape (size, dimension), in element order."""
+
+    def elements(self, n: int, points: IntArray) -> IntArray:
+        """Element numbers of points (shape (p, dimension), all on the ground set)."""
+
+    def symmetries(self, n: int) -> IntArray:
+        """The full symmetry group as permutations, int64, shape (order, size); row 0 is the identity."""
+
+    def classes(self, n: int) -> dict[str, list[IntArray]]:
+        """Symmetry classes: name -> generating (partial) maps. 'none' comes first and has no generators."""
+
+    def embed(self, small: int, large: int) -> IntArray:
+        """Where each element of size `small` goes in size `large` >= small, int64: distances from the border kept."""
+
+    def stabiliser_class(self, n: int, fixed: NDArray[np.bool_]) -> str:
+        """Name of the class of a set that exactly the symmetries marked in `fixed` (in `symmetries` order) keep."""
+
+
+class Grid:
+    """The n x n grid. A point is [row, column]; element row * n + column; the 8 symmetries of the square act."""
+
+    #: order of `symmetries`: rotations by 0, 90, 180, 270 degrees, then mirrors and diagonals
+    NAMES = (
+        "identity",
+        "quarter-turn",
+        "half-turn",
+        "three-quarter-turn",
+        "left-right mirror",
+        "up-down mirror",
+        "diagonal",
+        "antidiagonal",
+    )
+
+    def max_n(self) -> int:
+        """The largest size whose ground set the engine can hold."""
+        return int(MAX_ELEMENTS**0.5)
+
+    def size(self, n: int) -> int:
+        """n * n."""
+        return n * n
+
+    def points(self, n: int) -> IntArray:
+        """Row and column of every cell, shape (n * n, 2)."""
+        rows, columns = np.divmod(np.arange(n * n, dtype=np.int64), n)
+        return np.stack([rows, columns], axis=1)
+
+    def elements(self, n: int, points: IntArray) -> IntArray:
+        """row * n + column."""
+        return points[:, 0] * n + points[:, 1]
+
+    def symmetries(self, n: int) -> IntArray:
+        """The dihedral group of the square, in the order of `NAMES`."""
+        rows, columns = self.points(n).T
+        last = n - 1
+        images = [
+            (rows, columns),
+            (columns, last - rows),
+            (last - rows, last - columns),
+            (last - columns, rows),
+            (rows, last - columns),
+            (last - rows, columns),
+            (columns, rows),
+            (last - columns, last - rows),
+        ]
+        return np.stack([r * n + c for r, c in images])
+
+    def classes(self, n: int) -> dict[str, list[IntArray]]:
+        """The classes that users name on the command line; sizes 1 have only 'none'."""
+        identity, quarter, half, _, left_right, up_down, diagonal, antidiagonal = self.symmetries(n)
+        rows, columns = self.points(n).T
+        on_diagonal = (rows == columns) | (rows + columns == n - 1)
+        # Mirrors whose axis is off centre by half a cell: the last column (or row) has no image and stays free.
+        left_right_half = np.where(columns < n - 1, rows * n + (n - 2 - columns), -1)
+        up_down_half = np.where(rows < n - 1, (n - 2 - rows) * n + columns, -1)
+        classes: dict[str, list[IntArray]] = {"none": []}
+        if n < 2:
+            return classes
+        classes["half-turn"] = [half]
+        classes["mirror"] = [left_right]
+        classes["diagonal"] = [diagonal]
+        classes["both-mirrors"] = [left_right, up_down]
+        classes["both-diagonals"] = [diagonal, antidiagonal]
+        classes["quarter-turn"] = [quarter]
+        classes["full"] = [quarter, left_right]
+        classes["near-quarter-turn"] = [np.where(on_diagonal, half, quarter)]
+        if n >= 3:
+            classes["mirror+half"] = [left_right_half]
+            classes["both-mirrors+half"] = [left_right_half, up_down_half]
+        return classes
+
+    def embed(self, small: int, large: int) -> IntArray:
+        """Rows and columns nearer to the low border keep their distance from it, the others from the high border."""
+        points = self.points(small)
+        moved = np.where(2 * points >= small, points + (large - small), points)
+        return self.elements(large, moved)
+
+    def stabiliser_class(self, n: int, fixed: NDArray[np.bool_]) -> str:
+        """The class name of a subgroup of the square's group."""
+        _, quarter, half, _, left_right, up_down, diagonal, antidiagonal = (bool(x) for x in fixed)
+        if quarter:
+            return "full" if left_right or diagonal else "quarter-turn"
+        if left_right and up_down:
+            return "both-mirrors"
+        if diagonal and antidiagonal:
+            return "both-diagonals"
+        if left_right or up_down:
+            return "mirror"
+        if diagonal or antidiagonal:
+            return "diagonal"
+        return "half-turn" if half else "none"
+
+
+GRID = Grid()

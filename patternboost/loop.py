@@ -1,0 +1,413 @@
+"""The loop: generate -> repair and improve -> verify -> filter to the top -> retrain.
+
+All randomness comes from seeds derived from (seed, generation, class, task), never from the clock, and with a budget in
+generations no decision looks at the clock: a run that was killed and resumed ends as the uninterrupted one.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from patternboost import __version__, seeding, starts
+from patternboost.archive import Archive, canonical_key
+from patternboost.construction import Construction
+from patternboost.files import FileError
+from patternboost.ground import IntArray
+from patternboost.pool import Entry, Pool
+from patternboost.problem import Instance
+from patternboost.progress import Progress
+from patternboost.run import Run
+from patternboost.search.bandit import ClassBandit
+from patternboost.search.fanout import run_tasks
+from patternboost.search.local import Outcome, Task, table_for
+from patternboost.starts import child_seed
+from patternboost.symmetry import align
+
+if TYPE_CHECKING:
+    from patternboost.model.generator import Generator
+    from patternboost.model.tokens import Example
+
+#: under a time budget: generations aimed at, and their shortest and longest length, seconds
+_GENERATIONS = 15
+_SHORTEST, _LONGEST = 4.0, 240.0
+#: shares of a generation's time, where there is a model
+_TRAIN_SHARE, _SAMPLE_SHARE = 0.25, 0.15
+#: the archive takes what is within this share of the run's best
+_ARCHIVE_SHARE = 0.9
+#: pool members needed before the model trains
+_LEAST_EXAMPLES = 20
+
+
+@dataclass
+class Stop:
+    """Says when to stop: asked from outside (Ctrl-C), or at a moment of time.monotonic(). Called, it answers."""
+
+    deadline: float = float("inf")
+    asked: bool = False
+
+    def __call__(self) -> bool:
+        """Whether it is time."""
+        return self.asked or time.monotonic() >= self.deadline
+
+
+@dataclass
+class _Tally:
+    """What happened in one generation."""
+
+    before: Counter[int] = field(default_factory=Counter)
+    after: Counter[int] = field(default_factory=Counter)
+    #: origin -> scores after local search
+    origins: dict[str, list[int]] = field(default_factory=dict)
+    starts: Counter[str] = field(default_factory=Counter)
+    new: int = 0
+    steps: int = 0
+    sampled: int = 0
+    malformed: int = 0
+    seconds: dict[str, float] = field(default_factory=dict)
+    train: dict[str, float] | None = None
+
+
+class Search:
+    """A run in progress."""
+
+    def __init__(self, run: Run, instance: Instance, archive: Archive, progress: Progress, stop: Stop) -> None:
+        self.run = run
+        self.settings = run.settings
+        self.instance = instance
+        self.archive = archive
+        self.progress = progress
+        self.stop = stop
+        self.best: Construction | None = None
+        self.classes = self._classes()
+        self.bandit = ClassBandit(self.classes)
+        self.pool = Pool(self.settings.pool, self.settings.pool_floor, self.settings.top)
+        self.seeds: list[Construction] = []
+        self.generator: Generator | None = None
+        self.generation = 0
+        self.earlier_seconds = 0.0
+        self.work = 0.0
+        self._started = time.monotonic()
+
+    def _classes(self) -> list[str]:
+        if self.settings.symmetry == "auto":
+            return list(self.instance.classes)
+        return [self.instance.require_class(self.settings.symmetry)]
+
+    # -- start and resume --------------------------------------------------------------------------------------------
+
+    def begin(self) -> None:
+        """Start anew, or take up the newest checkpoint."""
+        checkpoint = self.run.latest()
+        if checkpoint is None:
+            self.run.cut_log(0)
+            self.seeds = seeding.collect(self.instance, list(self.settings.seed_from), self.archive)
+            self._make_generator()
+            self.work = starts.default_work(self.settings, self.instance, self.classes)
+            self._seed_pool()
+            self._write_checkpoint()
+        else:
+            self._restore(*checkpoint)
+        if self.settings.timed:
+            left = 60 * self.settings.minutes - self.earlier_seconds
+            self.stop.deadline = time.monotonic() + max(0.0, left)
+
+    def _make_generator(self) -> None:
+        if self.settings.model == "none":
+            return
+        import torch
+
+        from patternboost.model.generator import BigramGenerator, GPTGenerator, pick_device
+        from patternboost.model.sampling import SampleSettings
+        from patternboost.model.tokens import Vocabulary
+        from patternboost.model.training import TrainSettings
+
+        s = self.settings
+        torch.set_num_threads(s.jobs)
+        sizes = tuple(sorted({c.n for c in self.seeds} | {self.instance.n}))
+        vocabulary = Vocabulary(self.instance.problem, sizes, tuple(self.instance.classes))
+        sampling = SampleSettings(temperature=s.temperature, top_p=s.top_p)
+        if s.model == "bigram":
+            self.generator = BigramGenerator(vocabulary, sampling)
+            return
+        shape = {"layers": s.layers, "heads": s.heads, "width": s.width}
+        training = TrainSettings(s.train_steps, s.batch, s.learning_rate, s.weight_decay)
+        self.generator = GPTGenerator(vocabulary, shape, training, sampling, pick_device(s.device), s.seed)
+
+    def _seed_pool(self) -> None:
+        """Seeds of the run's own size are pool members from the start."""
+        entries = []
+        for seed in (c for c in self.seeds if c.n == self.instance.n):
+            symmetry = seed.symmetry if seed.symmetry in self.classes else "none"
+            elements = align(self.instance, self.instance.to_elements(seed.points), symmetry)
+            if symmetry in self.classes and elements is not None:
+                entries.append(Entry(canonical_key(self.instance, elements), elements, symmetry, -1, "seed"))
+        self._keep(entries)
+
+    def _write_checkpoint(self) -> None:
+        state = {
+            "generation": self.generation,
+            # Nothing of the clock where it does not matter, so that equal runs end in equal checkpoints.
+            "seconds": self.seconds if self.settings.timed else 0.0,
+            "work": self.work,
+            "best": [list(p) for p in self.best.points] if self.best else None,
+            "bandit": self.bandit.history,
+            "seeds": [{"n": c.n, "points": [list(p) for p in c.points]} for c in self.seeds],
+        }
+
+        def fill(folder: Path) -> None:
+            self.pool.save(folder / "pool.npz")
+            if self.generator is not None:
+                self.generator.save(folder)
+
+        self.run.checkpoint(self.generation, state, fill)
+
+    def _restore(self, folder: Path, state: dict[str, Any]) -> None:
+        try:
+            self.generation = int(state["generation"])
+            self.earlier_seconds = float(state["seconds"])
+            self.work = float(state["work"])
+            self.bandit = ClassBandit(self.classes, state["bandit"])
+            self.seeds = [Construction.of(self.instance.problem.at(s["n"]), s["points"]) for s in state["seeds"]]
+            # The best as of the checkpoint, not a later one of the folder: the same generation must end the same.
+            self.best = Construction.of(self.instance, state["best"]) if state["best"] else None
+        except (KeyError, TypeError, ValueError) as error:
+            raise FileError(f"{folder}/state.json is damaged: {error}") from error
+        self.pool.load(folder / "pool.npz")
+        self._make_generator()
+        if self.generator is not None:
+            self.generator.load(folder)
+        self.run.cut_log(self.generation)
+
+    # -- the loop ----------------------------------------------------------------------------------------------------
+
+    @property
+    def seconds(self) -> float:
+        """Time spent on the run, earlier parts included."""
+        return self.earlier_seconds + time.monotonic() - self._started
+
+    @property
+    def target(self) -> int:
+        """The score to stop at: the user's, or a proven bound."""
+        bound = self.instance.upper_bound
+        return min(bound, self.settings.target) if self.settings.target else bound
+
+    def done(self) -> bool:
+        """Whether the run has nothing more to do."""
+        reached = self.best is not None and self.best.score >= self.target
+        spent = 0 < self.settings.generations <= self.generation
+        return reached or spent or self.stop()
+
+    def loop(self) -> None:
+        """Generations until done."""
+        while not self.done():
+            self._one_generation()
+
+    def _one_generation(self) -> None:
+        tally = _Tally()
+        length = float(np.clip(60 * self.settings.minutes / _GENERATIONS, _SHORTEST, _LONGEST))
+        self.progress.generation(self.generation, self._budget_text())
+        self._fit(tally, length)
+        planned = self._plan(tally, length)
+        found = self._search(planned, tally, length)
+        kept = self._keep(found)
+        tally.new = len(kept)
+        if self.stop.asked and not self.settings.timed:
+            return  # resume does this generation again, in full and to the same end
+        self.generation += 1
+        if self.settings.timed and tally.seconds["search"] > 0:
+            share = 1.0 if self.generator is None else 1 - _TRAIN_SHARE - _SAMPLE_SHARE
+            rate = tally.steps / tally.seconds["search"]
+            self.work = max(rate * length * share, self.work / 4)
+        entry = self._log_entry(tally)
+        self.run.log(entry)
+        self._write_checkpoint()
+        self.progress.summary(entry)
+
+    def _within(self, seconds: float) -> Callable[[], bool]:
+        """A stop that under a time budget also comes after `seconds`; without one only when asked."""
+        if not self.settings.timed:
+            return lambda: self.stop.asked
+        end = time.monotonic() + seconds
+        return lambda: self.stop() or time.monotonic() >= end
+
+    def _examples(self) -> list[Example]:
+        from patternboost.model.tokens import Example
+
+        examples = [Example(self.instance.n, e.symmetry, e.elements) for e in self.pool.entries]
+        for seed in (c for c in self.seeds if c.n < self.instance.n):
+            elements = align(seed.instance, seed.instance.to_elements(seed.points), seed.symmetry)
+            if elements is not None and len(elements):
+                examples.append(Example(seed.n, seed.symmetry, elements))
+        return examples
+
+    def _fit(self, tally: _Tally, length: float) -> None:
+        began = time.monotonic()
+        if self.generator is not None:
+            examples = self._examples()
+            if len(examples) >= _LEAST_EXAMPLES:
+                self.progress.phase("train", 1.0)
+                seed = child_seed(self.settings.seed, self.generation, 1)
+                log = self.generator.fit(examples, seed, self._within(_TRAIN_SHARE * length), self.progress.at)
+                tally.train = {"steps": log.steps, "loss": log.loss, "held_out_loss": log.held_out_loss}
+        tally.seconds["train"] = time.monotonic() - began
+
+    def _plan(self, tally: _Tally, length: float) -> list[tuple[str, float, list[starts.Start]]]:
+        """Classes with their share of the effort and their starts, model samples included."""
+        began = time.monotonic()
+        over = self._within(_SAMPLE_SHARE * length)
+        shares = self.bandit.shares(self.generation)
+        planned = []
+        seeds = [e for c in self.seeds for e in seeding.embeddings(self.instance, c)] if self.generation == 0 else []
+        for index, (name, share) in enumerate(shares.items()):
+            count = max(1, round(share * self.work / starts.expected_steps(self.settings, self.instance, name)))
+            samples: list[IntArray] = []
+            wanted = round(count * self.settings.model_share)
+            if self.generator is not None and tally.train is not None and wanted and not over():
+                self.progress.phase(f"sample {name}", 1.0)
+                seed = child_seed(self.settings.seed, self.generation, 2, index)
+                table = self._table(name) if self.settings.mask else None
+                drawn = self.generator.sample(self.instance.n, name, wanted, seed, table, over)
+                samples = drawn.sets
+                tally.sampled += len(drawn.sets) + drawn.malformed
+                tally.malformed += drawn.malformed
+            rng = np.random.default_rng(child_seed(self.settings.seed, self.generation, 3, index))
+            mixed = starts.mix(self.settings, self.instance, name, count, samples, seeds, self.pool, rng)
+            planned.append((name, share, mixed))
+        tally.seconds["sample"] = time.monotonic() - began
+        return planned
+
+    def _table(self, symmetry: str) -> Any:
+        return table_for(self.instance, symmetry, int(self.settings.memory_gib * 2**30), self.settings.jobs)
+
+    def _search(
+        self, planned: list[tuple[str, float, list[starts.Start]]], tally: _Tally, length: float
+    ) -> list[Entry]:
+        """Local search from every start; returns the candidates for the pool, not yet verified."""
+        began = time.monotonic()
+        self.progress.phase("search", float(sum(len(p[2]) for p in planned)))
+        origins: dict[int, list[str]] = {}
+
+        def all_tasks() -> Iterator[Task]:
+            for index, (name, share, mixed) in enumerate(planned):
+                if self.settings.backend == "threading":
+                    self._table(name)
+                # Under a time budget a class may overrun its share by half before the next one gets its turn.
+                slice_seconds = 1.5 * share * length
+                slice_over = self._within(slice_seconds)
+                seconds = slice_seconds if self.settings.timed else None
+                seed = child_seed(self.settings.seed, self.generation, 4, index)
+                for task, origin in starts.tasks(self.settings, self.instance, name, mixed, seed, self.target, seconds):
+                    if slice_over():
+                        break
+                    origins[task.seed] = origin
+                    yield task
+
+        found: list[Entry] = []
+        for task, outcomes in run_tasks(all_tasks(), self.settings.jobs, self.settings.backend, self.stop):
+            self.bandit.record(task.symmetry, [o.after for o in outcomes])
+            for outcome, origin in zip(outcomes, origins.pop(task.seed), strict=False):
+                self._note(outcome, origin, task, tally, found)
+            self.progress.advance(len(task.starts), self.best.score if self.best else 0)
+            if self.best is not None and self.best.score >= self.target:
+                break
+        tally.seconds["search"] = time.monotonic() - began
+        return found
+
+    def _note(self, outcome: Outcome, origin: str, task: Task, tally: _Tally, found: list[Entry]) -> None:
+        tally.steps += outcome.steps
+        tally.starts[task.symmetry] += 1
+        tally.after[outcome.after] += 1
+        tally.origins.setdefault(origin, []).append(outcome.after)
+        if origin != "random":
+            tally.before[outcome.before] += 1
+        if outcome.after < self.pool.threshold or not outcome.after:
+            return
+        key = canonical_key(self.instance, outcome.elements)
+        if key not in self.pool:
+            entry = Entry(key, outcome.elements, task.symmetry, self.generation, origin)
+            found.append(entry)
+            if self.best is None or outcome.after > self.best.score:
+                self._new_best(entry)
+
+    # -- verify, filter, keep ----------------------------------------------------------------------------------------
+
+    def _construction(self, entry: Entry) -> Construction:
+        found = {
+            "program": f"patternboost {__version__}",
+            "seed": self.settings.seed,
+            "generation": entry.generation,
+            "class": entry.symmetry,
+            "origin": entry.origin,
+            "date": datetime.now(UTC).date().isoformat(),
+        }
+        return Construction.of(self.instance, self.instance.to_points(entry.elements), found)
+
+    def _verified(self, entry: Entry) -> Construction:
+        """The entry as a construction that the problem's own definition accepts."""
+        construction = self._construction(entry)
+        faults = construction.check()
+        if faults:
+            raise AssertionError(
+                f"the search made an invalid {self.instance} construction ({faults[0]}): "
+                "the problem's complete and violation disagree; `patternboost check` compares them"
+            )
+        return construction
+
+    def _new_best(self, entry: Entry) -> None:
+        """Save a new best at once, so that nothing that comes later can lose it."""
+        construction = self._verified(entry)
+        construction.save(self.run.best_path(construction))
+        self.archive.add([construction])
+        self.best = construction
+        self.progress.best(construction)
+
+    def _keep(self, found: list[Entry]) -> list[Entry]:
+        """Verify what would stay, merge it into the pool, archive the best of it; returns the new members."""
+        kept = self.pool.merge(found)
+        constructions = [self._verified(e) for e in kept]
+        best = self.pool.entries[0].score if self.pool.entries else 0
+        self.archive.add(c for c in constructions if c.score >= _ARCHIVE_SHARE * best)
+        if kept and (self.best is None or best > self.best.score):
+            self._new_best(max(kept, key=lambda e: e.score))
+        return kept
+
+    # -- reporting ---------------------------------------------------------------------------------------------------
+
+    def _budget_text(self) -> str:
+        if self.settings.generations:
+            return f"of {self.settings.generations}"
+        if self.settings.minutes:
+            return f"{max(0.0, self.stop.deadline - time.monotonic()):.0f} s left"
+        return "no budget: Ctrl-C ends it"
+
+    def _log_entry(self, tally: _Tally) -> dict[str, Any]:
+        scores = [e.score for e in self.pool.entries]
+        walks = sum(tally.after.values())
+        return {
+            "generation": self.generation - 1,
+            "seconds": round(self.seconds, 3),
+            "best": self.best.score if self.best else 0,
+            "pool": {"size": len(scores), "median": float(np.median(scores or [0])), "least": min(scores, default=0)},
+            "starts": dict(tally.starts),
+            "leader": self.bandit.leader(),
+            "before": dict(sorted(tally.before.items())),
+            "after": dict(sorted(tally.after.items())),
+            "origins": {
+                o: {"walks": len(s), "best": max(s), "mean": round(float(np.mean(s)), 3)}
+                for o, s in sorted(tally.origins.items())
+            },
+            "new": round(tally.new / walks, 4) if walks else 0.0,
+            "sampled": tally.sampled,
+            "malformed": tally.malformed,
+            "train": tally.train,
+            "steps": tally.steps,
+            "phases": {name: round(s, 3) for name, s in tally.seconds.items()},
+        }

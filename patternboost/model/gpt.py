@@ -1,0 +1,107 @@
+"""A decoder-only transformer: pre-norm blocks, learned positions, tied embeddings, a static key/value cache."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+
+@dataclass(frozen=True)
+class GPTSettings:
+    """The shape of a model."""
+
+    #: number of tokens
+    vocabulary: int
+    #: longest sequence, prefix and END included
+    context: int
+    layers: int = 4
+    heads: int = 4
+    width: int = 128
+
+
+class Cache:
+    """Keys and values of every layer for a batch of sequences of up to `context` tokens: [layer, 2, B, H, T, D]."""
+
+    def __init__(self, settings: GPTSettings, batch: int, device: torch.device, dtype: torch.dtype) -> None:
+        shape = (settings.layers, 2, batch, settings.heads, settings.context, settings.width // settings.heads)
+        self.tensor = torch.empty(shape, device=device, dtype=dtype)
+        self.length = 0
+
+    def keep(self, rows: Tensor) -> None:
+        """Drop all sequences but `rows` (indices into the batch)."""
+        self.tensor = self.tensor[:, :, rows]
+
+
+class Block(nn.Module):
+    """Causal self-attention and a feed-forward layer, each behind a norm and a skip connection."""
+
+    def __init__(self, settings: GPTSettings) -> None:
+        super().__init__()
+        width = settings.width
+        self.heads = settings.heads
+        self.norm_attention = nn.LayerNorm(width)
+        self.attention = nn.Linear(width, 3 * width, bias=False)
+        self.project = nn.Linear(width, width, bias=False)
+        self.norm_feed = nn.LayerNorm(width)
+        self.widen = nn.Linear(width, 4 * width)
+        self.narrow = nn.Linear(4 * width, width)
+
+    def forward(self, x: Tensor, cached: Tensor | None, length: int) -> Tensor:
+        """x: [B, T, W]; `cached` [2, B, H, context, D] holds `length` earlier positions and takes the new ones."""
+        batch, steps, width = x.shape
+        qkv = self.attention(self.norm_attention(x)).view(batch, steps, 3, self.heads, width // self.heads)
+        query, key, value = qkv.permute(2, 0, 3, 1, 4)
+        if cached is not None:
+            cached[0, :, :, length : length + steps] = key
+            cached[1, :, :, length : length + steps] = value
+            key, value = cached[0, :, :, : length + steps], cached[1, :, :, : length + steps]
+        # With a cache, several new tokens come only at length 0, so the plain causal mask is right there too.
+        mixed = functional.scaled_dot_product_attention(query, key, value, is_causal=steps > 1)
+        x = x + self.project(mixed.transpose(1, 2).reshape(batch, steps, width))
+        hidden: Tensor = x + self.narrow(functional.gelu(self.widen(self.norm_feed(x)), approximate="tanh"))
+        return hidden
+
+
+class GPT(nn.Module):
+    """Tokens in, logits of the next token out."""
+
+    def __init__(self, settings: GPTSettings) -> None:
+        super().__init__()
+        if settings.width % settings.heads:
+            raise ValueError(f"width {settings.width} must be a multiple of heads {settings.heads}")
+        self.settings = settings
+        self.embedding = nn.Embedding(settings.vocabulary, settings.width)
+        self.position = nn.Embedding(settings.context, settings.width)
+        self.blocks = nn.ModuleList(Block(settings) for _ in range(settings.layers))
+        self.norm = nn.LayerNorm(settings.width)
+        self.apply(self._initialise)
+        for block in self.blocks:  # residual branches start small, as in GPT-2
+            for layer in (block.project, block.narrow):
+                nn.init.normal_(layer.weight, std=0.02 / (2 * settings.layers) ** 0.5)  # type: ignore[arg-type]
+
+    @staticmethod
+    def _initialise(module: nn.Module) -> None:
+        if isinstance(module, nn.Linear | nn.Embedding):
+            nn.init.normal_(module.weight, std=0.02)
+        if isinstance(module, nn.Linear) and module.bias is not None:
+            nn.init.zeros_(module.bias)
+
+    def forward(self, tokens: Tensor, cache: Cache | None = None) -> Tensor:
+        """tokens int64 [B, T] -> logits [B, T, V]. With a cache, tokens continue the cached ones, which grow by T."""
+        start = 0 if cache is None else cache.length
+        steps = tokens.shape[1]
+        places = torch.arange(start, start + steps, device=tokens.device)
+        x = self.embedding(tokens) + self.position(places)
+        for i, block in enumerate(self.blocks):
+            x = block(x, None if cache is None else cache.tensor[i], start)
+        if cache is not None:
+            cache.length += steps
+        logits: Tensor = functional.linear(self.norm(x), self.embedding.weight)
+        return logits
+
+    def parameter_count(self) -> int:
+        """Number of weights."""
+        return sum(p.numel() for p in self.parameters())

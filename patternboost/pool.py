@@ -1,0 +1,100 @@
+"""The pool: the verified constructions that a run learns from, distinct up to symmetry, best first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from patternboost.files import FileError, atomic_write
+from patternboost.ground import IntArray
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One construction of the run's size."""
+
+    #: canonical form as bytes, the pool's key
+    key: bytes
+    #: sorted element numbers, as found (not canonical: a union of orbits of `symmetry`)
+    elements: IntArray
+    #: the symmetry class whose orbits it is made of
+    symmetry: str
+    #: generation that found it, and what its walk started from: 'model', 'random', 'elite' or 'seed'
+    generation: int
+    origin: str
+
+    @property
+    def score(self) -> int:
+        """Number of points."""
+        return len(self.elements)
+
+
+class Pool:
+    """The best distinct constructions so far: at most `capacity`, and of more than `floor` only the top share."""
+
+    def __init__(self, capacity: int, floor: int, top: float) -> None:
+        self.capacity = capacity
+        self.floor = floor
+        self.top = top
+        self.entries: list[Entry] = []
+        self._keys: set[bytes] = set()
+
+    def __len__(self) -> int:
+        return len(self.entries)
+
+    def __contains__(self, key: bytes) -> bool:
+        return key in self._keys
+
+    @property
+    def threshold(self) -> int:
+        """A new construction below this score would not be kept."""
+        return self.entries[-1].score if len(self.entries) >= self.capacity else 0
+
+    def merge(self, new: Iterable[Entry]) -> list[Entry]:
+        """Add verified entries, keep the top; returns the new ones that stayed. Ties go to the earlier ones."""
+        fresh: dict[bytes, Entry] = {}
+        for entry in new:
+            if entry.key not in self._keys:
+                fresh.setdefault(entry.key, entry)
+        merged = sorted([*self.entries, *fresh.values()], key=lambda e: -e.score)
+        keep = min(self.capacity, max(self.floor, round(self.top * len(merged))))
+        self.entries = merged[:keep]
+        self._keys = {e.key for e in self.entries}
+        return [e for e in self.entries if e.key in fresh]
+
+    def save(self, path: Path) -> None:
+        """Write as npz: plain arrays only."""
+        sizes = np.array([e.score for e in self.entries], np.int64)
+        origins = sorted({e.origin for e in self.entries})
+        classes = sorted({e.symmetry for e in self.entries})
+        arrays = {
+            "elements": np.concatenate([e.elements for e in self.entries] or [np.empty(0)]).astype(np.uint16),
+            "sizes": sizes,
+            "keys": np.frombuffer(b"".join(e.key for e in self.entries), "<u2"),
+            "generation": np.array([e.generation for e in self.entries], np.int64),
+            "origin": np.array([origins.index(e.origin) for e in self.entries], np.int64),
+            "origins": np.array(origins, "U32"),
+            "symmetry": np.array([classes.index(e.symmetry) for e in self.entries], np.int64),
+            "classes": np.array(classes, "U64"),
+        }
+        with atomic_write(path) as file:
+            np.savez(file, allow_pickle=False, **arrays)
+
+    def load(self, path: Path) -> None:
+        """Replace the entries by a saved pool's. Raises FileError."""
+        try:
+            with np.load(path, allow_pickle=False) as data:
+                ends = np.cumsum(data["sizes"])
+                elements = np.split(data["elements"].astype(np.int64), ends[:-1])
+                keys = np.split(data["keys"], ends[:-1])
+                self.entries = [
+                    Entry(k.astype("<u2").tobytes(), e, str(data["classes"][c]), int(g), str(data["origins"][o]))
+                    for k, e, c, g, o in zip(keys, elements, data["symmetry"], data["generation"], data["origin"])
+                    if len(e)
+                ]
+        except (OSError, ValueError, KeyError, IndexError) as error:
+            raise FileError(f"{path}: not a saved pool: {error}") from error
+        self._keys = {e.key for e in self.entries}

@@ -1,0 +1,48 @@
+"""The table of best known scores, shipped with its sources, and how a score of ours compares."""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+
+
+@dataclass(frozen=True)
+class Record:
+    """The best known score of a problem at size n. `status` is 'optimal' or 'lower bound'."""
+
+    problem: str
+    n: int
+    value: int
+    status: str
+    source: str
+
+
+@cache
+def known_records() -> dict[tuple[str, int], Record]:
+    """All records that ship with the package, by (problem, n)."""
+    text = (files("patternboost_problems") / "records.csv").read_text(encoding="utf-8")
+    rows = [
+        Record(row["problem"], int(row["n"]), int(row["value"]), row["status"], row["source"])
+        for row in csv.DictReader(text.splitlines())
+    ]
+    return {(r.problem, r.n): r for r in rows}
+
+
+def known_record(problem: str, n: int) -> Record | None:
+    """The record of (problem, n), or None where none is listed."""
+    return known_records().get((problem, n))
+
+
+def compare(problem: str, n: int, score: int) -> str:
+    """How a score stands: 'NEW RECORD', 'optimal', 'equals best known', 'best known is V', or 'no record listed'."""
+    record = known_record(problem, n)
+    if record is None:
+        return "no record listed"
+    if score > record.value:
+        # More than a proven optimum can only be an error of ours or of the table: say so instead of celebrating.
+        return "NEW RECORD" if record.status != "optimal" else f"above the listed optimum {record.value}: check the table"
+    if score == record.value:
+        return "optimal" if record.status == "optimal" else "equals best known"
+    return f"best known is {record.value}"

@@ -1,0 +1,72 @@
+"""Finding problems: installed ones by entry point, a user's own by the path of its file."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from functools import cache
+from importlib.metadata import entry_points
+from pathlib import Path
+
+from patternboost.problem import FILE_MODULE_PREFIX, Instance, Problem, ProblemError
+
+ENTRY_POINTS = "patternboost.problems"
+
+
+@cache
+def _entries() -> dict[str, object]:
+    return {entry.name: entry for entry in entry_points(group=ENTRY_POINTS)}
+
+
+def problem_names() -> list[str]:
+    """Names of the installed problems, sorted."""
+    return sorted(_entries())
+
+
+def find_problem(reference: str) -> Problem:
+    """The problem of an installed name, or of a file: `isosceles`, `path/to/my_problem.py`.
+
+    A file is executed: give only paths that you trust. Raises ProblemError, in one line, where there is none.
+    """
+    if reference.endswith(".py") or "/" in reference:
+        return _from_file(reference)
+    return _installed(reference)
+
+
+@cache
+def _installed(name: str) -> Problem:
+    entry = _entries().get(name)
+    if entry is None:
+        known = ", ".join(problem_names())
+        raise ProblemError(f"unknown problem {name!r}: use one of {known}, or the path of a problem file (.py)")
+    return _checked(entry.load(), f"entry point {name}")  # type: ignore[attr-defined]
+
+
+@cache
+def _from_file(reference: str) -> Problem:
+    path = Path(reference).resolve()
+    if not path.is_file():
+        raise ProblemError(f"no problem file at {reference}")
+    module_name = FILE_MODULE_PREFIX + path.stem
+    spec = importlib.util.spec_from_file_location(module_name, path)
+    if spec is None or spec.loader is None:
+        raise ProblemError(f"{reference} is no Python file")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[module_name] = module
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:  # whatever the user's file raises is reported as one line that names it
+        first = str(error).strip().splitlines() or [""]
+        raise ProblemError(f"{reference} failed to load: {type(error).__name__}: {first[0]}") from error
+    return _checked(getattr(module, "PROBLEM", None), reference)
+
+
+def _checked(value: object, origin: str) -> Problem:
+    if not isinstance(value, Problem):
+        raise ProblemError(f"{origin} defines no problem: it must set PROBLEM = Problem(...)")
+    return value
+
+
+def problem(name: str | Problem, n: int) -> Instance:
+    """The problem `name` (a name, a file or a Problem) at size n."""
+    return (name if isinstance(name, Problem) else find_problem(name)).at(n)

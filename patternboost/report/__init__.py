@@ -1,0 +1,1 @@
+"""Pictures of constructions and reports of runs."""

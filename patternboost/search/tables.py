@@ -1,0 +1,282 @@
+"""Orbit tables: which orbits does a pair of chosen orbits forbid?
+
+On the orbits of a symmetry class a family of forbidden 3-sets becomes a hypergraph with edges of one, two or three
+orbits. For two orbits a < b the *row* of (a, b) lists, once each, every third orbit c such that some forbidden set
+meets exactly a, b and c. *Pairs* that are forbidden by themselves have their own lists, and orbits that are forbidden
+by themselves are left out of the search. Rows are compiled once into one contiguous array while they fit the memory
+budget; past it the rule is evaluated again each time (``compiled`` is False).
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit, types
+from numpy.typing import NDArray
+
+from patternboost.problem import RULE_TYPE, Instance
+from patternboost.symmetry import Orbits, class_orbits
+
+#: default memory budget for the rows of one table, bytes
+DEFAULT_MEMORY = 2 << 30
+
+
+class Rows(NamedTuple):
+    """The arrays that kernels read. N orbits, m elements; every array C-contiguous."""
+
+    n: int
+    k: int
+    #: orbit of every element, int32[m]; orbits' elements: members[start[i]:start[i + 1]], int64
+    orbit_of: NDArray[np.int32]
+    start: NDArray[np.int64]
+    members: NDArray[np.int64]
+    #: elements per orbit, int32[N]
+    weight: NDArray[np.int32]
+    #: 1 for orbits that are forbidden by themselves, uint8[N]
+    bad: NDArray[np.uint8]
+    #: orbits that form a forbidden pair with i: pair[pair_start[i]:pair_start[i + 1]], uint16, ascending
+    pair_start: NDArray[np.int64]
+    pair: NDArray[np.uint16]
+    #: whether every symmetric image of a row is the same row, so that one element of the first orbit is enough
+    transitive: bool
+    compiled: bool
+    #: compiled rows: the row of a < b is row[row_start[i]:row_start[i + 1]] with i = pair_index(N, a, b)
+    row_start: NDArray[np.uint32]
+    row: NDArray[np.uint16]
+
+
+#: numba's type of `Rows` and of a whole table, so that kernels are compiled once, ahead of any problem
+ROWS_TYPE = types.NamedTuple(
+    [
+        types.int64,
+        types.int64,
+        types.int32[::1],
+        types.int64[::1],
+        types.int64[::1],
+        types.int32[::1],
+        types.uint8[::1],
+        types.int64[::1],
+        types.uint16[::1],
+        types.boolean,
+        types.boolean,
+        types.uint32[::1],
+        types.uint16[::1],
+    ],
+    Rows,
+)
+
+
+@dataclass(frozen=True)
+class Table:
+    """The orbits of a symmetry class with their rows: the space that local search works in."""
+
+    instance: Instance
+    symmetry: str
+    orbits: Orbits
+    rows: Rows
+
+    @property
+    def nbytes(self) -> int:
+        """Memory held by the rows, bytes."""
+        return self.rows.row.nbytes + self.rows.row_start.nbytes
+
+
+@njit(types.int64(types.int64, types.int64, types.int64), cache=True, nogil=True)
+def pair_index(count: int, a: int, b: int) -> int:
+    """Position of the pair a < b among all pairs of `count` orbits in lexicographic order."""
+    return a * (2 * count - a - 1) // 2 + b - a - 1
+
+
+@njit(types.boolean(ROWS_TYPE, types.int64, types.int64), cache=True, nogil=True)
+def is_pair(rows: Rows, a: int, b: int) -> bool:
+    """Whether orbits a and b are a forbidden pair (binary search)."""
+    low, high = rows.pair_start[a], rows.pair_start[a + 1]
+    while low < high:
+        middle = (low + high) // 2
+        if rows.pair[middle] < b:
+            low = middle + 1
+        else:
+            high = middle
+    return low < rows.pair_start[a + 1] and rows.pair[low] == b
+
+
+@njit(
+    types.int64(
+        RULE_TYPE,
+        ROWS_TYPE,
+        types.int64,
+        types.int64,
+        types.int64[::1],
+        types.int64[::1],
+        types.int64[::1],
+        types.uint16[::1],
+        types.int64,
+    ),
+    cache=True,
+    nogil=True,
+)
+def evaluate_row(complete, rows, a, b, chosen, out, stamp, target, at):  # type: ignore[no-untyped-def]
+    """Write the row of orbits a != b to target[at:] by calling the rule; returns its length.
+
+    `stamp` (int64[N + 1]) remembers which orbits were written for the current row; stamp[N] numbers the rows.
+    Forbidden pairs have an empty row: no valid set holds both.
+    """
+    if rows.pair_start[a + 1] > rows.pair_start[a] and is_pair(rows, a, b):
+        return 0
+    total = len(rows.weight)
+    stamp[total] += 1
+    mark = stamp[total]
+    stamp[a] = mark
+    stamp[b] = mark
+    count = 0
+    first_end = rows.start[a] + 1 if rows.transitive else rows.start[a + 1]
+    for i in range(rows.start[a], first_end):
+        chosen[0] = rows.members[i]
+        for j in range(rows.start[b], rows.start[b + 1]):
+            chosen[1] = rows.members[j]
+            for t in range(complete(rows.n, chosen, out)):
+                c = rows.orbit_of[out[t]]
+                if stamp[c] != mark:
+                    stamp[c] = mark
+                    if rows.bad[c] == 0:
+                        target[at + count] = c
+                        count += 1
+    return count
+
+
+@njit(
+    types.void(RULE_TYPE, ROWS_TYPE, types.uint8[:, ::1], types.uint8[::1]),
+    cache=True,
+    nogil=True,
+)
+def _find_pairs(complete, rows, pair_matrix, bad):  # type: ignore[no-untyped-def]
+    """Mark forbidden pairs (a set with two elements in one orbit) and orbits forbidden by themselves."""
+    chosen = np.zeros(2, np.int64)
+    out = np.zeros(len(rows.orbit_of), np.int64)
+    for a in range(len(rows.weight)):
+        if rows.k == 2:
+            for i in range(rows.start[a], rows.start[a + 1]):
+                chosen[0] = rows.members[i]
+                for t in range(complete(rows.n, chosen[:1], out)):
+                    b = rows.orbit_of[out[t]]
+                    if a == b:
+                        bad[a] = 1
+                    else:
+                        pair_matrix[a, b] = pair_matrix[b, a] = 1
+        else:
+            for i in range(rows.start[a], rows.start[a + 1]):
+                for j in range(i + 1, rows.start[a + 1]):
+                    chosen[0], chosen[1] = rows.members[i], rows.members[j]
+                    for t in range(complete(rows.n, chosen, out)):
+                        b = rows.orbit_of[out[t]]
+                        if a == b:
+                            bad[a] = 1
+                        else:
+                            pair_matrix[a, b] = pair_matrix[b, a] = 1
+
+
+@njit(
+    types.int64(RULE_TYPE, ROWS_TYPE, types.int64, types.int64, types.uint32[::1], types.uint16[::1], types.boolean),
+    cache=True,
+    nogil=True,
+)
+def _compile_rows(complete, rows, first, last, lengths, target, fill):  # type: ignore[no-untyped-def]
+    """Rows of all pairs a < b with first <= a < last: their lengths to `lengths`, or (fill) their entries to `target`.
+
+    When filling, `lengths` holds where each row starts. Returns the number of entries.
+    """
+    count = len(rows.weight)
+    chosen = np.zeros(2, np.int64)
+    out = np.zeros(len(rows.orbit_of), np.int64)
+    stamp = np.zeros(count + 1, np.int64)
+    scratch = np.zeros(count, np.uint16)
+    entries = 0
+    for a in range(first, last):
+        for b in range(a + 1, count):
+            index = pair_index(count, a, b)
+            if rows.bad[a] or rows.bad[b]:
+                length = 0
+            elif fill:
+                length = evaluate_row(complete, rows, a, b, chosen, out, stamp, target, np.int64(lengths[index]))
+            else:
+                length = evaluate_row(complete, rows, a, b, chosen, out, stamp, scratch, 0)
+            if not fill:
+                lengths[index] = length
+            entries += length
+    return entries
+
+
+def _chunks(count: int, parts: int) -> list[tuple[int, int]]:
+    """Ranges of first orbits that hold about equally many pairs a < b."""
+    ends = [round(count * (1 - (1 - (i + 1) / parts) ** 0.5)) for i in range(parts)]
+    starts = [0, *ends[:-1]]
+    return [(s, e) for s, e in zip(starts, ends, strict=True) if e > s]
+
+
+def build_table(instance: Instance, symmetry: str, memory: int = DEFAULT_MEMORY, jobs: int = 1) -> Table:
+    """The table of a symmetry class; rows are compiled while they fit `memory` bytes. `jobs` threads build it."""
+    orbits = class_orbits(instance, symmetry)
+    count = orbits.count
+    problem = instance.problem
+    generators = instance.classes[symmetry]
+    # Near-symmetric classes are no groups acting on the whole ground set: their rows need every element of a.
+    transitive = all(_is_symmetry(instance, image) for image in generators)
+    empty = np.zeros(0, np.uint16)
+    bad = np.zeros(count, np.uint8)
+    rows = Rows(
+        instance.n,
+        problem.k,
+        orbits.orbit_of,
+        orbits.start,
+        orbits.members,
+        orbits.weights,
+        bad,
+        np.zeros(count + 1, np.int64),
+        empty,
+        transitive,
+        False,
+        np.zeros(0, np.uint32),
+        empty,
+    )
+    if problem.k == 2 or orbits.weights.max() > 1:
+        matrix = np.zeros((count, count), np.uint8)
+        _find_pairs(problem.complete, rows, matrix, bad)
+        matrix[bad == 1] = 0
+        matrix[:, bad == 1] = 0
+        pair_start = np.zeros(count + 1, np.int64)
+        np.cumsum(matrix.sum(axis=1, dtype=np.int64), out=pair_start[1:])
+        rows = rows._replace(pair_start=pair_start, pair=np.nonzero(matrix)[1].astype(np.uint16))
+    if problem.k == 3:
+        rows = _with_compiled_rows(problem.complete, rows, memory, jobs)
+    return Table(instance, symmetry, orbits, rows)
+
+
+def _is_symmetry(instance: Instance, image: NDArray[np.int64]) -> bool:
+    return bool((instance.symmetries == image).all(axis=1).any())
+
+
+def _with_compiled_rows(complete, rows: Rows, memory: int, jobs: int) -> Rows:  # type: ignore[no-untyped-def]
+    """`rows` with all rows compiled, or unchanged where they would not fit `memory` bytes (or 32-bit offsets)."""
+    count = len(rows.weight)
+    pairs = count * (count - 1) // 2
+    if 4 * pairs > memory:
+        return rows
+    offsets = np.zeros(pairs + 1, np.uint32)
+    lengths = offsets[1:]
+    with ThreadPoolExecutor(max_workers=jobs) as pool:
+        chunks = _chunks(count, 8 * jobs)
+
+        def run(target: NDArray[np.uint16], where: NDArray[np.uint32], fill: bool) -> int:
+            work = [pool.submit(_compile_rows, complete, rows, s, e, where, target, fill) for s, e in chunks]
+            return sum(int(w.result()) for w in work)
+
+        entries = run(np.zeros(0, np.uint16), lengths, False)
+        if entries >= 2**32 or 4 * pairs + 2 * entries > memory:
+            return rows
+        np.cumsum(lengths, out=lengths, dtype=np.uint32)
+        row = np.empty(entries, np.uint16)
+        run(row, offsets[:-1], True)
+    return rows._replace(compiled=True, row_start=offsets, row=row)

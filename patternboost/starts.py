@@ -1,0 +1,111 @@
+"""Where local searches start: the model's samples, shaken pool members, embedded smaller constructions, or nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from patternboost.ground import IntArray
+from patternboost.pool import Pool
+from patternboost.problem import Instance
+from patternboost.search.local import Effort, Task
+from patternboost.settings import Settings
+from patternboost.symmetry import class_orbits
+
+#: steps one task should take, about: long enough to hide its overhead, short enough for progress and Ctrl-C
+_TASK_STEPS = 400_000
+#: a walk's expected length, in patiences
+_WALK = 2.0
+
+
+@dataclass(frozen=True)
+class Start:
+    """A set to start from and where it came from: 'model', 'elite', 'seed' or 'random' (empty)."""
+
+    elements: IntArray
+    origin: str
+
+
+def effort(settings: Settings, instance: Instance, symmetry: str) -> Effort:
+    """How long one walk of a class may be."""
+    orbits = class_orbits(instance, symmetry).count
+    patience = max(1000, settings.patience * orbits)
+    most = max(10 * patience, settings.max_steps * orbits)
+    return Effort(patience, most, (settings.tenure_min, settings.tenure_max))
+
+
+def expected_steps(settings: Settings, instance: Instance, symmetry: str) -> float:
+    """Steps one walk of a class is expected to take."""
+    return _WALK * effort(settings, instance, symmetry).patience
+
+
+def default_work(settings: Settings, instance: Instance, classes: Sequence[str]) -> float:
+    """Steps per generation where the clock does not decide: `starts` walks of a middling class."""
+    return settings.starts * float(np.median([expected_steps(settings, instance, c) for c in classes]))
+
+
+def shaken(pool: Pool, instance: Instance, symmetry: str, share: float, rng: np.random.Generator) -> IntArray | None:
+    """A random pool member of a class less a random share of its orbits, or None where the pool has none."""
+    members = [e for e in pool.entries if e.symmetry == symmetry]
+    if not members:
+        return None
+    orbits = class_orbits(instance, symmetry)
+    chosen = np.unique(orbits.orbit_of[members[int(rng.integers(len(members)))].elements])
+    kept = rng.choice(chosen, size=len(chosen) - round(share * len(chosen)), replace=False)
+    return orbits.expand(np.sort(kept))
+
+
+def mix(
+    settings: Settings,
+    instance: Instance,
+    symmetry: str,
+    count: int,
+    samples: Sequence[IntArray],
+    seeds: Sequence[IntArray],
+    pool: Pool,
+    rng: np.random.Generator,
+) -> list[Start]:
+    """`count` starts of a class: all `samples`, seeds for at most half the rest, then shaken elites and empty ones."""
+    starts = [Start(s, "model") for s in samples[:count]]
+    left = count - len(starts)
+    usable = [s for s in seeds if len(class_orbits(instance, symmetry).project(s))]
+    if usable:
+        picked = rng.permutation(len(usable))[: (left + 1) // 2]
+        starts += [Start(usable[i], "seed") for i in picked]
+    while len(starts) < count:
+        elite = shaken(pool, instance, symmetry, settings.shake, rng) if rng.random() < settings.elites else None
+        starts.append(Start(np.empty(0, np.int64), "random") if elite is None else Start(elite, "elite"))
+    return [starts[i] for i in rng.permutation(count)]
+
+
+def tasks(
+    settings: Settings,
+    instance: Instance,
+    symmetry: str,
+    starts: Sequence[Start],
+    seed: int,
+    target: int,
+    seconds: float | None,
+) -> Iterator[tuple[Task, list[str]]]:
+    """Starts of a class cut into tasks, each with the origins of its starts; `seconds` limits each task."""
+    each = max(1, round(_TASK_STEPS / expected_steps(settings, instance, symmetry)))
+    for index, first in enumerate(range(0, len(starts), each)):
+        batch = starts[first : first + each]
+        task = Task(
+            instance,
+            symmetry,
+            tuple(s.elements for s in batch),
+            effort(settings, instance, symmetry),
+            child_seed(seed, index),
+            target,
+            int(settings.memory_gib * 2**30),
+            seconds,
+        )
+        yield task, [s.origin for s in batch]
+
+
+def child_seed(*path: int) -> int:
+    """A seed derived from a path of numbers, so that no randomness depends on what else was drawn."""
+    return int(np.random.SeedSequence(path).generate_state(1, np.uint64)[0] >> np.uint64(1))
