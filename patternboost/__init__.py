@@ -27,7 +27,20 @@ _VERBS = {
     "rule": "problem",
 }
 
-__all__ = [*_VERBS, "__version__"]
+__all__ = [
+    "Construction",
+    "Problem",
+    "Result",
+    "__version__",
+    "load",
+    "problem",
+    "problem_names",
+    "records",
+    "resume",
+    "rule",
+    "search",
+    "verify",
+]
 
 if TYPE_CHECKING:
     from patternboost.api import Result, resume, search

@@ -167,7 +167,9 @@ def export(what: str, n: int | None, kind: str, output: Path | None) -> int:
 
 @cli.command()
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--picture", type=click.Path(path_type=Path), help="Draw the (last) set, forbidden points marked, as SVG.")
+@click.option(
+    "--picture", type=click.Path(path_type=Path), help="Draw the (last) set, forbidden points marked, as SVG."
+)
 def verify(files: Sequence[Path], picture: Path | None) -> int:
     """Check certificates from the definition alone; exit status 1 if one is invalid, 2 if one cannot be read."""
     from patternboost.construction import load

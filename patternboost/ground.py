@@ -95,7 +95,7 @@ class Grid:
 
     def classes(self, n: int) -> dict[str, list[IntArray]]:
         """The classes that users name on the command line; sizes 1 have only 'none'."""
-        identity, quarter, half, _, left_right, up_down, diagonal, antidiagonal = self.symmetries(n)
+        _, quarter, half, _, left_right, up_down, diagonal, antidiagonal = self.symmetries(n)
         rows, columns = self.points(n).T
         on_diagonal = (rows == columns) | (rows + columns == n - 1)
         # Mirrors whose axis is off centre by half a cell: the last column (or row) has no image and stays free.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -70,8 +71,8 @@ class Pool:
         sizes = np.array([e.score for e in self.entries], np.int64)
         origins = sorted({e.origin for e in self.entries})
         classes = sorted({e.symmetry for e in self.entries})
-        arrays = {
-            "elements": np.concatenate([e.elements for e in self.entries] or [np.empty(0)]).astype(np.uint16),
+        arrays: dict[str, Any] = {
+            "elements": np.concatenate([e.elements for e in self.entries] or [np.empty(0, np.int64)]).astype(np.uint16),
             "sizes": sizes,
             "keys": np.frombuffer(b"".join(e.key for e in self.entries), "<u2"),
             "generation": np.array([e.generation for e in self.entries], np.int64),

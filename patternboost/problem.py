@@ -19,9 +19,12 @@ from functools import cached_property
 import numpy as np
 from numba import njit, types
 
+from patternboost import kernel_cache
 from patternboost.ground import GRID, Grid, GroundSet, IntArray
 
 __all__ = ["GRID", "RULE_TYPE", "Grid", "Instance", "Point", "Problem", "ProblemError", "gcd", "rule"]
+
+kernel_cache.use_own_cache()  # before the first kernel is compiled: every room with kernels imports this module
 
 Point = tuple[int, ...]
 Violation = Callable[[Sequence[Point]], "Sequence[Point] | None"]
@@ -164,4 +167,3 @@ class Instance:
 
     def __str__(self) -> str:
         return f"{self.name} n={self.n}"
-

@@ -42,7 +42,9 @@ def compare(problem: str, n: int, score: int) -> str:
         return "no record listed"
     if score > record.value:
         # More than a proven optimum can only be an error of ours or of the table: say so instead of celebrating.
-        return "NEW RECORD" if record.status != "optimal" else f"above the listed optimum {record.value}: check the table"
+        return (
+            "NEW RECORD" if record.status != "optimal" else f"above the listed optimum {record.value}: check the table"
+        )
     if score == record.value:
         return "optimal" if record.status == "optimal" else "equals best known"
     return f"best known is {record.value}"

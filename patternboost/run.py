@@ -131,7 +131,7 @@ class Run:
             shutil.rmtree(temporary, ignore_errors=True)
             raise
         for old in self._checkpoints()[:-_KEEP]:
-            # Renamed first: a crash midway through the removal must not leave half a checkpoint under a whole one's name
+            # Renamed first: a crash midway must not leave half a checkpoint under a whole one's name.
             hidden = old.with_name(f".old-{old.name}")
             old.rename(hidden)
             shutil.rmtree(hidden, ignore_errors=True)

@@ -104,7 +104,9 @@ def override(settings: Settings, assignments: list[str]) -> Settings:
     for assignment in assignments:
         name, equals, text = assignment.partition("=")
         if not equals or name not in hints or name in ("problem", "n", "seed_from"):
-            known = ", ".join(f.name for f in dataclasses.fields(Settings) if f.name not in ("problem", "n", "seed_from"))
+            known = ", ".join(
+                f.name for f in dataclasses.fields(Settings) if f.name not in ("problem", "n", "seed_from")
+            )
             raise SettingsError(f"--set {assignment}: write NAME=VALUE with one of: {known}")
         values[name] = _parse(hints[name], name, text)
     return dataclasses.replace(settings, **values)

@@ -97,7 +97,8 @@ class GPTGenerator:
         longest = max(len(self.vocabulary.encode(e)) for e in examples)
         if self._model is None or longest > self._model.settings.context:
             self._build(longest + max(8, longest // 4))
-        assert self._model is not None and self._optimizer is not None
+        assert self._model is not None
+        assert self._optimizer is not None
         return train(self._model, self._optimizer, self.vocabulary, examples, self.training, seed, over, report)
 
     def sample(
@@ -121,7 +122,7 @@ class GPTGenerator:
         settings = dataclasses.asdict(self._model.settings) | {"tokens": self.vocabulary.settings()}
         write_json(folder / "model.json", settings)
         save_file({k: v.contiguous() for k, v in self._model.state_dict().items()}, folder / "model.safetensors")
-        moments = {}
+        moments: dict[str, Tensor] = {}
         for index, state in self._optimizer.state_dict()["state"].items():
             moments |= {f"{index}.{key}": torch.as_tensor(value).contiguous() for key, value in state.items()}
         save_file(moments, folder / "optimizer.safetensors")
@@ -132,7 +133,8 @@ class GPTGenerator:
         if saved.get("context") is None:
             return
         self._build(int(saved["context"]))
-        assert self._model is not None and self._optimizer is not None
+        assert self._model is not None
+        assert self._optimizer is not None
         ours = dataclasses.asdict(self._model.settings) | {"tokens": self.vocabulary.settings()}
         for name, value in ours.items():
             if saved.get(name) != value:
@@ -199,9 +201,7 @@ class BigramGenerator:
             raise ValueError("sample before fit")
         noise = torch.Generator().manual_seed(seed)
         settings = dataclasses.replace(self.sampling, length=self._longest + self._longest // 4)
-        bodies = sample(
-            _BigramStepper(self._logits), self.vocabulary, n, symmetry, count, settings, noise, table, over
-        )
+        bodies = sample(_BigramStepper(self._logits), self.vocabulary, n, symmetry, count, settings, noise, table, over)
         return _decoded(bodies, self.vocabulary, n, symmetry)
 
     def save(self, folder: Path) -> None:

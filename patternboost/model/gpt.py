@@ -80,7 +80,7 @@ class GPT(nn.Module):
         self.apply(self._initialise)
         for block in self.blocks:  # residual branches start small, as in GPT-2
             for layer in (block.project, block.narrow):
-                nn.init.normal_(layer.weight, std=0.02 / (2 * settings.layers) ** 0.5)  # type: ignore[arg-type]
+                nn.init.normal_(layer.weight, std=0.02 / (2 * settings.layers) ** 0.5)  # type: ignore
 
     @staticmethod
     def _initialise(module: nn.Module) -> None:

@@ -46,11 +46,13 @@ class GPTStepper:
         dtype = next(self.model.parameters()).dtype
         self._cache = Cache(self.model.settings, batch, self._device, dtype)
         tokens = torch.tensor(prefix, device=self._device).expand(batch, -1)
-        return self.model(tokens, self._cache)[:, -1].float()
+        logits: Tensor = self.model(tokens, self._cache)
+        return logits[:, -1].float()
 
     def step(self, tokens: Tensor) -> Tensor:
         """Run one token per sequence."""
-        return self.model(tokens[:, None], self._cache)[:, -1].float()
+        logits: Tensor = self.model(tokens[:, None], self._cache)
+        return logits[:, -1].float()
 
     def keep(self, rows: Tensor) -> None:
         """Drop ended sequences from the cache."""

@@ -21,7 +21,7 @@ h1 { font-size: 1.6rem; } h2 { font-size: 1.1rem; margin-top: 2rem; }
 .charts { display: flex; flex-wrap: wrap; gap: 1.5rem; } figure { margin: 0; flex: 1 1 20rem; }
 figcaption, .soft { color: var(--soft); font-size: .85rem; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; display: block; overflow-x: auto; }
-td, th { padding: .15rem .7rem; text-align: right; border-bottom: 1px solid color-mix(in srgb, var(--soft) 30%, transparent); }
+td, th { padding: .15rem .7rem; text-align: right; border-bottom: 1px solid #8a94a044; }
 pre { overflow-x: auto; font-size: .8rem; }
 """
 
@@ -43,7 +43,9 @@ def histogram_svg(histogram: dict[int, int], colour: str) -> str:
         )
     for score in sorted({low, (low + high) // 2, high}):
         x = (score - low + 0.5) * step
-        parts.append(f'<text x="{x:.1f}" y="136" text-anchor="middle" font-size="12" fill="currentColor">{score}</text>')
+        parts.append(
+            f'<text x="{x:.1f}" y="136" text-anchor="middle" font-size="12" fill="currentColor">{score}</text>'
+        )
     return f'<svg viewBox="0 0 400 140" role="img">{"".join(parts)}</svg>'
 
 

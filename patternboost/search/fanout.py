@@ -30,14 +30,16 @@ def _context(backend: str, jobs: int) -> AbstractContextManager[Any]:
         except ValueError:
             # No client in this process: DASK_SCHEDULER_ADDRESS names a cluster, else one is started on this machine.
             Client(set_as_default=True, **({"n_workers": jobs} if not _scheduler_address() else {}))
-        return parallel_config(backend="dask")
+        dask_context: AbstractContextManager[Any] = parallel_config(backend="dask")
+        return dask_context
     if backend == "ray":
         try:
             from ray.util.joblib import register_ray
         except ImportError as error:
             raise BackendError("--backend ray needs an extra: pip install 'patternboost[ray]'") from error
         register_ray()
-        return parallel_config(backend="ray", n_jobs=jobs)
+        ray_context: AbstractContextManager[Any] = parallel_config(backend="ray", n_jobs=jobs)
+        return ray_context
     if backend not in BACKENDS:
         raise BackendError(f"backend {backend!r} is unknown: use one of {', '.join(BACKENDS)}")
     return nullcontext()

@@ -85,7 +85,7 @@ def random_below(rng: NDArray[np.uint64], bound: int) -> int:
     x ^= x >> np.uint64(27)
     rng[0] = x
     high = np.int64(((x * np.uint64(2685821657736338717)) >> np.uint64(32)) & np.uint64(0xFFFFFFFF))
-    return (high * bound) >> 32
+    return int((high * bound) >> 32)
 
 
 @njit(types.void(RULE_TYPE, ROWS_TYPE, STATE_TYPE, types.int64, types.int64), cache=True, nogil=True)

@@ -2,8 +2,8 @@
 
 On the orbits of a symmetry class a family of forbidden 3-sets becomes a hypergraph with edges of one, two or three
 orbits. For two orbits a < b the *row* of (a, b) lists, once each, every third orbit c such that some forbidden set
-meets exactly a, b and c. *Pairs* that are forbidden by themselves have their own lists, and orbits that are forbidden
-by themselves are left out of the search. Rows are compiled once into one contiguous array while they fit the memory
+meets exactly a, b and c and no two of them are forbidden already. *Pairs* that are forbidden by themselves have their
+own lists, and orbits that are forbidden by themselves are left out of the search. Rows are compiled once into one contiguous array while they fit the memory
 budget; past it the rule is evaluated again each time (``compiled`` is False).
 """
 
@@ -100,7 +100,7 @@ def is_pair(rows: Rows, a: int, b: int) -> bool:
             low = middle + 1
         else:
             high = middle
-    return low < rows.pair_start[a + 1] and rows.pair[low] == b
+    return bool(low < rows.pair_start[a + 1] and rows.pair[low] == b)
 
 
 @njit(
@@ -122,7 +122,7 @@ def evaluate_row(complete, rows, a, b, chosen, out, stamp, target, at):  # type:
     """Write the row of orbits a != b to target[at:] by calling the rule; returns its length.
 
     `stamp` (int64[N + 1]) remembers which orbits were written for the current row; stamp[N] numbers the rows.
-    Forbidden pairs have an empty row: no valid set holds both.
+    Forbidden pairs have an empty row, and no row lists what is a forbidden pair with a or b: that is said already.
     """
     if rows.pair_start[a + 1] > rows.pair_start[a] and is_pair(rows, a, b):
         return 0
@@ -131,6 +131,9 @@ def evaluate_row(complete, rows, a, b, chosen, out, stamp, target, at):  # type:
     mark = stamp[total]
     stamp[a] = mark
     stamp[b] = mark
+    for orbit in (a, b):
+        for i in range(rows.pair_start[orbit], rows.pair_start[orbit + 1]):
+            stamp[rows.pair[i]] = mark
     count = 0
     first_end = rows.start[a] + 1 if rows.transitive else rows.start[a + 1]
     for i in range(rows.start[a], first_end):
