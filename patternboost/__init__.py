@@ -10,6 +10,14 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+# Some verbs share their name with a module. These modules are imported first and their names taken back: a module
+# that is loaded already is never bound to its package again, so `pb.search` stays the function.
+import patternboost.problem
+import patternboost.records
+import patternboost.search  # noqa: F401
+
+del problem, records, search  # type: ignore[name-defined]  # noqa: F821
+
 __version__ = "0.1.0"
 
 #: verb -> module; loaded on first use, so that nothing imports torch (or compiles) before it is needed

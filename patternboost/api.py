@@ -18,6 +18,7 @@ from patternboost.construction import Construction
 from patternboost.loop import Search, Stop
 from patternboost.problem import Instance
 from patternboost.progress import make_progress
+from patternboost.registry import lasting_reference
 from patternboost.registry import problem as find_instance
 from patternboost.run import Run
 from patternboost.settings import Settings, SettingsError, check, override
@@ -72,10 +73,8 @@ def search(
     else:
         if n is None:
             raise SettingsError("n is missing: search(problem, n)")
-        instance, reference = find_instance(problem, n), problem
+        instance, reference = find_instance(problem, n), lasting_reference(problem)
     total = (minutes or 0.0) + 60 * (hours or 0.0)
-    if not total and not generations:
-        total = 1.0
     given: dict[str, Any] = {"seed": seed, "jobs": jobs, "target": target, "generations": generations}
     settings = Settings(
         reference,
@@ -88,14 +87,26 @@ def search(
         seed_from=tuple(str(s) for s in seed_from),
         **{name: value for name, value in given.items() if value is not None},
     )
-    settings = check(override(settings, list(options)))
+    settings = override(settings, list(options))
+    if not settings.minutes and not settings.generations:
+        settings = dataclasses.replace(settings, minutes=1.0)
+    settings = check(settings)
     if settings.symmetry != "auto":
         instance.require_class(settings.symmetry)
-    if target is not None and not 1 <= target <= instance.upper_bound:
-        raise SettingsError(f"--target {target}: {instance} cannot have more than {instance.upper_bound} points")
+    if target is not None and target < 1:
+        raise SettingsError(f"--target {target}: a score to reach is at least 1")
+    if settings.target > instance.upper_bound:
+        raise SettingsError(
+            f"--target {settings.target}: {instance} cannot have more than {instance.upper_bound} points"
+        )
     with Archive() as archive:
         run = Run.create(Path(run_dir) if run_dir else _default_folder(instance), settings)
-        return _work(run, instance, archive, quiet)
+        try:
+            return _work(run, instance, archive, quiet)
+        except ValueError:  # a seed that cannot be read, a device that is not there
+            if run.latest() is None:
+                run.abandon()
+            raise
 
 
 def resume(
@@ -103,11 +114,12 @@ def resume(
 ) -> Result:
     """Continue a run to its budget, or to a larger one (total minutes or generations)."""
     run = Run.open(Path(folder))
-    changes = {k: v for k, v in (("minutes", minutes), ("generations", generations)) if v is not None}
-    if changes:
+    if minutes is not None or generations is not None:
         from patternboost.files import write_text
         from patternboost.settings import to_toml
 
+        # A new budget replaces the old one, of whichever kind that was.
+        changes = {"minutes": minutes or 0.0, "generations": generations or 0}
         run.settings = check(dataclasses.replace(run.settings, **changes))  # type: ignore[arg-type]
         write_text(run.folder / "settings.toml", to_toml(run.settings))
     instance = find_instance(run.settings.problem, run.settings.n)
@@ -159,7 +171,7 @@ def _work(run: Run, instance: Instance, archive: Archive, quiet: bool) -> Result
             search = Search(run, instance, archive, progress, stop)
             search.begin()
             search.loop()
-        best = run.best()
+        best = run.best(instance.problem)
         log = run.read_log()
         write_report(run, best, log)
         missed = bool(run.settings.target) and (best is None or best.score < run.settings.target)

@@ -6,6 +6,7 @@ Exit status: 0 done; 1 a construction is invalid, or a target was missed; 2 bad 
 
 from __future__ import annotations
 
+import io
 import json
 import sys
 from collections.abc import Sequence
@@ -170,18 +171,21 @@ def export(what: str, n: int | None, kind: str, output: Path | None) -> int:
 @click.option(
     "--picture", type=click.Path(path_type=Path), help="Draw the (last) set, forbidden points marked, as SVG."
 )
-def verify(files: Sequence[Path], picture: Path | None) -> int:
+@click.option("--problem", metavar="FILE.py", help="A problem file of your own that the certificates are about.")
+def verify(files: Sequence[Path], picture: Path | None, problem: str | None) -> int:
     """Check certificates from the definition alone; exit status 1 if one is invalid, 2 if one cannot be read."""
     from patternboost.construction import load
     from patternboost.files import FileError, write_text
+    from patternboost.registry import find_problem
 
+    own = find_problem(problem) if problem else None
     status = 0
     for file in files:
         try:
-            construction = load(file)
+            construction = load(file, own)
             faults = construction.check()
         except (FileError, ProblemError) as error:
-            print(error, file=sys.stderr)
+            print(_one_line(error), file=sys.stderr)
             status = 2
             continue
         if faults:
@@ -212,7 +216,7 @@ def import_(files: Sequence[Path], problem: str | None, n: int | None) -> int:
             try:
                 constructions = read_constructions(file, problem, n)
             except (FileError, ProblemError) as error:
-                print(error, file=sys.stderr)
+                print(_one_line(error), file=sys.stderr)
                 status = 2
                 continue
             for construction in constructions:
@@ -255,6 +259,8 @@ def problems(kind: str) -> int:
 
 def main() -> None:
     """Run the command line and turn every foreseen error into one line and exit status 2."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # file names need not be UTF-8
     try:
         status = cli.main(standalone_mode=False)
     except click.exceptions.Abort:
@@ -262,8 +268,14 @@ def main() -> None:
     except KeyboardInterrupt:
         status = 130
     except click.ClickException as error:
-        message = error.format_message().replace("\n", " ")
-        print(f"patternboost: {message}", file=sys.stderr)
+        context = getattr(error, "ctx", None)
+        if context is not None and len(sys.argv) == 1:
+            print(context.get_help(), file=sys.stderr)
+        else:
+            print(f"patternboost: {_words(error.format_message())}", file=sys.stderr)
+        status = 2
+    except MemoryError:
+        print("patternboost: out of memory: a smaller memory_gib, batch or width needs less", file=sys.stderr)
         status = 2
     except (ValueError, OSError) as error:
         # ValueError: our own refusals (unknown problem, bad setting, damaged file); OSError: disk full, no permission
@@ -276,7 +288,11 @@ def _one_line(error: Exception) -> str:
     if isinstance(error, OSError) and error.strerror:
         where = f"{error.filename}: " if error.filename else ""
         return f"{where}{error.strerror.lower()}"
-    return " ".join(str(error).split())
+    return _words(str(error))
+
+
+def _words(text: str) -> str:
+    return " ".join(text.split())
 
 
 if __name__ == "__main__":

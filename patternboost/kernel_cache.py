@@ -15,7 +15,7 @@ from numba import config
 
 def use_own_cache() -> None:
     """Point numba to our folder, unless the user chose one (NUMBA_CACHE_DIR) or it cannot be made."""
-    if config.CACHE_DIR:
+    if config.CACHE_DIR:  # type: ignore[attr-defined]
         return
     package = Path(__file__).parent
     digest = hashlib.sha256()
@@ -26,4 +26,4 @@ def use_own_cache() -> None:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError:
         return  # numba then looks for a place of its own
-    config.CACHE_DIR = str(folder)
+    config.CACHE_DIR = str(folder)  # type: ignore[attr-defined]

@@ -36,8 +36,10 @@ if TYPE_CHECKING:
     from patternboost.model.tokens import Example
 
 #: under a time budget: generations aimed at, and their shortest and longest length, seconds
-_GENERATIONS = 15
+_GENERATIONS = 10
 _SHORTEST, _LONGEST = 4.0, 240.0
+#: with less than this share of a generation's time left there is only search: training would come to nothing
+_LAST = 0.5
 #: shares of a generation's time, where there is a model
 _TRAIN_SHARE, _SAMPLE_SHARE = 0.25, 0.15
 #: the archive takes what is within this share of the run's best
@@ -115,7 +117,7 @@ class Search:
             self._write_checkpoint()
         else:
             self._restore(*checkpoint)
-        if self.settings.timed:
+        if self.settings.minutes:
             left = 60 * self.settings.minutes - self.earlier_seconds
             self.stop.deadline = time.monotonic() + max(0.0, left)
 
@@ -155,7 +157,7 @@ class Search:
         state = {
             "generation": self.generation,
             # Nothing of the clock where it does not matter, so that equal runs end in equal checkpoints.
-            "seconds": self.seconds if self.settings.timed else 0.0,
+            "seconds": self.seconds if self.settings.minutes else 0.0,
             "work": self.work,
             "best": [list(p) for p in self.best.points] if self.best else None,
             "bandit": self.bandit.history,
@@ -178,12 +180,18 @@ class Search:
             self.seeds = [Construction.of(self.instance.problem.at(s["n"]), s["points"]) for s in state["seeds"]]
             # The best as of the checkpoint, not a later one of the folder: the same generation must end the same.
             self.best = Construction.of(self.instance, state["best"]) if state["best"] else None
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, OverflowError, AttributeError) as error:
             raise FileError(f"{folder}/state.json is damaged: {error}") from error
-        self.pool.load(folder / "pool.npz")
         self._make_generator()
-        if self.generator is not None:
-            self.generator.load(folder)
+        try:
+            self.pool.load(folder / "pool.npz")
+            if self.generator is not None:
+                self.generator.load(folder)
+        except FileError:
+            raise
+        except Exception as error:  # whatever damaged bytes make numpy, zipfile, safetensors or torch raise
+            first = (str(error).strip() or type(error).__name__).splitlines()[0]
+            raise FileError(f"checkpoint {folder} is damaged ({first}): without it the one before counts") from error
         self.run.cut_log(self.generation)
 
     # -- the loop ----------------------------------------------------------------------------------------------------
@@ -219,7 +227,7 @@ class Search:
         found = self._search(planned, tally, length)
         kept = self._keep(found)
         tally.new = len(kept)
-        if self.stop.asked and not self.settings.timed:
+        if self.stop() and not self.settings.timed:
             return  # resume does this generation again, in full and to the same end
         self.generation += 1
         if self.settings.timed and tally.seconds["search"] > 0:
@@ -234,7 +242,7 @@ class Search:
     def _within(self, seconds: float) -> Callable[[], bool]:
         """A stop that under a time budget also comes after `seconds`; without one only when asked."""
         if not self.settings.timed:
-            return lambda: self.stop.asked
+            return self.stop
         end = time.monotonic() + seconds
         return lambda: self.stop() or time.monotonic() >= end
 
@@ -250,7 +258,8 @@ class Search:
 
     def _fit(self, tally: _Tally, length: float) -> None:
         began = time.monotonic()
-        if self.generator is not None:
+        ending = self.settings.timed and self.stop.deadline - began < _LAST * length
+        if self.generator is not None and not ending:
             examples = self._examples()
             if len(examples) >= _LEAST_EXAMPLES:
                 self.progress.phase("train", 1.0)

@@ -28,9 +28,16 @@ def find_problem(reference: str) -> Problem:
 
     A file is executed: give only paths that you trust. Raises ProblemError, in one line, where there is none.
     """
-    if reference.endswith(".py") or "/" in reference:
-        return _from_file(reference)
-    return _installed(reference)
+    return _from_file(reference) if _is_path(reference) else _installed(reference)
+
+
+def _is_path(reference: str) -> bool:
+    return reference.endswith(".py") or "/" in reference
+
+
+def lasting_reference(reference: str) -> str:
+    """The reference in a form that holds in every working folder: a path made absolute, a name as it is."""
+    return str(Path(reference).resolve()) if _is_path(reference) else reference
 
 
 @cache

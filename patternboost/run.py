@@ -9,6 +9,7 @@ again, with the same result.
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import json
 import os
@@ -20,6 +21,8 @@ from typing import IO, Any
 from patternboost import settings as settings_module
 from patternboost.construction import Construction, load
 from patternboost.files import FileError, read_json, read_text, reason, sync_folder, write_json, write_text
+from patternboost.problem import Problem
+from patternboost.registry import find_problem
 from patternboost.settings import Settings
 
 _KEEP = 2
@@ -70,7 +73,16 @@ class Run:
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
+            self.close()
             raise FileError(f"{self.folder}: another process works on this run") from error
+
+    def abandon(self) -> None:
+        """Undo `create` where the run never began, so that the folder's name is free again."""
+        for name in ("settings.toml", "log.jsonl", ".lock"):
+            (self.folder / name).unlink(missing_ok=True)
+        for folder in (self.folder / "checkpoint", self.folder / "best", self.folder):
+            with contextlib.suppress(OSError):
+                folder.rmdir()
 
     def close(self) -> None:
         """Let others work on the run."""
@@ -158,7 +170,8 @@ class Run:
         """Where a best construction's certificate is kept."""
         return self.folder / "best" / f"{construction.name}.json"
 
-    def best(self) -> Construction | None:
-        """The best construction saved so far, or None."""
-        found = [load(p) for p in (self.folder / "best").glob("*.json")]
+    def best(self, problem: Problem | None = None) -> Construction | None:
+        """The best construction saved so far, or None; `problem` is the run's, where it is at hand."""
+        paths = sorted((self.folder / "best").glob("*.json"))
+        found = [load(p, problem or find_problem(self.settings.problem)) for p in paths]
         return max(found, key=lambda c: c.score, default=None)

@@ -24,7 +24,8 @@ def collect(instance: Instance, sources: list[str], archive: Archive) -> list[Co
     """
     found: dict[str, Construction] = {}
     for source in sources:
-        for construction in _from_archive(instance, archive) if source == "archive" else _from_path(Path(source)):
+        read = _from_archive(instance, archive) if source == "archive" else _from_path(instance, Path(source))
+        for construction in read:
             if construction.problem != instance.name or construction.n > instance.n:
                 continue
             faults = construction.check()
@@ -39,16 +40,16 @@ def _from_archive(instance: Instance, archive: Archive) -> list[Construction]:
     return [c for n in sizes for c in archive.best(instance.problem.at(n), PER_SIZE)]
 
 
-def _from_path(path: Path) -> list[Construction]:
+def _from_path(instance: Instance, path: Path) -> list[Construction]:
     if path.is_file():
-        return [load(path)]
+        return [load(path, instance.problem)]
     if not path.is_dir():
         raise FileError(f"--seed-from {path}: no such file or folder (the word archive means your archive)")
     folder = path / "best" if (path / "settings.toml").exists() else path
     files = sorted(folder.rglob("*.json"))[:MAX_FILES]
     if not files:
         raise FileError(f"--seed-from {path}: holds no certificates (*.json)")
-    return [load(file) for file in files]
+    return [load(file, instance.problem) for file in files]
 
 
 def embeddings(instance: Instance, construction: Construction) -> list[IntArray]:

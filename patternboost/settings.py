@@ -13,6 +13,11 @@ from patternboost.files import FileError, read_text
 
 #: what a run learns with
 MODELS = ("gpt", "bigram", "none")
+#: where it does, and what fans the local searches out
+DEVICES = ("auto", "cpu", "cuda")
+BACKENDS = ("threading", "loky", "dask", "ray")
+#: more workers than any one machine has
+MAX_JOBS = 1024
 
 
 @dataclass(frozen=True)
@@ -43,8 +48,8 @@ class Settings:
     memory_gib: float = field(default=2.0, metadata={"help": "memory for orbit tables"})
 
     # the pool
-    pool: int = field(default=2000, metadata={"help": "most constructions kept to learn from"})
-    pool_floor: int = field(default=200, metadata={"help": "keep at least this many before the top share applies"})
+    pool: int = field(default=5000, metadata={"help": "most constructions kept to learn from"})
+    pool_floor: int = field(default=1000, metadata={"help": "keep at least this many before the top share applies"})
     top: float = field(default=0.5, metadata={"help": "share of the pool kept per generation"})
 
     # the learned half
@@ -84,12 +89,15 @@ def check(settings: Settings) -> Settings:
             raise SettingsError(f"{name} = {getattr(settings, name)} must be from 0 to 1")
     for name in ("minutes", "generations", "target", "seed", "train_steps", "weight_decay"):
         if not 0 <= getattr(settings, name) < 2**63:
-            raise SettingsError(f"{name} = {getattr(settings, name)} must not be negative")
+            raise SettingsError(f"{name} = {getattr(settings, name)} must be from 0 to 2^63")
     for name in ("temperature", "learning_rate", "memory_gib"):
-        if not getattr(settings, name) > 0:
-            raise SettingsError(f"{name} = {getattr(settings, name)} must be positive")
-    if settings.model not in MODELS:
-        raise SettingsError(f"model {settings.model!r} is unknown: use one of {', '.join(MODELS)}")
+        if not 0 < getattr(settings, name) < 2**31:
+            raise SettingsError(f"{name} = {getattr(settings, name)} must be positive, and below 2^31")
+    for name, known in (("model", MODELS), ("device", DEVICES), ("backend", BACKENDS)):
+        if getattr(settings, name) not in known:
+            raise SettingsError(f"{name} {getattr(settings, name)!r} is unknown: use one of {', '.join(known)}")
+    if settings.jobs > MAX_JOBS:
+        raise SettingsError(f"jobs = {settings.jobs} must be at most {MAX_JOBS}")
     if settings.tenure_max < settings.tenure_min:
         raise SettingsError(f"tenure_max = {settings.tenure_max} is below tenure_min = {settings.tenure_min}")
     if settings.width < 1 or settings.width % settings.heads:

@@ -135,7 +135,7 @@ class GPTGenerator:
         self._build(int(saved["context"]))
         assert self._model is not None
         assert self._optimizer is not None
-        ours = dataclasses.asdict(self._model.settings) | {"tokens": self.vocabulary.settings()}
+        ours = {"tokens": self.vocabulary.settings()} | dataclasses.asdict(self._model.settings)
         for name, value in ours.items():
             if saved.get(name) != value:
                 raise FileError(f"{folder}: the model was made with {name} = {saved.get(name)}, not {value}")

@@ -1,0 +1,279 @@
+"""The loop's parts: settings, pool, bandit, starts, seeding, archive, records, progress; and the loop itself, small."""
+
+import dataclasses
+import json
+
+import numpy as np
+import pytest
+
+import patternboost as pb
+from patternboost import seeding, starts
+from patternboost.archive import Archive, canonical_key
+from patternboost.construction import Construction
+from patternboost.files import FileError
+from patternboost.pool import Entry, Pool
+from patternboost.progress import spark, summary_line
+from patternboost.record_table import record_rows, render
+from patternboost.records import compare, known_record, known_records
+from patternboost.registry import problem
+from patternboost.run import Run
+from patternboost.search.bandit import ClassBandit
+from patternboost.settings import Settings, SettingsError, check, from_toml, override, to_toml
+
+TINY = ["starts=20", "train_steps=5", "layers=1", "heads=1", "width=16", "pool_floor=30"]
+
+
+def test_settings_round_trip_through_toml(tmp_path):
+    settings = Settings(
+        "isosceles", 9, seed_from=('a "b"\\c\n', "archive"), minutes=1.5, mask=False, learning_rate=3e-4
+    )
+    path = tmp_path / "settings.toml"
+    path.write_text(to_toml(settings))
+    assert from_toml(path) == settings
+
+
+@pytest.mark.parametrize(
+    ("text", "word"),
+    [
+        ("problem = 'isosceles'\nn = 'x'", "n must be"),
+        ("problem = 'isosceles'\nn = 3\nmagic = 1", "magic"),
+        ("problem = 'isosceles'", "n"),
+        ("problem = ", "TOML"),
+        ("problem = 'isosceles'\nn = 3\nstarts = 0", "starts"),
+        ("problem = 'isosceles'\nn = 3\nseed_from = [1]", "seed_from"),
+        ("problem = 'isosceles'\nn = 3\nmodel = 'magic'", "gpt, bigram, none"),
+    ],
+)
+def test_damaged_settings_are_refused(tmp_path, text, word):
+    path = tmp_path / "settings.toml"
+    path.write_text(text)
+    with pytest.raises(FileError, match=word):
+        from_toml(path)
+
+
+def test_overrides():
+    base = Settings("isosceles", 9)
+    changed = override(base, ["starts=7", "mask=false", "learning_rate=0.5", "model=none"])
+    assert (changed.starts, changed.mask, changed.learning_rate, changed.model) == (7, False, 0.5, "none")
+    for wrong in ("starts", "magic=1", "starts=x", "mask=maybe", "n=4"):
+        with pytest.raises(SettingsError):
+            override(base, [wrong])
+    for wrong in ({"jobs": 0}, {"top": 1.5}, {"minutes": -1.0}, {"width": 30}, {"tenure_max": 0}, {"temperature": 0.0}):
+        with pytest.raises(SettingsError):
+            check(dataclasses.replace(base, **wrong))
+
+
+def entry(score, tag=0):
+    elements = np.arange(score, dtype=np.int64) + tag
+    return Entry(elements.astype("<u2").tobytes(), elements, "none", tag, "random")
+
+
+def test_pool_keeps_the_top_distinct(tmp_path):
+    pool = Pool(capacity=6, floor=4, top=0.5)
+    assert pool.threshold == 0
+    kept = pool.merge([entry(3), entry(3), entry(5), entry(4), entry(4, 1)])
+    assert [e.score for e in pool.entries] == [5, 4, 4, 3]
+    assert len(kept) == 4
+    assert pool.merge([entry(5), entry(2)]) == []
+    pool.merge([entry(9, t) for t in range(20)])
+    assert [e.score for e in pool.entries] == [9] * 6
+    assert pool.threshold == 9
+    pool.save(tmp_path / "pool.npz")
+    other = Pool(6, 4, 0.5)
+    other.load(tmp_path / "pool.npz")
+    for a, b in zip(pool.entries, other.entries, strict=True):
+        assert (a.key, a.symmetry, a.generation, a.origin) == (b.key, b.symmetry, b.generation, b.origin)
+        assert a.elements.tolist() == b.elements.tolist()
+    (tmp_path / "pool.npz").write_bytes(b"not a zip")
+    with pytest.raises(FileError):
+        other.load(tmp_path / "pool.npz")
+
+
+def test_an_empty_pool_round_trips(tmp_path):
+    Pool(6, 4, 0.5).save(tmp_path / "pool.npz")
+    other = Pool(6, 4, 0.5)
+    other.load(tmp_path / "pool.npz")
+    assert len(other) == 0
+
+
+def test_bandit_tries_all_then_follows_what_pays():
+    bandit = ClassBandit(["a", "b", "c"])
+    assert bandit.shares(0) == {"a": 1 / 3, "b": 1 / 3, "c": 1 / 3}
+    bandit.record("a", [10, 20])
+    assert set(bandit.shares(0)) == {"b", "c"}
+    bandit.record("b", [28, 27])
+    bandit.record("c", [5])
+    for turn in range(6):
+        shares = bandit.shares(turn)
+        assert sum(shares.values()) == pytest.approx(1)
+        assert max(shares, key=shares.get) == "b"
+    assert {name for turn in range(3) for name in bandit.shares(turn)} == {"a", "b", "c"}
+    assert bandit.leader() == "b"
+    bandit.record("c", [28, 28])
+    assert bandit.shares(1)["c"] > 0.3
+
+
+def test_starts_are_repeatable_and_of_the_right_kinds():
+    instance = problem("isosceles", 8)
+    settings = Settings("isosceles", 8, elites=1.0, shake=0.5)
+    pool = Pool(10, 10, 1.0)
+    member = np.array([0, 7, 56, 63], np.int64)
+    pool.merge([Entry(canonical_key(instance, member), member, "none", 0, "random")])
+    sample = np.array([1, 2], np.int64)
+    seeds = [np.array([9], np.int64)]
+
+    def mixed(symmetry, seed):
+        rng = np.random.default_rng(seed)
+        return starts.mix(settings, instance, symmetry, 10, [sample], seeds, pool, rng)
+
+    origins = [s.origin for s in mixed("none", 1)]
+    assert sorted(set(origins)) == ["elite", "model", "seed"]
+    assert all(len(s.elements) == 2 for s in mixed("none", 1) if s.origin == "elite")
+    assert "elite" not in {s.origin for s in mixed("both-mirrors", 1)}
+    again = zip(mixed("none", 3), mixed("none", 3), strict=True)
+    assert all(a.elements.tolist() == b.elements.tolist() for a, b in again)
+    cut = list(starts.tasks(settings, instance, "none", mixed("none", 1), 5, 99, None))
+    assert sum(len(task.starts) for task, _ in cut) == 10
+    assert [o for _, os in cut for o in os] == origins
+
+
+def test_embeddings_hold_the_smaller_set():
+    large = problem("isosceles", 9)
+    small = Construction.of(problem("isosceles", 4), [(0, 0), (0, 1), (1, 2), (3, 2)])
+    kept, shifted, padded = seeding.embeddings(large, small)
+    assert large.to_points(kept) == [(0, 0), (0, 1), (1, 7), (8, 7)]
+    assert large.to_points(shifted) == list(small.points)
+    assert large.to_points(padded) == [(2, 2), (2, 3), (3, 4), (5, 4)]
+    same = seeding.embeddings(small.instance, small)
+    assert [small.instance.to_points(e) for e in same] == [list(small.points)]
+
+
+def good_set(n=5, points=((0, 0), (0, 1), (1, 3))):
+    return Construction.of(problem("isosceles", n), points, {"origin": "test"})
+
+
+def test_archive_keeps_one_per_symmetry_and_verifies(tmp_path):
+    with Archive(tmp_path / "a.sqlite") as archive:
+        one = good_set()
+        turned = Construction.of(one.instance, [(4 - r, c) for r, c in one.points])
+        assert archive.add([one, turned]) == 1
+        assert archive.add([one]) == 0
+        assert archive.best(one.instance)[0].points == one.points
+        assert archive.best(one.instance)[0].found == {"origin": "test"}
+        with pytest.raises(ValueError, match="forbidden set"):
+            archive.add([good_set(points=[(0, 0)]), Construction.of(one.instance, [(0, 0), (0, 1), (0, 2)])])
+        assert len(archive.best(one.instance, 10)) == 1, "all or none"
+        assert archive.sizes("isosceles") == [5]
+        assert archive.summary()[0]["score"] == 3
+    (tmp_path / "bad.sqlite").write_bytes(b"x" * 5000)
+    with pytest.raises(FileError, match=r"bad\.sqlite"):
+        Archive(tmp_path / "bad.sqlite")
+
+
+def test_records_table_and_standing(tmp_path, monkeypatch):
+    monkeypatch.setenv("PATTERNBOOST_HOME", str(tmp_path))
+    assert known_record("isosceles", 16).value == 28
+    assert all(r.value >= 0 and r.source for r in known_records().values())
+    assert compare("isosceles", 16, 29) == "NEW RECORD"
+    assert compare("isosceles", 16, 28) == "equals best known"
+    assert compare("isosceles", 10, 18) == "optimal"
+    assert compare("isosceles", 16, 27) == "best known is 28"
+    assert compare("isosceles", 19, 5) == "no record listed"
+    assert "check the table" in compare("isosceles", 10, 19)
+    with Archive() as archive:
+        archive.add([good_set()])
+    rows = record_rows("isosceles")
+    mine = next(r for r in rows if r["n"] == 5)
+    assert (mine["ours"], mine["best_known"]) == (3, 7)
+    assert json.loads(render(rows, "json")) == rows
+    assert render(rows, "csv").count("\n") == len(rows) + 1
+    assert render(rows, "markdown").count("\n") == len(rows) + 2
+    assert render(rows, "text").count("\n") == len(rows) + 1
+
+
+def test_spark_and_summary():
+    assert spark({}) == "-"
+    assert spark({3: 1, 5: 8}).split()[0] == "3"
+    line = summary_line(
+        {"generation": 1, "best": 5, "before": {"3": 1}, "after": {"5": 2}, "new": 0.5, "leader": "none",
+         "sampled": 4, "malformed": 1, "seconds": 2.0}
+    )  # fmt: skip
+    assert "1/4 samples malformed" in line
+    assert "50% new" in line
+
+
+@pytest.fixture
+def _home(tmp_path, monkeypatch):
+    monkeypatch.setenv("PATTERNBOOST_HOME", str(tmp_path / "home"))
+
+
+@pytest.mark.usefixtures("_home")
+@pytest.mark.parametrize("model", ["gpt", "bigram", "none"])
+def test_a_small_search_learns_verifies_and_repeats(tmp_path, model):
+    results = [
+        pb.search("isosceles", 7, generations=3, seed=4, model=model, jobs=2, quiet=True, run_dir=tmp_path / str(i),
+                  options=[*TINY, "target=0"], symmetry="auto")
+        for i in range(2)
+    ]  # fmt: skip
+    first, second = results
+    assert first.best.points == second.best.points
+    assert first.best.check() == []
+    assert first.best.score == 10
+    for a, b in zip(first.log, second.log, strict=True):
+        for name in ("best", "pool", "starts", "before", "after", "origins", "train", "steps", "malformed"):
+            assert a[name] == b[name]
+    assert pb.load(first.certificate).check() == []
+    assert (first.folder / "report.html").stat().st_size > 1000
+    if model != "none":
+        assert any("model" in e["origins"] for e in first.log)
+        assert not any(e["malformed"] for e in first.log), "masked samples are valid and well-formed"
+
+
+@pytest.mark.usefixtures("_home")
+def test_search_stops_at_the_upper_bound_and_at_the_target(tmp_path):
+    full = pb.search("no-three-in-line", 6, minutes=1, seed=1, quiet=True, run_dir=tmp_path / "a", model="none")
+    assert full.best.score == 12
+    some = pb.search("isosceles", 8, minutes=1, target=11, seed=1, quiet=True, run_dir=tmp_path / "b", model="none")
+    assert some.best.score >= 11
+    assert not some.missed
+
+
+@pytest.mark.usefixtures("_home")
+def test_seeds_of_smaller_sizes_enter_training_and_search(tmp_path):
+    small = pb.search("isosceles", 6, generations=1, seed=1, quiet=True, run_dir=tmp_path / "small", options=TINY)
+    large = pb.search(
+        "isosceles", 8, generations=3, seed=1, quiet=True, run_dir=tmp_path / "large", options=[*TINY, "starts=60"],
+        seed_from=["archive", str(small.folder), str(small.certificate)],
+    )  # fmt: skip
+    assert "seed" in large.log[0]["origins"]
+    state = json.loads((sorted((large.folder / "checkpoint").iterdir())[-1] / "state.json").read_text())
+    assert {s["n"] for s in state["seeds"]} == {6}
+    tokens = json.loads((sorted((large.folder / "checkpoint").iterdir())[-1] / "model.json").read_text())["tokens"]
+    assert tokens["sizes"] == [6, 8]
+
+
+@pytest.mark.usefixtures("_home")
+def test_a_rule_that_disagrees_with_the_definition_is_caught(tmp_path):
+    good = problem("isosceles", 6)
+    weak = dataclasses.replace(good.problem, name="weak", complete=problem("no-three-in-line", 6).problem.complete)
+    with pytest.raises(AssertionError, match="disagree"):
+        pb.search(weak.at(6), generations=1, quiet=True, run_dir=tmp_path / "run", model="none", options=TINY)
+
+
+def test_runs_are_locked_and_named(tmp_path):
+    settings = Settings("isosceles", 5)
+    run = Run.create(tmp_path / "run", settings)
+    with pytest.raises(FileError, match="another process"):
+        Run.open(tmp_path / "run")
+    run.close()
+    Run.open(tmp_path / "run").close()
+    with pytest.raises(FileError, match="already holds a run"):
+        Run.create(tmp_path / "run", settings)
+    with pytest.raises(FileError, match="is no run"):
+        Run.open(tmp_path)
+    run.log({"generation": 0})
+    with (tmp_path / "run" / "log.jsonl").open("a") as file:
+        file.write('{"generation": 1, "cut sho')
+    assert run.read_log() == [{"generation": 0}]
+    run.cut_log(0)
+    assert run.read_log() == []
