@@ -107,6 +107,8 @@ def search(
             if run.latest() is None:
                 run.abandon()
             raise
+        finally:
+            run.close()
 
 
 def resume(
@@ -114,6 +116,13 @@ def resume(
 ) -> Result:
     """Continue a run to its budget, or to a larger one (total minutes or generations)."""
     run = Run.open(Path(folder))
+    try:
+        return _resumed(run, minutes, generations, quiet)
+    finally:
+        run.close()
+
+
+def _resumed(run: Run, minutes: float | None, generations: int | None, quiet: bool) -> Result:
     if minutes is not None or generations is not None:
         from patternboost.files import write_text
         from patternboost.settings import to_toml

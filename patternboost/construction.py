@@ -140,6 +140,8 @@ def _field(data: dict[str, Any], name: str, kind: type, path: Path) -> Any:
     if type(value) is not kind:
         fault = "is missing" if name not in data else f"must be of type {kind.__name__}"
         raise FileError(f"{path}: not a certificate: {name!r} {fault}")
+    if kind is int and not -(2**63) <= value < 2**63:
+        raise FileError(f"{path}: not a certificate: {name!r} must be below 2^63")
     return value
 
 
@@ -167,12 +169,18 @@ def load(path: str | Path, problem: Problem | None = None) -> Construction:
     found = data.get("found", {})
     if not isinstance(found, dict):
         raise FileError(f"{path}: not a certificate: 'found' must be an object")
+    for optional in {"definition", "symmetry"} & data.keys():
+        _field(data, optional, str, path)
     if problem is None or problem.name != name:
         if not name or len(name) > 64 or "/" in name or name.endswith(".py"):
             raise ProblemError(f"{path}: the problem's name {name[:64]!r} is no problem name")
-        problem = find_problem(name)
+        problem = None
+    try:
+        instance = (problem or find_problem(name)).at(n)
+    except ProblemError as error:
+        raise ProblemError(f"{path}: {error}") from error
     return Construction(
-        problem.at(n),
+        instance,
         tuple(sorted(tuple(p) for p in raw)),
         _field(data, "score", int, path),
         _field(data, "sha256", str, path),

@@ -6,6 +6,7 @@ generations no decision looks at the clock: a run that was killed and resumed en
 
 from __future__ import annotations
 
+import math
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -264,7 +265,8 @@ class Search:
             if len(examples) >= _LEAST_EXAMPLES:
                 self.progress.phase("train", 1.0)
                 seed = child_seed(self.settings.seed, self.generation, 1)
-                log = self.generator.fit(examples, seed, self._within(_TRAIN_SHARE * length), self.progress.at)
+                seconds = _TRAIN_SHARE * length if self.settings.timed else None
+                log = self.generator.fit(examples, seed, self._within(math.inf), self.progress.at, seconds)
                 tally.train = {"steps": log.steps, "loss": log.loss, "held_out_loss": log.held_out_loss}
         tally.seconds["train"] = time.monotonic() - began
 

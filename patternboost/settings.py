@@ -57,7 +57,9 @@ class Settings:
     layers: int = field(default=4, metadata={"help": "transformer layers"})
     heads: int = field(default=4, metadata={"help": "attention heads"})
     width: int = field(default=128, metadata={"help": "width of the transformer"})
-    train_steps: int = field(default=150, metadata={"help": "most training steps per generation"})
+    train_steps: int = field(
+        default=150, metadata={"help": "training steps per generation (under a time budget its share of the clock)"}
+    )
     batch: int = field(default=64, metadata={"help": "training batch, sequences"})
     learning_rate: float = field(default=1e-3, metadata={"help": "peak learning rate"})
     weight_decay: float = field(default=0.1, metadata={"help": "AdamW weight decay"})

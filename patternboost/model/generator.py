@@ -34,9 +34,14 @@ class Generator(Protocol):
     """A model of good constructions."""
 
     def fit(
-        self, examples: Sequence[Example], seed: int, over: Callable[[], bool], report: Callable[[float], None]
+        self,
+        examples: Sequence[Example],
+        seed: int,
+        over: Callable[[], bool],
+        report: Callable[[float], None],
+        seconds: float | None = None,
     ) -> TrainLog:
-        """Learn from the pool."""
+        """Learn from the pool: the configured steps, or for so many seconds; sooner where `over()` says so."""
 
     def sample(
         self, n: int, symmetry: str, count: int, seed: int, table: Table | None, over: Callable[[], bool]
@@ -91,7 +96,12 @@ class GPTGenerator:
         self._optimizer = make_optimizer(self._model, self.training)
 
     def fit(
-        self, examples: Sequence[Example], seed: int, over: Callable[[], bool], report: Callable[[float], None]
+        self,
+        examples: Sequence[Example],
+        seed: int,
+        over: Callable[[], bool],
+        report: Callable[[float], None],
+        seconds: float | None = None,
     ) -> TrainLog:
         """Train; the first call settles the longest sequence, with room for constructions a quarter larger."""
         longest = max(len(self.vocabulary.encode(e)) for e in examples)
@@ -99,7 +109,8 @@ class GPTGenerator:
             self._build(longest + max(8, longest // 4))
         assert self._model is not None
         assert self._optimizer is not None
-        return train(self._model, self._optimizer, self.vocabulary, examples, self.training, seed, over, report)
+        model, optimizer = self._model, self._optimizer
+        return train(model, optimizer, self.vocabulary, examples, self.training, seed, over, report, seconds)
 
     def sample(
         self, n: int, symmetry: str, count: int, seed: int, table: Table | None, over: Callable[[], bool]
@@ -179,7 +190,12 @@ class BigramGenerator:
         self._longest = 0
 
     def fit(
-        self, examples: Sequence[Example], seed: int, over: Callable[[], bool], report: Callable[[float], None]
+        self,
+        examples: Sequence[Example],
+        seed: int,
+        over: Callable[[], bool],
+        report: Callable[[float], None],
+        seconds: float | None = None,
     ) -> TrainLog:
         """Count anew."""
         counts = np.full((self.vocabulary.count, self.vocabulary.count), self.SMOOTHING, np.float32)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import time
 from collections.abc import Callable, Sequence
@@ -24,7 +25,7 @@ _IGNORE = -100
 class TrainSettings:
     """How one generation trains."""
 
-    #: most steps, and the batch size in sequences
+    #: steps (where no time is given), and the batch size in sequences
     steps: int = 300
     batch: int = 64
     learning_rate: float = 1e-3
@@ -84,8 +85,9 @@ def train(
     seed: int,
     over: Callable[[], bool] = lambda: False,
     report: Callable[[float], None] = lambda share: None,
+    seconds: float | None = None,
 ) -> TrainLog:
-    """Train until the steps are done, the held-out loss stops falling, or `over()`."""
+    """Train until the steps (or, if given, the seconds) are done, the held-out loss stops falling, or `over()`."""
     started = time.monotonic()
     device = next(model.parameters()).device
     rng = np.random.default_rng(seed)
@@ -95,11 +97,12 @@ def train(
     batches: list[IntArray] = []
     best_held, looks, done, loss_value = math.inf, 0, 0, math.nan
     model.train()
-    for step in range(settings.steps):
-        if over():
+    for step in itertools.count():
+        progress = step / settings.steps if seconds is None else (time.monotonic() - started) / seconds
+        if progress >= 1 or over():
             break
         for group in optimizer.param_groups:
-            group["lr"] = settings.learning_rate * _schedule(step, settings)
+            group["lr"] = settings.learning_rate * _schedule(step, progress, settings)
         if not batches:
             batches = _bucketed(vocabulary, examples, used, settings.batch, rng)
         picked = batches.pop()
@@ -110,8 +113,8 @@ def train(
         torch.nn.utils.clip_grad_norm_(model.parameters(), settings.clip)
         optimizer.step()
         done = step + 1
-        report(done / settings.steps)
-        if done % settings.look_every == 0 or done == settings.steps:
+        report(progress)
+        if done % settings.look_every == 0 or (seconds is None and done == settings.steps):
             loss_value = float(loss.detach())
             held_value = held_out_loss(model, held, settings.batch, device)
             looks = 0 if held_value < best_held - 1e-3 else looks + 1
@@ -132,12 +135,9 @@ def held_out_loss(model: GPT, held: Sequence[IntArray], batch: int, device: torc
     return sum(losses) / len(losses)
 
 
-def _schedule(step: int, settings: TrainSettings) -> float:
-    """Linear warm-up, then cosine down to a tenth."""
-    if step < settings.warm_up:
-        return (step + 1) / settings.warm_up
-    progress = (step - settings.warm_up) / max(1, settings.steps - settings.warm_up)
-    return 0.1 + 0.45 * (1 + math.cos(math.pi * progress))
+def _schedule(step: int, progress: float, settings: TrainSettings) -> float:
+    """Linear warm-up by steps, and cosine down to a tenth by progress."""
+    return min(1.0, (step + 1) / settings.warm_up) * (0.1 + 0.45 * (1 + math.cos(math.pi * progress)))
 
 
 def _bucketed(
