@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import io
 import json
+import os
+import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -78,7 +81,8 @@ def search(problem: str, n: int, **options: Any) -> int:
     patternboost search no-three-in-line 20 --minutes 2 --model none
     patternboost search my_problem.py 12 --generations 20 --seed 1
     """
-    from patternboost.api import search as run_search
+    with _ctrl_c_ends_at_once():
+        from patternboost.api import search as run_search
 
     return _finish(run_search(problem, n, **options))
 
@@ -90,9 +94,20 @@ def search(problem: str, n: int, **options: Any) -> int:
 @click.option("--quiet", is_flag=True, help="No progress, only the last line.")
 def resume(run: Path, minutes: float | None, generations: int | None, quiet: bool) -> int:
     """Continue RUN, a run's folder, up to its budget or a new one."""
-    from patternboost.api import resume as run_resume
+    with _ctrl_c_ends_at_once():
+        from patternboost.api import resume as run_resume
 
     return _finish(run_resume(run, minutes=minutes, generations=generations, quiet=quiet))
+
+
+@contextmanager
+def _ctrl_c_ends_at_once() -> Iterator[None]:
+    """While kernels are loaded or, the first time, compiled: numba would swallow a KeyboardInterrupt and break."""
+    before = signal.signal(signal.SIGINT, lambda *_: os._exit(130))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _finish(result: Any) -> int:

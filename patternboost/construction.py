@@ -140,7 +140,7 @@ def _field(data: dict[str, Any], name: str, kind: type, path: Path) -> Any:
     if type(value) is not kind:
         fault = "is missing" if name not in data else f"must be of type {kind.__name__}"
         raise FileError(f"{path}: not a certificate: {name!r} {fault}")
-    if kind is int and not -(2**63) <= value < 2**63:
+    if isinstance(value, int) and not -(2**63) <= value < 2**63:
         raise FileError(f"{path}: not a certificate: {name!r} must be below 2^63")
     return value
 

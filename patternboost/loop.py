@@ -28,13 +28,15 @@ from patternboost.progress import Progress
 from patternboost.run import Run
 from patternboost.search.bandit import ClassBandit
 from patternboost.search.fanout import run_tasks
-from patternboost.search.local import Outcome, Task, table_for
+from patternboost.search.local import Outcome, Task, prepare
+from patternboost.search.tables import Interrupted, Table
 from patternboost.starts import child_seed
 from patternboost.symmetry import align
 
 if TYPE_CHECKING:
     from patternboost.model.generator import Generator
     from patternboost.model.tokens import Example
+    from patternboost.search.tables import Table
 
 #: under a time budget: generations aimed at, and their shortest and longest length, seconds
 _GENERATIONS = 10
@@ -284,7 +286,9 @@ class Search:
             if self.generator is not None and tally.train is not None and wanted and not over():
                 self.progress.phase(f"sample {name}", 1.0)
                 seed = child_seed(self.settings.seed, self.generation, 2, index)
-                table = self._table(name) if self.settings.mask else None
+                table = self._prepare(name) if self.settings.mask else None
+                if self.settings.mask and table is None:
+                    break
                 drawn = self.generator.sample(self.instance.n, name, wanted, seed, table, over)
                 samples = drawn.sets
                 tally.sampled += len(drawn.sets) + drawn.malformed
@@ -295,8 +299,13 @@ class Search:
         tally.seconds["sample"] = time.monotonic() - began
         return planned
 
-    def _table(self, symmetry: str) -> Any:
-        return table_for(self.instance, symmetry, int(self.settings.memory_gib * 2**30), self.settings.jobs)
+    def _prepare(self, symmetry: str) -> Table | None:
+        """The table of a class, or None where it was time to stop before it was built."""
+        memory = int(self.settings.memory_gib * 2**30)
+        try:
+            return prepare(self.instance, symmetry, memory, self.settings.jobs, self.stop).table
+        except Interrupted:
+            return None
 
     def _search(
         self, planned: list[tuple[str, float, list[starts.Start]]], tally: _Tally, length: float
@@ -308,8 +317,8 @@ class Search:
 
         def all_tasks() -> Iterator[Task]:
             for index, (name, share, mixed) in enumerate(planned):
-                if self.settings.backend == "threading":
-                    self._table(name)
+                if self.settings.backend == "threading" and self._prepare(name) is None:
+                    return
                 # Under a time budget a class may overrun its share by half before the next one gets its turn.
                 slice_seconds = 1.5 * share * length
                 slice_over = self._within(slice_seconds)

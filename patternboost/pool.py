@@ -87,7 +87,7 @@ class Pool:
     def load(self, path: Path) -> None:
         """Replace the entries by a saved pool's. Raises FileError."""
         try:
-            with np.load(path, allow_pickle=False) as data:
+            with path.open("rb") as file, np.load(file, allow_pickle=False) as data:
                 ends = np.cumsum(data["sizes"])
                 elements = np.split(data["elements"].astype(np.int64), ends[:-1])
                 keys = np.split(data["keys"], ends[:-1])

@@ -74,6 +74,7 @@ class Run:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             self.close()
+            self.close()
             raise FileError(f"{self.folder}: another process works on this run") from error
 
     def abandon(self) -> None:

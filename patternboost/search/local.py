@@ -7,14 +7,13 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
-
-import numpy as np
+from typing import NamedTuple
 
 from patternboost.ground import IntArray
 from patternboost.problem import Instance
-from patternboost.search import kernels
-from patternboost.search.tables import DEFAULT_MEMORY, Table, build_table
-from patternboost.search.tabu import BEST_COUNT, BEST_POINTS, STEP, begin, new_walk, tabu
+from patternboost.search.bitrows import BitRows, build_bitrows
+from patternboost.search.tables import DEFAULT_MEMORY, Interrupted, Table, build_table
+from patternboost.search.walker import make_walker
 
 #: steps between two looks at the clock
 _CHUNK = 10_000
@@ -61,22 +60,45 @@ class Outcome:
     steps: int
 
 
-_tables: OrderedDict[tuple[int, str, int, str, int], Table] = OrderedDict()
-_tables_lock = threading.Lock()
+class _Prepared(NamedTuple):
+    """A table and, where they fit, its bitmaps."""
+
+    table: Table
+    bits: BitRows | None
+
+    @property
+    def nbytes(self) -> int:
+        """Memory held, bytes."""
+        return self.table.nbytes + (0 if self.bits is None else self.bits.bits.nbytes)
 
 
-def table_for(instance: Instance, symmetry: str, memory: int = DEFAULT_MEMORY, jobs: int = 1) -> Table:
-    """The table of a class, built once per process; the least recently used ones go when all exceed `memory`."""
+_prepared: OrderedDict[tuple[int, str, int, str, int], _Prepared] = OrderedDict()
+_lock = threading.Lock()
+
+
+def prepare(
+    instance: Instance,
+    symmetry: str,
+    memory: int = DEFAULT_MEMORY,
+    jobs: int = 1,
+    stopped: Callable[[], bool] | None = None,
+) -> _Prepared:
+    """The table of a class and its bitmaps, made once per process.
+
+    The least recently used ones go when all together exceed `memory` bytes. `jobs` threads build. Raises Interrupted
+    where `stopped` said so first.
+    """
     key = (id(instance.problem.complete), instance.name, instance.n, symmetry, memory)
-    with _tables_lock:
-        table = _tables.get(key)
-        if table is None:
-            table = build_table(instance, symmetry, memory, jobs)
-            _tables[key] = table
-        _tables.move_to_end(key)
-        while len(_tables) > 1 and sum(t.nbytes for t in _tables.values()) > memory:
-            _tables.popitem(last=False)
-        return table
+    with _lock:
+        found = _prepared.get(key)
+        if found is None:
+            table = build_table(instance, symmetry, memory, jobs, stopped)
+            found = _Prepared(table, build_bitrows(table, memory - table.nbytes))
+            _prepared[key] = found
+        _prepared.move_to_end(key)
+        while len(_prepared) > 1 and sum(p.nbytes for p in _prepared.values()) > memory:
+            _prepared.popitem(last=False)
+        return found
 
 
 def run_task(task: Task, stopped: Callable[[], bool] | None = None) -> list[Outcome]:
@@ -89,26 +111,22 @@ def run_task(task: Task, stopped: Callable[[], bool] | None = None) -> list[Outc
     def over() -> bool:
         return (stopped is not None and stopped()) or (deadline is not None and time.monotonic() >= deadline)
 
-    table = table_for(task.instance, task.symmetry, task.memory)
-    complete, rows, orbits = task.instance.problem.complete, table.rows, table.orbits
-    state = kernels.new_state(rows, task.seed)
-    walk = new_walk(orbits.count, task.effort.tenure)
+    try:
+        table, bits = prepare(task.instance, task.symmetry, task.memory, stopped=stopped)
+    except Interrupted:
+        return []
+    effort = task.effort
+    walker = make_walker(table, bits, effort.tenure, task.seed)
     outcomes: list[Outcome] = []
     for start in task.starts:
         if over():
             break
-        kernels.clear(complete, rows, state)
-        kernels.load(complete, rows, state, orbits.project(start))
-        kernels.repair(complete, rows, state)
-        before = int(state.total[1])
-        kernels.fill(complete, rows, state)
-        begin(state, walk)
+        before = walker.start(table.orbits.project(start))
         finished = False
-        while not finished and walk.info[STEP] < task.effort.max_steps and not over():
-            steps = min(_CHUNK, task.effort.max_steps - int(walk.info[STEP]))
-            finished = tabu(complete, rows, state, walk, steps, task.effort.patience, task.target)
-        best = walk.best[: walk.info[BEST_COUNT]].astype(np.int64)
-        outcomes.append(Outcome(orbits.expand(best), before, int(walk.info[BEST_POINTS]), int(walk.info[STEP])))
-        if walk.info[BEST_POINTS] >= task.target:
+        while not finished and walker.steps < effort.max_steps and not over():
+            finished = walker.run(min(_CHUNK, effort.max_steps - walker.steps), effort.patience, task.target)
+        orbits, points = walker.best
+        outcomes.append(Outcome(table.orbits.expand(orbits), before, points, walker.steps))
+        if points >= task.target:
             break
     return outcomes

@@ -3,12 +3,14 @@
 On the orbits of a symmetry class a family of forbidden 3-sets becomes a hypergraph with edges of one, two or three
 orbits. For two orbits a < b the *row* of (a, b) lists, once each, every third orbit c such that some forbidden set
 meets exactly a, b and c and no two of them are forbidden already. *Pairs* that are forbidden by themselves have their
-own lists, and orbits that are forbidden by themselves are left out of the search. Rows are compiled once into one contiguous array while they fit the memory
-budget; past it the rule is evaluated again each time (``compiled`` is False).
+own lists, and orbits that are forbidden by themselves are left out of the search. Rows are compiled once into one
+contiguous array while they fit the memory budget; past it the rule is evaluated again each time (``compiled`` is
+False).
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -219,8 +221,21 @@ def _chunks(count: int, parts: int) -> list[tuple[int, int]]:
     return [(s, e) for s, e in zip(starts, ends, strict=True) if e > s]
 
 
-def build_table(instance: Instance, symmetry: str, memory: int = DEFAULT_MEMORY, jobs: int = 1) -> Table:
-    """The table of a symmetry class; rows are compiled while they fit `memory` bytes. `jobs` threads build it."""
+class Interrupted(Exception):
+    """A table was given up because `stopped` said so."""
+
+
+def build_table(
+    instance: Instance,
+    symmetry: str,
+    memory: int = DEFAULT_MEMORY,
+    jobs: int = 1,
+    stopped: Callable[[], bool] | None = None,
+) -> Table:
+    """The table of a symmetry class; rows are compiled while they fit `memory` bytes. `jobs` threads build it.
+
+    Raises Interrupted soon after `stopped` says so: large tables take a minute.
+    """
     orbits = class_orbits(instance, symmetry)
     count = orbits.count
     problem = instance.problem
@@ -253,7 +268,7 @@ def build_table(instance: Instance, symmetry: str, memory: int = DEFAULT_MEMORY,
         np.cumsum(matrix.sum(axis=1, dtype=np.int64), out=pair_start[1:])
         rows = rows._replace(pair_start=pair_start, pair=np.nonzero(matrix)[1].astype(np.uint16))
     if problem.k == 3:
-        rows = _with_compiled_rows(problem.complete, rows, memory, jobs)
+        rows = _with_compiled_rows(problem.complete, rows, memory, jobs, stopped)
     return Table(instance, symmetry, orbits, rows)
 
 
@@ -261,7 +276,7 @@ def _is_symmetry(instance: Instance, image: NDArray[np.int64]) -> bool:
     return bool((instance.symmetries == image).all(axis=1).any())
 
 
-def _with_compiled_rows(complete, rows: Rows, memory: int, jobs: int) -> Rows:  # type: ignore[no-untyped-def]
+def _with_compiled_rows(complete, rows: Rows, memory: int, jobs: int, stopped) -> Rows:  # type: ignore[no-untyped-def]
     """`rows` with all rows compiled, or unchanged where they would not fit `memory` bytes (or 32-bit offsets)."""
     count = len(rows.weight)
     pairs = count * (count - 1) // 2
@@ -270,11 +285,15 @@ def _with_compiled_rows(complete, rows: Rows, memory: int, jobs: int) -> Rows:  
     offsets = np.zeros(pairs + 1, np.uint32)
     lengths = offsets[1:]
     with ThreadPoolExecutor(max_workers=jobs) as pool:
-        chunks = _chunks(count, 8 * jobs)
+        chunks = _chunks(count, 32 * jobs)
 
         def run(target: NDArray[np.uint16], where: NDArray[np.uint32], fill: bool) -> int:
-            work = [pool.submit(_compile_rows, complete, rows, s, e, where, target, fill) for s, e in chunks]
-            return sum(int(w.result()) for w in work)
+            def part(first: int, last: int) -> int:
+                if stopped is not None and stopped():
+                    raise Interrupted
+                return int(_compile_rows(complete, rows, first, last, where, target, fill))
+
+            return sum(w.result() for w in [pool.submit(part, s, e) for s, e in chunks])
 
         entries = run(np.zeros(0, np.uint16), lengths, False)
         if entries >= 2**32 or 4 * pairs + 2 * entries > memory:

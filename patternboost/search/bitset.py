@@ -1,0 +1,328 @@
+"""The search state as bitmaps: the same sets, conflict counts and moves as in `kernels`, for tables of few orbits.
+
+Every compiled row is a bitmap over the orbits, and the conflict counts are *bit-sliced*: plane p is the bitmap of
+bit p of every orbit's count. Putting an orbit into the set sums the bitmaps of its rows with carry-save adders, eight
+words at a time, and adds the sum to the planes; the least-conflicting orbits are what is left of the candidates after
+walking down the planes.
+
+The moves are forced inline: a call passes every field of every array on the stack, which costs more than a move does.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit, types
+from numpy.typing import NDArray
+
+from patternboost.search.bitrows import BITROWS_TYPE, SUM_PLANES, BitRows, cache_aligned
+from patternboost.search.kernels import random_below
+from patternboost.search.tables import pair_index
+from patternboost.search.words import (
+    LANES,
+    VECTOR,
+    bit_count,
+    bits_in,
+    borrow,
+    both,
+    differ,
+    load,
+    lowest_bit,
+    majority,
+    parity,
+    some,
+    store,
+    without,
+    zeros,
+)
+
+#: rows are summed eight at a time, into SUM_PLANES bits per orbit, before they go to the planes
+GROUP = 8
+_SUM_ROWS = 2**SUM_PLANES - GROUP
+_ONE = np.uint64(1)
+
+
+class BitState(NamedTuple):
+    """A set of orbits with its conflict counts, the walk of a tabu search, and scratch space: for one thread."""
+
+    #: bit-sliced conflict counts, uint64[P, W] flat: word p * W + w is bit p of the counts of orbits 64 w .. 64 w + 63
+    plane: NDArray[np.uint64]
+    #: bitmaps: orbits that may be added (usable, outside, not tabu), members, two of scratch; uint64[4, W] flat
+    bitmap: NDArray[np.uint64]
+    #: the members, int32[N], in no order; where each orbit stands in it (-1 outside), int32[N]
+    member: NDArray[np.int32]
+    position: NDArray[np.int32]
+    #: [number of members, number of points, planes from which on all are zero], int64[3]
+    total: NDArray[np.int64]
+    #: scratch: where the rows of one move start, int64[N + 16]
+    row_at: NDArray[np.int64]
+    #: tabu orbits, int32[N]; the step at whose start each is free again, int64[N]
+    tabu: NDArray[np.int32]
+    until: NDArray[np.int64]
+    #: the best members of the walk, int32[N]
+    best: NDArray[np.int32]
+    #: the walk: [steps done, tabu orbits, best points, members of the best, step of the best], int64[5]
+    walk: NDArray[np.int64]
+    #: random state, uint64[1]
+    rng: NDArray[np.uint64]
+
+
+BITSTATE_TYPE = types.NamedTuple(
+    [
+        types.uint64[::1],
+        types.uint64[::1],
+        types.int32[::1],
+        types.int32[::1],
+        types.int64[::1],
+        types.int64[::1],
+        types.int32[::1],
+        types.int64[::1],
+        types.int32[::1],
+        types.int64[::1],
+        types.uint64[::1],
+    ],
+    BitState,
+)
+
+#: indices of `BitState.walk`
+STEP, TABU_COUNT, BEST_POINTS, BEST_MEMBERS, BEST_STEP = range(5)
+
+
+def new_bitstate(bitrows: BitRows, seed: int) -> BitState:
+    """An empty set and a walk that starts there."""
+    count, words = bitrows.orbits, bitrows.words
+    state = BitState(
+        cache_aligned(bitrows.planes * words),
+        cache_aligned(4 * words),
+        np.zeros(count, np.int32),
+        np.full(count, -1, np.int32),
+        np.zeros(3, np.int64),
+        np.zeros(count + 2 * GROUP, np.int64),
+        np.zeros(count, np.int32),
+        np.zeros(count, np.int64),
+        np.zeros(count, np.int32),
+        np.zeros(5, np.int64),
+        np.array([seed % (2**64 - 1) + 1], np.uint64),
+    )
+    state.bitmap[:words] = bitrows.usable
+    for _ in range(8):  # small seeds start alike; let the generator forget them
+        random_below(state.rng, 2)
+    return state
+
+
+@njit(VECTOR(types.uint64[::1], types.int64, VECTOR, VECTOR, types.boolean), forceinline=True)
+def _into_plane(plane, at, bits, carry, subtract):  # type: ignore[no-untyped-def]
+    """Add bits + carry to (subtract them from) eight words of a plane; returns the carry (borrow)."""
+    old = load(plane, at)
+    store(plane, at, parity(old, bits, carry))
+    return borrow(old, bits, carry) if subtract else majority(old, bits, carry)
+
+
+@njit(types.void(BITROWS_TYPE, BITSTATE_TYPE, types.int64, types.boolean), cache=True, nogil=True, forceinline=True)
+def _shift(rows, state, a, subtract):  # type: ignore[no-untyped-def]
+    """Add to (subtract from) the counts one for every forbidden set of a, members and one further orbit."""
+    words = rows.words
+    bits, plane, row_at = rows.bits, state.plane, state.row_at
+    length = 0
+    if rows.triples:
+        for i in range(state.total[0]):
+            b = np.int64(state.member[i])
+            row_at[i] = pair_index(rows.orbits, min(a, b), max(a, b)) * words
+        length = state.total[0]
+    row_at[length] = rows.pair_at + a * words
+    length += 1
+    while length % GROUP:
+        row_at[length] = rows.zero_at
+        length += 1
+    top = state.total[2]
+    for begin in range(0, length, _SUM_ROWS):
+        end = min(begin + _SUM_ROWS, length)
+        for at in range(0, words, LANES):
+            sum1, sum2, sum4, sum8, sum16, sum32 = zeros(), zeros(), zeros(), zeros(), zeros(), zeros()
+            for i in range(begin, end, GROUP):
+                x, y = load(bits, row_at[i] + at), load(bits, row_at[i + 1] + at)
+                twos = majority(sum1, x, y)
+                sum1 = parity(sum1, x, y)
+                x, y = load(bits, row_at[i + 2] + at), load(bits, row_at[i + 3] + at)
+                more = majority(sum1, x, y)
+                sum1 = parity(sum1, x, y)
+                fours = majority(sum2, twos, more)
+                sum2 = parity(sum2, twos, more)
+                x, y = load(bits, row_at[i + 4] + at), load(bits, row_at[i + 5] + at)
+                twos = majority(sum1, x, y)
+                sum1 = parity(sum1, x, y)
+                x, y = load(bits, row_at[i + 6] + at), load(bits, row_at[i + 7] + at)
+                more = majority(sum1, x, y)
+                sum1 = parity(sum1, x, y)
+                x = majority(sum2, twos, more)
+                sum2 = parity(sum2, twos, more)
+                eights = majority(sum4, fours, x)
+                sum4 = parity(sum4, fours, x)
+                x = both(sum8, eights)
+                sum8 = differ(sum8, eights)
+                y = both(sum16, x)
+                sum16 = differ(sum16, x)
+                sum32 = differ(sum32, y)
+            carry = zeros()
+            carry = _into_plane(plane, at, sum1, carry, subtract)
+            carry = _into_plane(plane, at + words, sum2, carry, subtract)
+            carry = _into_plane(plane, at + 2 * words, sum4, carry, subtract)
+            carry = _into_plane(plane, at + 3 * words, sum8, carry, subtract)
+            carry = _into_plane(plane, at + 4 * words, sum16, carry, subtract)
+            carry = _into_plane(plane, at + 5 * words, sum32, carry, subtract)
+            p = SUM_PLANES
+            while some(carry):
+                carry = _into_plane(plane, at + p * words, zeros(), carry, subtract)
+                p += 1
+            if not subtract:
+                p = max(p, top)
+                while p > top and not some(load(plane, at + (p - 1) * words)):
+                    p -= 1
+                top = max(top, p)
+    state.total[2] = top
+
+
+@njit(types.void(types.uint64[::1], types.int64), cache=True, nogil=True, forceinline=True)
+def flip(bitmap: NDArray[np.uint64], i: int) -> None:
+    """Change bit i of a bitmap."""
+    bitmap[i >> 6] ^= _ONE << np.uint64(i & 63)
+
+
+@njit(types.int64(BITROWS_TYPE, BITSTATE_TYPE, types.int64), cache=True, nogil=True, forceinline=True)
+def conflicts(rows, state, a):  # type: ignore[no-untyped-def]
+    """The conflict count of orbit a."""
+    total = np.int64(0)
+    for p in range(state.total[2]):
+        total |= np.int64((state.plane[p * rows.words + (a >> 6)] >> np.uint64(a & 63)) & _ONE) << p
+    return total
+
+
+@njit(types.void(BITROWS_TYPE, BITSTATE_TYPE, types.int64), cache=True, nogil=True, forceinline=True)
+def add(rows, state, a):  # type: ignore[no-untyped-def]
+    """Put orbit a (usable, not a member, not tabu) into the set."""
+    flip(state.bitmap, a)
+    flip(state.bitmap, a + 64 * rows.words)
+    _shift(rows, state, a, False)
+    state.position[a] = state.total[0]
+    state.member[state.total[0]] = a
+    state.total[0] += 1
+    state.total[1] += rows.weight[a]
+
+
+@njit(types.void(BITROWS_TYPE, BITSTATE_TYPE, types.int64), cache=True, nogil=True, forceinline=True)
+def drop(rows, state, a):  # type: ignore[no-untyped-def]
+    """Take member a out of the set."""
+    state.total[0] -= 1
+    state.total[1] -= rows.weight[a]
+    last = state.member[state.total[0]]
+    state.member[state.position[a]] = last
+    state.position[last] = state.position[a]
+    state.position[a] = -1
+    flip(state.bitmap, a)
+    flip(state.bitmap, a + 64 * rows.words)
+    _shift(rows, state, a, True)
+
+
+@njit(types.int64(BITROWS_TYPE, BITSTATE_TYPE, types.int64), cache=True, nogil=True, forceinline=True)
+def _pick(rows, state, at):  # type: ignore[no-untyped-def]
+    """A random one among the bits of the bitmap at state.bitmap[at:] (-1 where it is empty)."""
+    bitmap = state.bitmap
+    ties = 0
+    for w in range(at, at + rows.words, LANES):
+        ties += bits_in(load(bitmap, w))
+    if ties == 0:
+        return -1
+    left = random_below(state.rng, ties) if ties > 1 else 0
+    w = at
+    inside = bit_count(bitmap[w])
+    while inside <= left:
+        left -= inside
+        w += 1
+        inside = bit_count(bitmap[w])
+    word = bitmap[w]
+    for _ in range(left):
+        word &= word - _ONE
+    return (w - at) * 64 + lowest_bit(word)
+
+
+@njit(types.int64(BITROWS_TYPE, BITSTATE_TYPE), cache=True, nogil=True, forceinline=True)
+def least(rows, state):  # type: ignore[no-untyped-def]
+    """A random one among the least-conflicting orbits that may be added; -1 where none may."""
+    words, bitmap, plane = rows.words, state.bitmap, state.plane
+    now, spare = 0, 2 * words
+    for p in range(state.total[2] - 1, -1, -1):
+        found = False
+        for w in range(0, words, LANES):
+            x = without(load(bitmap, now + w), load(plane, p * words + w))
+            store(bitmap, spare + w, x)
+            found |= some(x)
+        if found:
+            now, spare = spare, 5 * words - spare
+    return _pick(rows, state, now)
+
+
+@njit(types.int64(BITROWS_TYPE, BITSTATE_TYPE, types.int64), cache=True, nogil=True, forceinline=True)
+def worst_member(rows, state, spared):  # type: ignore[no-untyped-def]
+    """A random one among the members (other than `spared`) in most violated sets; -1 where none is in any."""
+    words, bitmap, plane = rows.words, state.bitmap, state.plane
+    hidden = spared >= 0 and state.position[spared] >= 0
+    if hidden:
+        flip(bitmap, spared + 64 * words)
+    now, spare = words, 2 * words
+    for p in range(state.total[2] - 1, -1, -1):
+        found = False
+        for w in range(0, words, LANES):
+            x = both(load(bitmap, now + w), load(plane, p * words + w))
+            store(bitmap, spare + w, x)
+            found |= some(x)
+        if found:
+            now, spare = spare, 5 * words - spare
+    if hidden:
+        flip(bitmap, spared + 64 * words)
+    return _pick(rows, state, now) if now != words else -1
+
+
+@njit(types.void(BITROWS_TYPE, BITSTATE_TYPE), cache=True, nogil=True)
+def clear(rows, state):  # type: ignore[no-untyped-def]
+    """Empty the set and start a new walk there."""
+    words = rows.words
+    state.plane[: state.total[2] * words] = 0
+    state.bitmap[:words] = rows.usable
+    state.bitmap[words : 2 * words] = 0
+    for i in range(state.total[0]):
+        state.position[state.member[i]] = -1
+    state.total[:] = 0
+    state.walk[:] = 0
+
+
+@njit(types.void(BITROWS_TYPE, BITSTATE_TYPE), cache=True, nogil=True)
+def repair(rows, state):  # type: ignore[no-untyped-def]
+    """Drop the member in most violated sets until none is violated."""
+    worst = worst_member(rows, state, -1)
+    while worst >= 0:
+        drop(rows, state, worst)
+        worst = worst_member(rows, state, -1)
+    words, top = rows.words, state.total[2]
+    while top > 0 and not state.plane[(top - 1) * words : top * words].any():
+        top -= 1  # the counts may have shrunk a lot: no walk has to look at planes that are zero now
+    state.total[2] = top
+
+
+@njit(types.void(BITROWS_TYPE, BITSTATE_TYPE), cache=True, nogil=True)
+def fill(rows, state):  # type: ignore[no-untyped-def]
+    """Add random orbits that complete nothing until there is none."""
+    a = least(rows, state)
+    while a >= 0 and conflicts(rows, state, a) == 0:
+        add(rows, state, a)
+        a = least(rows, state)
+
+
+@njit(types.void(BITROWS_TYPE, BITSTATE_TYPE, types.int32[::1]), cache=True, nogil=True)
+def load_members(rows, state, orbits):  # type: ignore[no-untyped-def]
+    """Empty the set, then add these orbits (int32; bad and repeated ones are left out), which may violate."""
+    clear(rows, state)
+    for i in range(len(orbits)):
+        a = np.int64(orbits[i])
+        if (state.bitmap[a >> 6] >> np.uint64(a & 63)) & _ONE:
+            add(rows, state, a)
