@@ -277,7 +277,7 @@ def main() -> None:
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # file names need not be UTF-8
     try:
-        status = cli.main(standalone_mode=False)
+        status = cli.main(prog_name="patternboost", standalone_mode=False)
     except click.exceptions.Abort:
         status = 130
     except KeyboardInterrupt:

@@ -62,7 +62,7 @@ def _from_file(reference: str) -> Problem:
     sys.modules[module_name] = module
     try:
         spec.loader.exec_module(module)
-    except Exception as error:  # whatever the user's file raises is reported as one line that names it
+    except (Exception, SystemExit) as error:  # whatever the user's file raises is reported as one line that names it
         first = str(error).strip().splitlines() or [""]
         raise ProblemError(f"{reference} failed to load: {type(error).__name__}: {first[0]}") from error
     return _checked(getattr(module, "PROBLEM", None), reference)

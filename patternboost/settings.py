@@ -43,8 +43,8 @@ class Settings:
     max_steps: int = field(default=200, metadata={"help": "and after this many steps per orbit in all"})
     tenure_min: int = field(default=1, metadata={"help": "shortest tabu tenure, steps"})
     tenure_max: int = field(default=3, metadata={"help": "longest tabu tenure, steps"})
-    elites: float = field(default=0.3, metadata={"help": "share of non-model starts that are shaken pool members"})
-    shake: float = field(default=0.3, metadata={"help": "share of a pool member that is dropped to make a start"})
+    elites: float = field(default=0.3, metadata={"help": "share of non-model starts that are pool members"})
+    shake: float = field(default=0.3, metadata={"help": "share of a pool member's orbits dropped to make a start"})
     memory_gib: float = field(default=2.0, metadata={"help": "memory for orbit tables"})
 
     # the pool

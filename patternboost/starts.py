@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from patternboost.ground import IntArray
-from patternboost.pool import Pool
+from patternboost.pool import Entry, Pool
 from patternboost.problem import Instance
 from patternboost.search.local import Effort, Task
 from patternboost.settings import Settings
@@ -22,7 +22,7 @@ _WALK = 2.0
 
 @dataclass(frozen=True)
 class Start:
-    """A set to start from and where it came from: 'model', 'elite', 'seed' or 'random' (empty)."""
+    """A set to start from and where it came from: 'model', 'elite', 'released', 'seed' or 'random' (empty)."""
 
     elements: IntArray
     origin: str
@@ -46,15 +46,20 @@ def default_work(settings: Settings, instance: Instance, classes: Sequence[str])
     return settings.starts * float(np.median([expected_steps(settings, instance, c) for c in classes]))
 
 
-def shaken(pool: Pool, instance: Instance, symmetry: str, share: float, rng: np.random.Generator) -> IntArray | None:
-    """A random pool member of a class less a random share of its orbits, or None where the pool has none."""
-    members = [e for e in pool.entries if e.symmetry == symmetry]
-    if not members:
-        return None
+def _elites(pool: Pool, instance: Instance, symmetry: str) -> list[Entry]:
+    """Pool members that the class can hold: its own, and more symmetric ones whose symmetry it releases."""
     orbits = class_orbits(instance, symmetry)
-    chosen = np.unique(orbits.orbit_of[members[int(rng.integers(len(members)))].elements])
+    return [e for e in pool.entries if e.symmetry == symmetry or orbits.is_union(e.elements)]
+
+
+def _from_elite(entry: Entry, instance: Instance, symmetry: str, share: float, rng: np.random.Generator) -> Start:
+    """A pool member less a random share of its orbits; one of a more symmetric class as it is, symmetry released."""
+    if entry.symmetry != symmetry:
+        return Start(entry.elements, "released")
+    orbits = class_orbits(instance, symmetry)
+    chosen = np.unique(orbits.orbit_of[entry.elements])
     kept = rng.choice(chosen, size=len(chosen) - round(share * len(chosen)), replace=False)
-    return orbits.expand(np.sort(kept))
+    return Start(orbits.expand(np.sort(kept)), "elite")
 
 
 def mix(
@@ -67,16 +72,20 @@ def mix(
     pool: Pool,
     rng: np.random.Generator,
 ) -> list[Start]:
-    """`count` starts of a class: all `samples`, seeds for at most half the rest, then shaken elites and empty ones."""
+    """`count` starts of a class: all `samples`, seeds for at most half the rest, then elites and empty ones."""
     starts = [Start(s, "model") for s in samples[:count]]
     left = count - len(starts)
     usable = [s for s in seeds if len(class_orbits(instance, symmetry).project(s))]
     if usable:
         picked = rng.permutation(len(usable))[: (left + 1) // 2]
         starts += [Start(usable[i], "seed") for i in picked]
+    elites = _elites(pool, instance, symmetry)
     while len(starts) < count:
-        elite = shaken(pool, instance, symmetry, settings.shake, rng) if rng.random() < settings.elites else None
-        starts.append(Start(np.empty(0, np.int64), "random") if elite is None else Start(elite, "elite"))
+        if elites and rng.random() < settings.elites:
+            entry = elites[int(rng.integers(len(elites)))]
+            starts.append(_from_elite(entry, instance, symmetry, settings.shake, rng))
+        else:
+            starts.append(Start(np.empty(0, np.int64), "random"))
     return [starts[i] for i in rng.permutation(count)]
 
 

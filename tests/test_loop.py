@@ -129,7 +129,10 @@ def test_starts_are_repeatable_and_of_the_right_kinds():
     origins = [s.origin for s in mixed("none", 1)]
     assert sorted(set(origins)) == ["elite", "model", "seed"]
     assert all(len(s.elements) == 2 for s in mixed("none", 1) if s.origin == "elite")
-    assert "elite" not in {s.origin for s in mixed("both-mirrors", 1)}
+    released = [s for s in mixed("half-turn", 1) if s.origin == "released"]
+    assert released
+    assert all(s.elements.tolist() == member.tolist() for s in released)
+    assert not {"elite", "released"} & {s.origin for s in mixed("mirror+half", 1)}
     again = zip(mixed("none", 3), mixed("none", 3), strict=True)
     assert all(a.elements.tolist() == b.elements.tolist() for a, b in again)
     cut = list(starts.tasks(settings, instance, "none", mixed("none", 1), 5, 99, None))

@@ -226,3 +226,11 @@ def fill(complete, rows, state):  # type: ignore[no-untyped-def]
         if state.key[a] != 0:
             return
         add(complete, rows, state, a)
+
+
+@njit(types.void(RULE_TYPE, ROWS_TYPE, STATE_TYPE, types.int64[::1]), cache=True, nogil=True)
+def fill_in_order(complete, rows, state, order):  # type: ignore[no-untyped-def]
+    """Greedy fill: add the orbits of `order` (int64) one by one, each if it completes nothing."""
+    for a in order:
+        if state.key[a] == 0:
+            add(complete, rows, state, a)
