@@ -162,8 +162,8 @@ def from_toml(path: Path) -> Settings:
             raise FileError(f"{path}: unknown setting {name!r}")
     values: dict[str, Any] = {}
     for f in dataclasses.fields(Settings):
-        if f.name not in data:
-            continue
+        if f.name not in data:  # a file cut short must not pass for a whole one with other settings
+            raise FileError(f"{path}: {f.name} is missing; every setting must be there")
         value = data[f.name]
         if f.name == "seed_from":
             if not isinstance(value, list) or not all(isinstance(v, str) for v in value):

@@ -1,0 +1,86 @@
+"""Search kernels beside plain baselines.
+
+    pytest benchmarks --benchmark-only --benchmark-group-by=group --benchmark-columns=median,ops
+
+The numbers in brackets are ratios within a group: the machine's speed drops out.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from baselines import greedy_pair_test, tabu_rescan
+
+from patternboost.registry import problem
+from patternboost.search import kernels
+from patternboost.search.bitrows import build_bitrows
+from patternboost.search.tables import build_table
+from patternboost.search.walker import BitWalker, SparseWalker
+
+
+def orders(n, count=20):
+    """The same random cell orders for every way to fill."""
+    return [np.random.default_rng(seed).permutation(n * n) for seed in range(count)]
+
+
+def fill_with(table, order):
+    state = kernels.new_state(table.rows, 1)
+    kernels.fill_in_order(table.instance.problem.complete, table.rows, state, order)
+    return int(state.total[1])
+
+
+@pytest.mark.parametrize("n", [16, 32, 64, 100])
+@pytest.mark.parametrize("way", ["pair test", "rule on the fly", "compiled rows"])
+def test_greedy_fill(benchmark, n, way):
+    benchmark.group = f"greedy fill, isosceles, full grid, n = {n}"
+    chosen = np.zeros(n * n, np.int64)
+    cells = orders(n)
+    expected = [greedy_pair_test(n, order, chosen) for order in cells]
+    if way == "pair test":
+        benchmark(lambda: [greedy_pair_test(n, order, chosen) for order in cells])
+        return
+    table = build_table(problem("isosceles", n), "none", (4 << 30) if way == "compiled rows" else 0, jobs=2)
+    assert [fill_with(table, order) for order in cells] == expected, "same cells, same sets"
+    state = kernels.new_state(table.rows, 1)
+    complete = table.instance.problem.complete
+
+    def run():
+        for order in cells:
+            kernels.clear(complete, table.rows, state)
+            kernels.fill_in_order(complete, table.rows, state, order)
+
+    benchmark(run)
+
+
+TABLES = [
+    ("isosceles", 16, "both-diagonals"),
+    ("isosceles", 32, "mirror"),
+    ("isosceles", 64, "both-mirrors"),
+    ("no-three-in-line", 36, "quarter-turn"),
+]
+
+
+@pytest.mark.parametrize("case", TABLES, ids=lambda c: f"{c[0]}-{c[1]}-{c[2]}")
+@pytest.mark.parametrize("way", ["rescan", "sparse", "bitmaps"])
+def test_tabu_steps(benchmark, case, way):
+    name, n, symmetry = case
+    steps = 2_000 if way == "rescan" else 100_000
+    benchmark.group = f"tabu steps per second (ops x steps), {name}, n = {n}, {symmetry}"
+    table = build_table(problem(name, n), symmetry, jobs=2)
+    rows = table.rows
+    if way == "rescan":
+        rng = np.array([7], np.uint64)
+
+        def run():
+            tabu_rescan(rows.row_start, rows.row, rows.pair_start, rows.pair, rows.bad, steps, rng)
+    else:
+        bits = build_bitrows(table)
+        walker = SparseWalker(table, (1, 3), 7) if way == "sparse" else BitWalker(bits, (1, 3), 7)
+        walker.start(np.empty(0, np.int64))
+
+        def run():
+            walker.run(steps, 10**9, 10**9)
+
+    benchmark.pedantic(run, rounds=5, warmup_rounds=1)
+    benchmark.extra_info["steps per second"] = round(steps / benchmark.stats["median"])
+    print(f"\n{benchmark.group}: {way}: {steps / benchmark.stats['median']:,.0f} steps/s")
