@@ -123,6 +123,8 @@ def resume(
 
 
 def _resumed(run: Run, minutes: float | None, generations: int | None, quiet: bool) -> Result:
+    if minutes is not None and not minutes > 0:
+        raise SettingsError(f"--minutes {minutes:g}: a new budget must be more than 0 minutes")
     if minutes is not None or generations is not None:
         from patternboost.files import write_text
         from patternboost.settings import to_toml

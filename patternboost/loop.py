@@ -23,7 +23,7 @@ from patternboost.construction import Construction
 from patternboost.files import FileError
 from patternboost.ground import IntArray
 from patternboost.pool import Entry, Pool
-from patternboost.problem import Instance
+from patternboost.problem import Instance, ProblemError
 from patternboost.progress import Progress
 from patternboost.run import Run
 from patternboost.search.bandit import ClassBandit
@@ -375,9 +375,9 @@ class Search:
         construction = self._construction(entry)
         faults = construction.check()
         if faults:
-            raise AssertionError(
-                f"the search made an invalid {self.instance} construction ({faults[0]}): "
-                "the problem's complete and violation disagree; `patternboost check` compares them"
+            raise ProblemError(
+                f"{self.instance}: complete and violation disagree: the search, which follows complete, made a set "
+                f"that violation refuses ({faults[0]}); one of the two is wrong"
             )
         return construction
 

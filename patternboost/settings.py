@@ -162,8 +162,8 @@ def from_toml(path: Path) -> Settings:
             raise FileError(f"{path}: unknown setting {name!r}")
     values: dict[str, Any] = {}
     for f in dataclasses.fields(Settings):
-        if f.name not in data:  # a file cut short must not pass for a whole one with other settings
-            raise FileError(f"{path}: {f.name} is missing; every setting must be there")
+        if f.name not in data:
+            continue
         value = data[f.name]
         if f.name == "seed_from":
             if not isinstance(value, list) or not all(isinstance(v, str) for v in value):
@@ -175,6 +175,10 @@ def from_toml(path: Path) -> Settings:
             raise FileError(f"{path}: {f.name} must be of type {hints[f.name].__name__}")
         values[f.name] = value
     try:
-        return check(Settings(**values))
+        settings = check(Settings(**values))
     except (SettingsError, TypeError) as error:
         raise FileError(f"{path}: {error}") from error
+    missing = [f.name for f in dataclasses.fields(Settings) if f.name not in values]
+    if missing:  # a file cut short must not pass for a whole one with other settings
+        raise FileError(f"{path}: {missing[0]} is missing; every setting must be there")
+    return settings

@@ -12,6 +12,7 @@ from patternboost.archive import Archive, canonical_key
 from patternboost.construction import Construction
 from patternboost.files import FileError
 from patternboost.pool import Entry, Pool
+from patternboost.problem import ProblemError
 from patternboost.progress import spark, summary_line
 from patternboost.record_table import record_rows, render
 from patternboost.records import compare, known_record, known_records
@@ -259,7 +260,7 @@ def test_seeds_of_smaller_sizes_enter_training_and_search(tmp_path):
 def test_a_rule_that_disagrees_with_the_definition_is_caught(tmp_path):
     good = problem("isosceles", 6)
     weak = dataclasses.replace(good.problem, name="weak", complete=problem("no-three-in-line", 6).problem.complete)
-    with pytest.raises(AssertionError, match="disagree"):
+    with pytest.raises(ProblemError, match="disagree"):
         pb.search(weak.at(6), generations=1, quiet=True, run_dir=tmp_path / "run", model="none", options=TINY)
 
 

@@ -69,7 +69,7 @@ class SampleSettings:
     #: most tokens of a sequence after its prefix, END included
     length: int = 256
     #: sequences sampled together
-    batch: int = 512
+    batch: int = 256
 
 
 @torch.no_grad()
@@ -84,14 +84,15 @@ def sample(
     table: Table | None = None,
     over: Callable[[], bool] = lambda: False,
 ) -> list[IntArray]:
-    """Bodies (cells, then END unless cut at `length`) of `count` sequences; fewer where `over()` said stop.
+    """Bodies (cells, then END unless cut at `length`) of `count` sequences.
 
-    With `table` (of the same instance and class) only tokens that keep the set valid are drawn.
+    Once `over()` says stop only those that have ended come back. With `table` (of the same instance and class) only
+    tokens that keep the set valid are drawn.
     """
     bodies: list[IntArray] = []
     while len(bodies) < count and not over():
         batch = min(settings.batch, count - len(bodies))
-        bodies += _sample_batch(stepper, vocabulary, n, symmetry, batch, settings, generator, table)
+        bodies += _sample_batch(stepper, vocabulary, n, symmetry, batch, settings, generator, table, over)
     return bodies
 
 
@@ -104,6 +105,7 @@ def _sample_batch(
     settings: SampleSettings,
     generator: torch.Generator,
     table: Table | None,
+    over: Callable[[], bool],
 ) -> list[IntArray]:
     view = vocabulary.view(n, symmetry)
     tokens = np.full((batch, settings.length), END, np.int64)
@@ -114,6 +116,9 @@ def _sample_batch(
     forbidden = torch.ones(logits.shape[1], dtype=torch.bool, device=logits.device)
     cells = torch.from_numpy(view.token_of).to(logits.device)
     for at in range(settings.length):
+        if over():
+            ended = np.setdiff1d(np.arange(batch), alive)
+            return [tokens[i, : lengths[i]] for i in ended]
         if mask is not None:
             # Only END and cells of this size and class that are still free.
             blocked = forbidden.repeat(len(alive), 1)
