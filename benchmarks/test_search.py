@@ -14,6 +14,7 @@ from baselines import greedy_pair_test, tabu_rescan
 from patternboost.registry import problem
 from patternboost.search import kernels
 from patternboost.search.bitrows import build_bitrows
+from patternboost.search.greedy import greedy_fill, make_shifts
 from patternboost.search.tables import build_table
 from patternboost.search.walker import BitWalker, SparseWalker
 
@@ -30,7 +31,7 @@ def fill_with(table, order):
 
 
 @pytest.mark.parametrize("n", [16, 32, 64, 100])
-@pytest.mark.parametrize("way", ["pair test", "rule on the fly", "compiled rows"])
+@pytest.mark.parametrize("way", ["pair test", "rule on the fly", "compiled rows", "shifts"])
 def test_greedy_fill(benchmark, n, way):
     benchmark.group = f"greedy fill, isosceles, full grid, n = {n}"
     chosen = np.zeros(n * n, np.int64)
@@ -38,6 +39,11 @@ def test_greedy_fill(benchmark, n, way):
     expected = [greedy_pair_test(n, order, chosen) for order in cells]
     if way == "pair test":
         benchmark(lambda: [greedy_pair_test(n, order, chosen) for order in cells])
+        return
+    if way == "shifts":
+        shifts, blocked = make_shifts(problem("isosceles", n)), np.zeros((3 * n - 2) ** 2, np.uint8)
+        assert [greedy_fill(shifts, order, blocked, chosen) for order in cells] == expected, "same cells, same sets"
+        benchmark(lambda: [greedy_fill(shifts, order, blocked, chosen) for order in cells])
         return
     table = build_table(problem("isosceles", n), "none", (4 << 30) if way == "compiled rows" else 0, jobs=2)
     assert [fill_with(table, order) for order in cells] == expected, "same cells, same sets"

@@ -86,6 +86,8 @@ class Problem:
     #: where the problem comes from
     sources: tuple[str, ...]
     ground: GroundSet = GRID
+    #: whether forbidden sets stay forbidden when they are moved (on a grid): greedy fill is faster then
+    translations: bool = False
     #: an upper bound on the score at size n that is known to hold, where there is one: search stops there
     upper_bound: Callable[[int], int] | None = None
 

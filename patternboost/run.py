@@ -143,11 +143,15 @@ class Run:
         except BaseException:
             shutil.rmtree(temporary, ignore_errors=True)
             raise
+        self._prune()
+
+    def _prune(self) -> None:
+        """Remove all but the newest checkpoints, and what a crash left of such a removal."""
         for old in self._checkpoints()[:-_KEEP]:
             # Renamed first: a crash midway must not leave half a checkpoint under a whole one's name.
-            hidden = old.with_name(f".old-{old.name}")
-            old.rename(hidden)
-            shutil.rmtree(hidden, ignore_errors=True)
+            old.rename(old.with_name(f".old-{old.name}"))
+        for leftover in (self.folder / "checkpoint").glob(".old-*"):
+            shutil.rmtree(leftover, ignore_errors=True)
 
     def _checkpoints(self) -> list[Path]:
         parent = self.folder / "checkpoint"
@@ -155,9 +159,8 @@ class Run:
 
     def latest(self) -> tuple[Path, dict[str, Any]] | None:
         """The newest checkpoint's folder and state, or None before the first one."""
+        self._prune()
         checkpoints = self._checkpoints()
-        for leftover in (self.folder / "checkpoint").glob(".old-*"):
-            shutil.rmtree(leftover, ignore_errors=True)
         if not checkpoints:
             return None
         state = read_json(checkpoints[-1] / "state.json")

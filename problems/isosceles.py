@@ -84,6 +84,7 @@ PROBLEM = Problem(
     k=3,
     complete=complete,
     violation=violation,
+    translations=True,
     sources=(
         "A. Z. Wagner, Transformers and Makemore (lecture), 2023",
         "Charton, Ellenberg, Wagner, Williamson, PatternBoost, arXiv 2411.00566",

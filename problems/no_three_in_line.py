@@ -51,6 +51,7 @@ PROBLEM = Problem(
     k=3,
     complete=complete,
     violation=violation,
+    translations=True,
     sources=(
         "H. E. Dudeney, Amusements in Mathematics, 1917, puzzle 317",
         "A. Flammenkamp, Progress in the no-three-in-line problem II, J. Combin. Theory A 81 (1998)",

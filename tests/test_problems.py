@@ -59,6 +59,17 @@ def test_symmetries_preserve_rule_and_definition(name, n):
 
 
 @pytest.mark.parametrize("name", NAMES)
+def test_forbidden_sets_may_be_moved_where_the_problem_says_so(name):
+    small, large = problem(name, 4), problem(name, 7)
+    if not small.problem.translations:
+        return
+    for chosen in combinations(range(small.size), small.problem.k):
+        points = [tuple(int(x) for x in small.points[e]) for e in chosen]
+        moved = [(r + 3, c + 2) for r, c in points]
+        assert (small.violation(points) is None) == (large.violation(moved) is None)
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_violation_names_a_forbidden_subset(name):
     instance = problem(name, 6)
     rng = np.random.default_rng(5)

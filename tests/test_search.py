@@ -1,11 +1,15 @@
 """Fast kernels against the obvious reference, on random data, over every symmetry class."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 import reference
 
+from patternboost.problem import ProblemError
 from patternboost.registry import problem
 from patternboost.search import kernels
+from patternboost.search.greedy import Greedy
 from patternboost.search.kernels import COUNT_MASK, MEMBER, TABU
 from patternboost.search.local import Effort, Task, run_task
 from patternboost.search.tables import build_table, evaluate_row, pair_index
@@ -169,3 +173,27 @@ def test_a_task_hears_stop():
     instance = problem("isosceles", 8)
     task = Task(instance, "none", (np.empty(0, np.int64),) * 3, Effort(200, 2000), 5, 100)
     assert run_task(task, lambda: True) == []
+
+
+@pytest.mark.parametrize("name", ["isosceles", "no-three-in-line"])
+@pytest.mark.parametrize("n", [1, 2, 5, 9, 16])
+def test_greedy_by_shifts_takes_the_same_cells(name, n):
+    instance = problem(name, n)
+    table = build_table(instance, "none", 0)
+    greedy = Greedy.of(instance)
+    for seed in range(10):
+        order = np.random.default_rng(seed).permutation(n * n)
+        state = kernels.new_state(table.rows, 1)
+        kernels.fill_in_order(instance.problem.complete, table.rows, state, order)
+        expected = np.sort(state.member[: state.total[0]])
+        assert greedy.fill(order).tolist() == expected.tolist()
+    assert [s.tolist() for s in greedy.sample(3, 4)] == [s.tolist() for s in greedy.sample(3, 4)]
+
+
+def test_greedy_needs_triples_that_may_be_moved():
+    instance = problem("isosceles", 5)
+    still = dataclasses.replace(instance.problem, translations=False)
+    with pytest.raises(ProblemError, match="may be moved"):
+        Greedy.of(still.at(5))
+    with pytest.raises(ProblemError, match="n must be"):
+        Greedy.of(problem("isosceles", 200))
