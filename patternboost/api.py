@@ -74,6 +74,9 @@ def search(
         if n is None:
             raise SettingsError("n is missing: search(problem, n)")
         instance, reference = find_instance(problem, n), lasting_reference(problem)
+    for name, value in (("--minutes", minutes), ("--hours", hours)):
+        if value is not None and not value > 0:
+            raise SettingsError(f"{name} {value:g}: a budget must be more than 0")
     total = (minutes or 0.0) + 60 * (hours or 0.0)
     given: dict[str, Any] = {"seed": seed, "jobs": jobs, "target": target, "generations": generations}
     settings = Settings(

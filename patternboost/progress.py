@@ -69,7 +69,7 @@ def summary_line(entry: dict[str, Any]) -> str:
     return (
         f"generation {entry['generation']}: best {entry['best']}, {sum(after.values())} walks, "
         f"before {spark(before)}, after {spark(after)}, {entry['new']:.0%} new to the pool, "
-        f"{entry['leader']} leads{wrong}, {entry['seconds']:.0f} s"
+        f"class {entry['leader']} leads{wrong}, {entry['seconds']:.0f} s"
     )
 
 

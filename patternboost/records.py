@@ -36,15 +36,17 @@ def known_record(problem: str, n: int) -> Record | None:
 
 
 def compare(problem: str, n: int, score: int) -> str:
-    """How a score stands: 'NEW RECORD', 'optimal', 'equals best known', 'best known is V', or 'no record listed'."""
+    """How a score stands: 'NEW RECORD', 'optimal', 'equals best known', 'best known is V', 'above V, ...' or
+    'no record listed'."""
     record = known_record(problem, n)
     if record is None:
         return "no record listed"
     if score > record.value:
-        # More than a proven optimum can only be an error of ours or of the table: say so instead of celebrating.
-        return (
-            "NEW RECORD" if record.status != "optimal" else f"above the listed optimum {record.value}: check the table"
-        )
+        # More than a proven optimum can only be an error of ours or of the table, and a value read off a plot may be
+        # one too low: say so instead of celebrating.
+        if record.status == "optimal":
+            return f"above the listed optimum {record.value}: check the table"
+        return f"above {record.value}, which was {record.source}" if "plot" in record.source else "NEW RECORD"
     if score == record.value:
         return "optimal" if record.status == "optimal" else "equals best known"
     return f"best known is {record.value}"

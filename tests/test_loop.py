@@ -179,6 +179,7 @@ def test_records_table_and_standing(tmp_path, monkeypatch):
     assert known_record("isosceles", 16).value == 28
     assert all(r.value >= 0 and r.source for r in known_records().values())
     assert compare("isosceles", 16, 29) == "NEW RECORD"
+    assert compare("isosceles", 14, 24) == "above 23, which was read off a plot in arXiv 2411.00566"
     assert compare("isosceles", 16, 28) == "equals best known"
     assert compare("isosceles", 10, 18) == "optimal"
     assert compare("isosceles", 16, 27) == "best known is 28"
