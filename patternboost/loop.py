@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import math
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -32,11 +31,11 @@ from patternboost.search.local import Outcome, Task, prepare
 from patternboost.search.tables import Interrupted, Table
 from patternboost.starts import child_seed
 from patternboost.symmetry import align, class_orbits
+from patternboost.tally import Tally
 
 if TYPE_CHECKING:
     from patternboost.model.generator import Generator
     from patternboost.model.tokens import Example
-    from patternboost.search.tables import Table
 
 #: under a time budget: generations aimed at, and their shortest and longest length, seconds
 _GENERATIONS = 10
@@ -61,23 +60,6 @@ class Stop:
     def __call__(self) -> bool:
         """Whether it is time."""
         return self.asked or time.monotonic() >= self.deadline
-
-
-@dataclass
-class _Tally:
-    """What happened in one generation."""
-
-    before: Counter[int] = field(default_factory=Counter)
-    after: Counter[int] = field(default_factory=Counter)
-    #: origin -> scores after local search
-    origins: dict[str, list[int]] = field(default_factory=dict)
-    starts: Counter[str] = field(default_factory=Counter)
-    new: int = 0
-    steps: int = 0
-    sampled: int = 0
-    malformed: int = 0
-    seconds: dict[str, float] = field(default_factory=dict)
-    train: dict[str, float] | None = None
 
 
 class Search:
@@ -125,26 +107,11 @@ class Search:
             self.stop.deadline = time.monotonic() + max(0.0, left)
 
     def _make_generator(self) -> None:
-        if self.settings.model == "none":
-            return
-        import torch
+        if self.settings.model != "none":
+            from patternboost.model.generator import make_generator
 
-        from patternboost.model.generator import BigramGenerator, GPTGenerator, pick_device
-        from patternboost.model.sampling import SampleSettings
-        from patternboost.model.tokens import Vocabulary
-        from patternboost.model.training import TrainSettings
-
-        s = self.settings
-        torch.set_num_threads(s.jobs)
-        sizes = tuple(sorted({c.n for c in self.seeds} | {self.instance.n}))
-        vocabulary = Vocabulary(self.instance.problem, sizes, tuple(self.instance.classes))
-        sampling = SampleSettings(temperature=s.temperature, top_p=s.top_p)
-        if s.model == "bigram":
-            self.generator = BigramGenerator(vocabulary, sampling)
-            return
-        shape = {"layers": s.layers, "heads": s.heads, "width": s.width}
-        training = TrainSettings(s.train_steps, s.batch, s.learning_rate, s.weight_decay)
-        self.generator = GPTGenerator(vocabulary, shape, training, sampling, pick_device(s.device), s.seed)
+            sizes = sorted({c.n for c in self.seeds} | {self.instance.n})
+            self.generator = make_generator(self.settings, self.instance, sizes)
 
     def _seed_pool(self) -> None:
         """Seeds of the run's own size are pool members from the start."""
@@ -222,7 +189,7 @@ class Search:
             self._one_generation()
 
     def _one_generation(self) -> None:
-        tally = _Tally()
+        tally = Tally()
         length = float(np.clip(60 * self.settings.minutes / _GENERATIONS, _SHORTEST, _LONGEST))
         self.progress.generation(self.generation, self._budget_text())
         self._fit(tally, length)
@@ -237,7 +204,8 @@ class Search:
             share = 1.0 if self.generator is None else 1 - _TRAIN_SHARE - _SAMPLE_SHARE
             rate = tally.steps / tally.seconds["search"]
             self.work = max(rate * length * share, self.work / 4)
-        entry = self._log_entry(tally)
+        score = self.best.score if self.best else 0
+        entry = tally.entry(self.generation - 1, self.seconds, score, self.pool, self.bandit.leader())
         self.run.log(entry)
         self._write_checkpoint()
         self.progress.summary(entry)
@@ -259,7 +227,7 @@ class Search:
                 examples.append(Example(seed.n, seed.symmetry, elements))
         return examples
 
-    def _fit(self, tally: _Tally, length: float) -> None:
+    def _fit(self, tally: Tally, length: float) -> None:
         began = time.monotonic()
         ending = self.settings.timed and self.stop.deadline - began < _LAST * length
         if self.generator is not None and not ending:
@@ -269,10 +237,10 @@ class Search:
                 seed = child_seed(self.settings.seed, self.generation, 1)
                 seconds = _TRAIN_SHARE * length if self.settings.timed else None
                 log = self.generator.fit(examples, seed, self._within(math.inf), self.progress.at, seconds)
-                tally.train = {"steps": log.steps, "loss": log.loss, "held_out_loss": log.held_out_loss}
+                tally.note_training(log.steps, log.loss, log.held_out_loss)
         tally.seconds["train"] = time.monotonic() - began
 
-    def _plan(self, tally: _Tally, length: float) -> list[tuple[str, float, list[starts.Start]]]:
+    def _plan(self, tally: Tally, length: float) -> list[tuple[str, float, list[starts.Start]]]:
         """Classes with their share of the effort and their starts, model samples included."""
         began = time.monotonic()
         over = self._within(_SAMPLE_SHARE * length)
@@ -309,9 +277,7 @@ class Search:
         except Interrupted:
             return None
 
-    def _search(
-        self, planned: list[tuple[str, float, list[starts.Start]]], tally: _Tally, length: float
-    ) -> list[Entry]:
+    def _search(self, planned: list[tuple[str, float, list[starts.Start]]], tally: Tally, length: float) -> list[Entry]:
         """Local search from every start; returns the candidates for the pool, not yet verified."""
         began = time.monotonic()
         self.progress.phase("search", float(sum(len(p[2]) for p in planned)))
@@ -336,20 +302,16 @@ class Search:
         for task, outcomes in run_tasks(all_tasks(), self.settings.jobs, self.settings.backend, self.stop):
             self.bandit.record(task.symmetry, [o.after for o in outcomes])
             for outcome, origin in zip(outcomes, origins.pop(task.seed), strict=False):
-                self._note(outcome, origin, task, tally, found)
+                tally.note(outcome, origin, task.symmetry)
+                self._consider(outcome, origin, task, found)
             self.progress.advance(len(task.starts), self.best.score if self.best else 0)
             if self.best is not None and self.best.score >= self.target:
                 break
         tally.seconds["search"] = time.monotonic() - began
         return found
 
-    def _note(self, outcome: Outcome, origin: str, task: Task, tally: _Tally, found: list[Entry]) -> None:
-        tally.steps += outcome.steps
-        tally.starts[task.symmetry] += 1
-        tally.after[outcome.after] += 1
-        tally.origins.setdefault(origin, []).append(outcome.after)
-        if origin != "random":
-            tally.before[outcome.before] += 1
+    def _consider(self, outcome: Outcome, origin: str, task: Task, found: list[Entry]) -> None:
+        """Make an outcome a candidate where the pool has room for it; save it at once where it is a new best."""
         if outcome.after < self.pool.threshold or not outcome.after:
             return
         key = canonical_key(self.instance, outcome.elements)
@@ -401,35 +363,9 @@ class Search:
             self._new_best(max(kept, key=lambda e: e.score))
         return kept
 
-    # -- reporting ---------------------------------------------------------------------------------------------------
-
     def _budget_text(self) -> str:
         if self.settings.generations:
             return f"of {self.settings.generations}"
         if self.settings.minutes:
             return f"{max(0.0, self.stop.deadline - time.monotonic()):.0f} s left"
         return "no budget: Ctrl-C ends it"
-
-    def _log_entry(self, tally: _Tally) -> dict[str, Any]:
-        scores = [e.score for e in self.pool.entries]
-        walks = sum(tally.after.values())
-        return {
-            "generation": self.generation - 1,
-            "seconds": round(self.seconds, 3),
-            "best": self.best.score if self.best else 0,
-            "pool": {"size": len(scores), "median": float(np.median(scores or [0])), "least": min(scores, default=0)},
-            "starts": dict(tally.starts),
-            "leader": self.bandit.leader(),
-            "before": dict(sorted(tally.before.items())),
-            "after": dict(sorted(tally.after.items())),
-            "origins": {
-                o: {"walks": len(s), "best": max(s), "mean": round(float(np.mean(s)), 3)}
-                for o, s in sorted(tally.origins.items())
-            },
-            "new": round(tally.new / walks, 4) if walks else 0.0,
-            "sampled": tally.sampled,
-            "malformed": tally.malformed,
-            "train": tally.train,
-            "steps": tally.steps,
-            "phases": {name: round(s, 3) for name, s in tally.seconds.items()},
-        }

@@ -19,7 +19,9 @@ from patternboost.model.gpt import GPT, GPTSettings
 from patternboost.model.sampling import GPTStepper, SampleSettings, sample
 from patternboost.model.tokens import Example, Vocabulary
 from patternboost.model.training import TrainLog, TrainSettings, make_optimizer, train
+from patternboost.problem import Instance
 from patternboost.search.tables import Table
+from patternboost.settings import Settings
 
 
 @dataclass(frozen=True)
@@ -234,3 +236,15 @@ class BigramGenerator:
         self._longest = int(saved["longest"])
         if (folder / "model.safetensors").exists():
             self._logits = load_file(folder / "model.safetensors")["logits"]
+
+
+def make_generator(settings: Settings, instance: Instance, sizes: Sequence[int]) -> Generator:
+    """The generator that the settings ask for, untrained, for constructions of the given sizes."""
+    torch.set_num_threads(settings.jobs)
+    vocabulary = Vocabulary(instance.problem, tuple(sizes), tuple(instance.classes))
+    sampling = SampleSettings(temperature=settings.temperature, top_p=settings.top_p)
+    if settings.model == "bigram":
+        return BigramGenerator(vocabulary, sampling)
+    shape = {"layers": settings.layers, "heads": settings.heads, "width": settings.width}
+    training = TrainSettings(settings.train_steps, settings.batch, settings.learning_rate, settings.weight_decay)
+    return GPTGenerator(vocabulary, shape, training, sampling, pick_device(settings.device), settings.seed)
