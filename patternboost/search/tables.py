@@ -22,6 +22,8 @@ from numpy.typing import NDArray
 from patternboost.problem import RULE_TYPE, Instance
 from patternboost.symmetry import Orbits, class_orbits
 
+#: tables of more pairs than this are estimated from a sample before all their rows are counted
+_SAMPLE_FROM = 4_000_000
 #: default memory budget for the rows of one table, bytes
 DEFAULT_MEMORY = 2 << 30
 
@@ -276,6 +278,16 @@ def _is_symmetry(instance: Instance, image: NDArray[np.int64]) -> bool:
     return bool((instance.symmetries == image).all(axis=1).any())
 
 
+def _expected_entries(complete, rows: Rows, lengths: NDArray[np.uint32]) -> float:  # type: ignore[no-untyped-def]
+    """The number of entries of all rows, estimated from the rows of a few first orbits; `lengths` is scratch."""
+    count = len(rows.weight)
+    entries = pairs = 0
+    for a in np.linspace(0, count - 2, 24).astype(int):
+        entries += int(_compile_rows(complete, rows, a, a + 1, lengths, np.zeros(0, np.uint16), False))
+        pairs += count - 1 - int(a)
+    return entries / pairs * count * (count - 1) / 2
+
+
 def _with_compiled_rows(complete, rows: Rows, memory: int, jobs: int, stopped) -> Rows:  # type: ignore[no-untyped-def]
     """`rows` with all rows compiled, or unchanged where they would not fit `memory` bytes (or 32-bit offsets)."""
     count = len(rows.weight)
@@ -284,6 +296,8 @@ def _with_compiled_rows(complete, rows: Rows, memory: int, jobs: int, stopped) -
         return rows
     offsets = np.zeros(pairs + 1, np.uint32)
     lengths = offsets[1:]
+    if pairs > _SAMPLE_FROM and 4 * pairs + 2 * _expected_entries(complete, rows, lengths) > 1.1 * memory:
+        return rows  # far from fitting: spare the count
     with ThreadPoolExecutor(max_workers=jobs) as pool:
         chunks = _chunks(count, 32 * jobs)
 
