@@ -82,6 +82,7 @@ class Search:
         self.earlier_seconds = 0.0
         self.work = 0.0
         self._started = time.monotonic()
+        self._first = 0  # the generation that this process began with
 
     def _classes(self) -> list[str]:
         if self.settings.symmetry == "auto":
@@ -102,9 +103,9 @@ class Search:
             self._write_checkpoint()
         else:
             self._restore(*checkpoint)
+            self._first = self.generation
         if self.settings.minutes:
-            left = 60 * self.settings.minutes - self.earlier_seconds
-            self.stop.deadline = time.monotonic() + max(0.0, left)
+            self.stop.deadline = self._started + 60 * self.settings.minutes - self.earlier_seconds
 
     def _make_generator(self) -> None:
         if self.settings.model != "none":
@@ -191,7 +192,7 @@ class Search:
     def _one_generation(self) -> None:
         tally = Tally()
         length = float(np.clip(60 * self.settings.minutes / _GENERATIONS, _SHORTEST, _LONGEST))
-        self.progress.generation(self.generation, self._budget_text())
+        self.progress.generation(self.generation, self.settings.generations, self._expected_end())
         self._fit(tally, length)
         planned = self._plan(tally, length)
         found = self._search(planned, tally, length)
@@ -363,9 +364,11 @@ class Search:
             self._new_best(max(kept, key=lambda e: e.score))
         return kept
 
-    def _budget_text(self) -> str:
-        if self.settings.generations:
-            return f"of {self.settings.generations}"
-        if self.settings.minutes:
-            return f"{max(0.0, self.stop.deadline - time.monotonic()):.0f} s left"
-        return "no budget: Ctrl-C ends it"
+    def _expected_end(self) -> float | None:
+        """When the run will be done (time.monotonic()): its deadline, or its generations at the pace so far."""
+        now = time.monotonic()
+        ends = [self.stop.deadline] if self.settings.minutes else []
+        here = self.generation - self._first
+        if self.settings.generations and here:
+            ends.append(now + (self.settings.generations - self.generation) * (now - self._started) / here)
+        return min(ends, default=None)

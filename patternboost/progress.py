@@ -34,8 +34,8 @@ class Progress:
     def __exit__(self, *_: object) -> None:
         pass
 
-    def generation(self, number: int, budget: str) -> None:
-        """Generation `number` begins; `budget` says how much is left."""
+    def generation(self, number: int, of: int, end: float | None) -> None:
+        """Generation `number` (of so many; 0: unknown) begins; the search ends about at `end` (time.monotonic())."""
 
     def phase(self, name: str, total: float) -> None:
         """A phase of `total` units begins."""
@@ -73,21 +73,35 @@ def summary_line(entry: dict[str, Any]) -> str:
     )
 
 
+def generation_text(number: int, of: int) -> str:
+    """`generation 3 of 20`, or without the total where it is unknown."""
+    return f"generation {number}" + (f" of {of}" if of else "")
+
+
+def left_text(end: float | None) -> str:
+    """How long it is until `end` (time.monotonic()), for people."""
+    if end is None:
+        return "time left unknown"
+    seconds = max(0, round(end - time.monotonic()))
+    hours, minutes = seconds // 3600, seconds // 60 % 60
+    return f"{hours} h {minutes:02} min left" if hours else f"{minutes}:{seconds % 60:02} left"
+
+
 class PlainProgress(Progress):
     """Lines on stderr."""
 
     def __init__(self) -> None:
         self._spoke = time.monotonic()
-        self._budget = ""
+        self._generation, self._end = "", None  # type: tuple[str, float | None]
         self._phase, self._total, self._done = "", 1.0, 0.0
 
     def _say(self, text: str) -> None:
         self._spoke = time.monotonic()
         print(text, file=sys.stderr, flush=True)
 
-    def generation(self, number: int, budget: str) -> None:
-        """Remember the budget for the lines to come."""
-        self._budget = f"generation {number}, {budget}"
+    def generation(self, number: int, of: int, end: float | None) -> None:
+        """Remember them for the lines to come."""
+        self._generation, self._end = generation_text(number, of), end
 
     def phase(self, name: str, total: float) -> None:
         """Begin to count."""
@@ -97,7 +111,7 @@ class PlainProgress(Progress):
         """A line now and then."""
         self._done = done
         if time.monotonic() - self._spoke >= _EVERY:
-            self._say(f"{self._budget}: {self._phase} {self._done / self._total:.0%}")
+            self._say(f"{self._generation}: {self._phase} {self._done / self._total:.0%}, {left_text(self._end)}")
 
     def advance(self, units: float, best: int) -> None:
         """A line now and then."""
@@ -117,19 +131,26 @@ class LiveProgress(Progress):
 
     def __init__(self) -> None:
         from rich.console import Console
-        from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
+        from rich.progress import BarColumn, ProgressColumn, Task, TextColumn
         from rich.progress import Progress as Bars
+        from rich.text import Text
+
+        class LeftColumn(ProgressColumn):
+            """The time left, as of now."""
+
+            def render(self, task: Task) -> Text:
+                return Text(left_text(task.fields["end"]))
 
         self._bars = Bars(
             TextColumn("[bold]{task.fields[generation]}"),
             TextColumn("{task.description}"),
             BarColumn(),
             TextColumn("best {task.fields[best]}"),
-            TimeElapsedColumn(),
+            LeftColumn(),
             console=Console(stderr=True, highlight=False),
             transient=True,
         )
-        self._task = self._bars.add_task("start", total=None, best="-", generation="")
+        self._task = self._bars.add_task("start", total=None, best="-", generation="", end=None)
 
     def __enter__(self) -> Progress:
         self._bars.start()
@@ -138,9 +159,9 @@ class LiveProgress(Progress):
     def __exit__(self, *_: object) -> None:
         self._bars.stop()
 
-    def generation(self, number: int, budget: str) -> None:
+    def generation(self, number: int, of: int, end: float | None) -> None:
         """Name the generation and what is left."""
-        self._bars.update(self._task, generation=f"generation {number}, {budget}")
+        self._bars.update(self._task, generation=generation_text(number, of), end=end)
 
     def phase(self, name: str, total: float) -> None:
         """A new bar."""

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import time
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from patternboost.construction import Construction
 from patternboost.files import FileError
 from patternboost.pool import Entry, Pool
 from patternboost.problem import ProblemError
-from patternboost.progress import spark, summary_line
+from patternboost.progress import generation_text, left_text, spark, summary_line
 from patternboost.record_table import record_rows, render
 from patternboost.records import compare, known_record, known_records
 from patternboost.registry import problem
@@ -197,6 +198,10 @@ def test_records_table_and_standing(tmp_path, monkeypatch):
 
 
 def test_spark_and_summary():
+    assert left_text(None) == "time left unknown"
+    assert left_text(time.monotonic() + 65.3) == "1:05 left"
+    assert left_text(time.monotonic() + 7325.3) == "2 h 02 min left"
+    assert generation_text(3, 20) == "generation 3 of 20"
     assert spark({}) == "-"
     assert spark({3: 1, 5: 8}).split()[0] == "3"
     line = summary_line(

@@ -100,7 +100,7 @@ def _shift(complete, rows, state, a, sign):  # type: ignore[no-untyped-def]
             b = np.int64(state.member[i])
             if b != a:
                 at = rows.row_start[pair_index(count, min(a, b), max(a, b))]
-                touched += np.int64(rows.row[min(at, len(rows.row) - 1)])
+                touched += int(rows.row[min(at, len(rows.row) - 1)])
         if touched < 0:
             return
         for i in range(state.total[0]):
