@@ -25,9 +25,10 @@ def collect(instance: Instance, sources: list[str], archive: Archive) -> list[Co
     found: dict[str, Construction] = {}
     for source in sources:
         read = _from_archive(instance, archive) if source == "archive" else _from_path(instance, Path(source))
-        for construction in read:
-            if construction.problem != instance.name or construction.n > instance.n:
-                continue
+        usable = [c for c in read if c.problem == instance.name and c.n <= instance.n]
+        if read and not usable:
+            raise FileError(f"--seed-from {source}: holds nothing for {instance.name} of size {instance.n} or smaller")
+        for construction in usable:
             faults = construction.check()
             if faults:
                 raise FileError(f"--seed-from {source}: {construction.name} is not valid: {faults[0]}")

@@ -153,6 +153,15 @@ def test_embeddings_hold_the_smaller_set():
     assert [small.instance.to_points(e) for e in same] == [list(small.points)]
 
 
+def test_seeds_of_no_use_are_refused(tmp_path):
+    path = good_set(5).save(tmp_path / "five.json")
+    with Archive(tmp_path / "a.sqlite") as archive:
+        assert len(seeding.collect(problem("isosceles", 5), [str(path), "archive"], archive)) == 1
+        for instance in (problem("isosceles", 4), problem("no-three-in-line", 9)):
+            with pytest.raises(FileError, match="holds nothing for"):
+                seeding.collect(instance, [str(path)], archive)
+
+
 def good_set(n=5, points=((0, 0), (0, 1), (1, 3))):
     return Construction.of(problem("isosceles", n), points, {"origin": "test"})
 

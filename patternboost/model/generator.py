@@ -143,8 +143,10 @@ class GPTGenerator:
     def load(self, folder: Path) -> None:
         """Raises FileError that names the setting where the checkpoint was made with other settings."""
         saved: dict[str, Any] = read_json(folder / "model.json")
-        if saved.get("context") is None:
+        if saved.get("context", 0) is None:  # saved before the first training
             return
+        if "context" not in saved:
+            raise FileError(f"{folder}/model.json is damaged: it does not say the model's context")
         self._build(int(saved["context"]))
         assert self._model is not None
         assert self._optimizer is not None
