@@ -180,16 +180,13 @@ def _work(run: Run, instance: Instance, archive: Archive, quiet: bool) -> Result
     from patternboost.report.html import write_report
 
     stop = Stop()
-    try:
-        with _ctrl_c(stop), make_progress(quiet) as progress:
-            search = Search(run, instance, archive, progress, stop)
-            search.begin()
-            search.loop()
-        best = run.best(instance.problem)
-        log = run.read_log()
-        write_report(run, best, log)
-        missed = bool(run.settings.target) and (best is None or best.score < run.settings.target)
-        certificate = None if best is None else run.best_path(best)
-        return Result(best, certificate, log, run.folder, stop.asked, missed)
-    finally:
-        run.close()
+    with _ctrl_c(stop), make_progress(quiet) as progress:
+        search = Search(run, instance, archive, progress, stop)
+        search.begin()
+        search.loop()
+    best = run.best(instance.problem)
+    log = run.read_log()
+    write_report(run, best, log)
+    missed = bool(run.settings.target) and (best is None or best.score < run.settings.target)
+    certificate = None if best is None else run.best_path(best)
+    return Result(best, certificate, log, run.folder, stop.asked, missed)

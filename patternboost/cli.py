@@ -20,6 +20,7 @@ import click
 
 from patternboost import __version__
 from patternboost.problem import ProblemError
+from patternboost.settings import BACKENDS, DEVICES, MODELS
 
 _CLASSES = (
     "auto, none, half-turn, mirror, diagonal, both-mirrors, both-diagonals, quarter-turn, full, near-quarter-turn, "
@@ -50,7 +51,7 @@ def cli() -> None:
 @click.option("--target", type=int, metavar="SCORE", help="Stop at this score; exit status 1 if it was missed.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of all randomness.")
 @click.option("--jobs", type=click.IntRange(min=1), help="Workers.  [default: the machine's cores]")
-@click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True)
+@click.option("--device", type=click.Choice(DEVICES), default="auto", show_default=True)
 @click.option(
     "--seed-from",
     multiple=True,
@@ -59,14 +60,12 @@ def cli() -> None:
 )
 @click.option(
     "--model",
-    type=click.Choice(["gpt", "bigram", "none"]),
+    type=click.Choice(MODELS),
     default="gpt",
     show_default=True,
     help="none: local search alone, the control.",
 )
-@click.option(
-    "--backend", type=click.Choice(["threading", "loky", "dask", "ray"]), default="threading", show_default=True
-)
+@click.option("--backend", type=click.Choice(BACKENDS), default="threading", show_default=True)
 @click.option("--run-dir", type=click.Path(path_type=Path), help="The run's folder.  [default: runs/PROBLEM-N-TIME]")
 @click.option("--set", "options", multiple=True, metavar="NAME=VALUE", help="Any other setting; see settings.toml.")
 @click.option("--quiet", is_flag=True, help="No progress, only the last line.")

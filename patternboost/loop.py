@@ -272,9 +272,9 @@ class Search:
 
     def _prepare(self, symmetry: str) -> Table | None:
         """The table of a class, or None where it was time to stop before it was built."""
-        memory = int(self.settings.memory_gib * 2**30)
+        s = self.settings
         try:
-            return prepare(self.instance, symmetry, memory, self.settings.jobs, self.stop).table
+            return prepare(self.instance, symmetry, s.memory_bytes, s.jobs, self.stop).table
         except Interrupted:
             return None
 

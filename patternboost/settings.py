@@ -68,6 +68,11 @@ class Settings:
     mask: bool = field(default=True, metadata={"help": "sample only valid constructions"})
 
     @property
+    def memory_bytes(self) -> int:
+        """`memory_gib` in bytes."""
+        return int(self.memory_gib * 2**30)
+
+    @property
     def timed(self) -> bool:
         """Whether generations adapt to the clock; with a budget in generations they never do."""
         return self.minutes > 0 and self.generations == 0

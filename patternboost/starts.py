@@ -109,7 +109,7 @@ def tasks(
             effort(settings, instance, symmetry),
             child_seed(seed, index),
             target,
-            int(settings.memory_gib * 2**30),
+            settings.memory_bytes,
             seconds,
         )
         yield task, [s.origin for s in batch]

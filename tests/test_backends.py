@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from patternboost.registry import problem
-from patternboost.search.fanout import BACKENDS, BackendError, run_tasks
+from patternboost.search.fanout import BackendError, run_tasks
 from patternboost.search.local import Effort, Task
+from patternboost.settings import BACKENDS
 
 
 def tasks(count, effort):

@@ -12,11 +12,9 @@ import numpy as np
 from numba import njit, types
 from numpy.typing import NDArray
 
-from patternboost.search.tables import Table
+from patternboost.search.tables import DEFAULT_MEMORY, Table
 from patternboost.search.words import LANES
 
-#: default memory budget for the bitmaps of one table, bytes
-DEFAULT_MEMORY = 2 << 30
 #: fewest planes of a state: as many as the sum of a group of rows has bits
 SUM_PLANES = 6
 _ONE = np.uint64(1)

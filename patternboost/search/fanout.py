@@ -11,8 +11,7 @@ from typing import Any
 from joblib import Parallel, delayed, parallel_config
 
 from patternboost.search.local import Outcome, Task, run_task
-
-BACKENDS = ("threading", "loky", "dask", "ray")
+from patternboost.settings import BACKENDS
 
 
 class BackendError(ValueError):
