@@ -1,0 +1,5 @@
+"""`python -m patternboost.cli`."""
+
+from patternboost.cli import main
+
+main()

@@ -1,0 +1,105 @@
+"""`search` and `resume`."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+
+from patternboost.settings import BACKENDS, DEVICES, MODELS
+
+_CLASSES = (
+    "auto, none, half-turn, mirror, diagonal, both-mirrors, both-diagonals, quarter-turn, full, near-quarter-turn, "
+    "mirror+half, both-mirrors+half"
+)
+
+
+@click.command()
+@click.argument("problem")
+@click.argument("n", type=int)
+@click.option("--symmetry", default="auto", show_default=True, metavar="CLASS", help=f"One of: {_CLASSES}.")
+@click.option("--minutes", type=float, help="Time budget in minutes.")
+@click.option("--hours", type=float, help="Time budget in hours.")
+@click.option("--generations", type=click.IntRange(min=1), help="Budget in generations; repeatable to the bit.")
+@click.option("--target", type=int, metavar="SCORE", help="Stop at this score; exit status 1 if it was missed.")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of all randomness.")
+@click.option("--jobs", type=click.IntRange(min=1), help="Workers.  [default: the machine's cores]")
+@click.option("--device", type=click.Choice(DEVICES), default="auto", show_default=True)
+@click.option(
+    "--seed-from",
+    multiple=True,
+    metavar="PATH|archive",
+    help="Certificates, a folder of them, a run, or the word archive: the best of smaller sizes. Repeatable.",
+)
+@click.option(
+    "--model",
+    type=click.Choice(MODELS),
+    default="gpt",
+    show_default=True,
+    help="none: local search alone, the control.",
+)
+@click.option("--backend", type=click.Choice(BACKENDS), default="threading", show_default=True)
+@click.option("--run-dir", type=click.Path(path_type=Path), help="The run's folder.  [default: runs/PROBLEM-N-TIME]")
+@click.option("--set", "options", multiple=True, metavar="NAME=VALUE", help="Any other setting; see settings.toml.")
+@click.option("--quiet", is_flag=True, help="No progress, only the last line.")
+def search(problem: str, n: int, **options: Any) -> int:
+    """Search PROBLEM (a name, or the path of a problem file) at size N.
+
+    Without a budget it searches for one minute. The last line on stdout names the best certificate.
+
+    \b
+    patternboost search isosceles 16 --target 28 --minutes 3
+    patternboost search isosceles 64 --hours 8 --seed-from archive
+    patternboost search no-three-in-line 20 --minutes 2 --model none
+    patternboost search my_problem.py 12 --generations 20 --seed 1
+    """
+    with _ctrl_c_ends_at_once():
+        from patternboost.api import search as run_search
+
+    return _finish(run_search(problem, n, **options))
+
+
+@click.command()
+@click.argument("run", type=click.Path(path_type=Path))
+@click.option("--minutes", type=float, help="A new total time budget.")
+@click.option("--generations", type=click.IntRange(min=1), help="A new total number of generations.")
+@click.option("--quiet", is_flag=True, help="No progress, only the last line.")
+def resume(run: Path, minutes: float | None, generations: int | None, quiet: bool) -> int:
+    """Continue RUN, a run's folder, up to its budget or a new one."""
+    with _ctrl_c_ends_at_once():
+        from patternboost.api import resume as run_resume
+
+    return _finish(run_resume(run, minutes=minutes, generations=generations, quiet=quiet))
+
+
+@contextmanager
+def _ctrl_c_ends_at_once() -> Iterator[None]:
+    """While kernels are loaded or, the first time, compiled: numba would swallow a KeyboardInterrupt and break."""
+    before = signal.signal(signal.SIGINT, lambda *_: os._exit(130))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _finish(result: Any) -> int:
+    from patternboost.records import compare
+
+    if result.best is None:
+        print(f"nothing found in time; `patternboost resume {result.folder}` goes on", file=sys.stderr)
+        return 130 if result.interrupted else 1
+    best = result.best
+    if compare(best.problem, best.n, best.score) == "NEW RECORD":
+        print(f"*** NEW RECORD: {best.instance} has {best.score} points ***", file=sys.stderr)
+    if result.interrupted:
+        print(f"stopped; everything is saved: `patternboost resume {result.folder}` goes on", file=sys.stderr)
+    elif result.missed:
+        print("the target was missed", file=sys.stderr)
+    print(f"best {best.score} {best.problem} n={best.n} verified {result.certificate}")
+    return 130 if result.interrupted else int(result.missed)
