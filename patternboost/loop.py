@@ -16,10 +16,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from patternboost import __version__, seeding, starts
+from patternboost import __version__, checkpoint, seeding, starts
 from patternboost.archive import Archive, canonical_key
 from patternboost.construction import Construction
-from patternboost.files import FileError
 from patternboost.ground import IntArray
 from patternboost.pool import Entry, Pool
 from patternboost.problem import Instance, ProblemError
@@ -93,21 +92,22 @@ class Search:
 
     def begin(self) -> None:
         """Start anew, or take up the newest checkpoint."""
-        checkpoint = self.run.latest()
-        if checkpoint is None:
+        latest = self.run.latest()
+        if latest is None:
             self.run.cut_log(0)
             self.seeds = seeding.collect(self.instance, list(self.settings.seed_from), self.archive)
-            self._make_generator()
+            self.make_generator()
             self.work = starts.default_work(self.settings, self.instance, self.classes)
             self._seed_pool()
-            self._write_checkpoint()
+            checkpoint.write(self)
         else:
-            self._restore(*checkpoint)
+            checkpoint.restore(self, *latest)
             self._first = self.generation
         if self.settings.minutes:
             self.stop.deadline = self._started + 60 * self.settings.minutes - self.earlier_seconds
 
-    def _make_generator(self) -> None:
+    def make_generator(self) -> None:
+        """The untrained generator that the settings ask for."""
         if self.settings.model != "none":
             from patternboost.model.generator import make_generator
 
@@ -123,47 +123,6 @@ class Search:
             if symmetry in self.classes and elements is not None:
                 entries.append(Entry(canonical_key(self.instance, elements), elements, symmetry, -1, "seed"))
         self._keep(entries)
-
-    def _write_checkpoint(self) -> None:
-        state = {
-            "generation": self.generation,
-            # Nothing of the clock where it does not matter, so that equal runs end in equal checkpoints.
-            "seconds": self.seconds if self.settings.minutes else 0.0,
-            "work": self.work,
-            "best": [list(p) for p in self.best.points] if self.best else None,
-            "bandit": self.bandit.history,
-            "seeds": [{"n": c.n, "points": [list(p) for p in c.points]} for c in self.seeds],
-        }
-
-        def fill(folder: Path) -> None:
-            self.pool.save(folder / "pool.npz")
-            if self.generator is not None:
-                self.generator.save(folder)
-
-        self.run.checkpoint(self.generation, state, fill)
-
-    def _restore(self, folder: Path, state: dict[str, Any]) -> None:
-        try:
-            self.generation = int(state["generation"])
-            self.earlier_seconds = float(state["seconds"])
-            self.work = float(state["work"])
-            self.bandit = ClassBandit(self.classes, state["bandit"])
-            self.seeds = [Construction.of(self.instance.problem.at(s["n"]), s["points"]) for s in state["seeds"]]
-            # The best as of the checkpoint, not a later one of the folder: the same generation must end the same.
-            self.best = Construction.of(self.instance, state["best"]) if state["best"] else None
-        except (KeyError, TypeError, ValueError, OverflowError, AttributeError) as error:
-            raise FileError(f"{folder}/state.json is damaged: {error}") from error
-        self._make_generator()
-        try:
-            self.pool.load(folder / "pool.npz")
-            if self.generator is not None:
-                self.generator.load(folder)
-        except FileError:
-            raise
-        except Exception as error:  # whatever damaged bytes make numpy, zipfile, safetensors or torch raise
-            first = (str(error).strip() or type(error).__name__).splitlines()[0]
-            raise FileError(f"checkpoint {folder} is damaged ({first}): without it the one before counts") from error
-        self.run.cut_log(self.generation)
 
     # -- the loop ----------------------------------------------------------------------------------------------------
 
@@ -208,7 +167,7 @@ class Search:
         score = self.best.score if self.best else 0
         entry = tally.entry(self.generation - 1, self.seconds, score, self.pool, self.bandit.leader())
         self.run.log(entry)
-        self._write_checkpoint()
+        checkpoint.write(self)
         self.progress.summary(entry)
 
     def _within(self, seconds: float) -> Callable[[], bool]:
