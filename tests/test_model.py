@@ -11,9 +11,10 @@ from patternboost.files import FileError
 from patternboost.model.bigram import BigramGenerator
 from patternboost.model.generator import GPTGenerator, pick_device
 from patternboost.model.gpt import GPT, GPTSettings, attend
+from patternboost.model.replicas import replicas
 from patternboost.model.sampling import SampleSettings
 from patternboost.model.tokens import END, TOKENISATIONS, Example
-from patternboost.model.training import PoolCorpus, TrainSettings, collate, make_optimizer, train
+from patternboost.model.training import PoolCorpus, TrainSettings, collate, make_optimizer, token_loss, train
 from patternboost.registry import problem
 from patternboost.search.tables import build_table
 
@@ -31,6 +32,24 @@ def test_attention_for_training_in_bfloat16_is_attention():
     rounded = attend(query.bfloat16(), key.bfloat16(), value.bfloat16(), causal=True)
     assert rounded.dtype == torch.bfloat16
     assert torch.allclose(rounded.float(), exact, atol=0.03)
+
+
+def test_threads_make_the_gradient_that_one_makes():
+    vocabulary = vocabulary_for("isosceles", 6)
+    sequences = [vocabulary.encode(e) for e in examples_at(6, "none", 7)]
+    gradients = []
+    for threads in (1, 3):
+        torch.manual_seed(1)
+        model = GPT(GPTSettings(vocabulary=vocabulary.count, context=30, layers=2, heads=2, width=32))
+        with replicas(model, threads) as together:
+            loss = together.backward(lambda twin, batch: token_loss(twin, batch, 2, "fp32"), sequences)
+        gradients.append((loss, [p.grad.clone() for p in model.parameters()]))
+    (one, first), (three, second) = gradients
+    assert math.isclose(one, three, rel_tol=1e-5)
+    assert all(torch.allclose(a, b, atol=1e-6) for a, b in zip(first, second))
+    expected = -torch.log_softmax(model(torch.from_numpy(sequences[0][None, :-1])), -1)[0, :, :]
+    alone = sum(float(expected[t, sequences[0][t + 1]].detach()) for t in range(1, len(sequences[0]) - 1))
+    assert math.isclose(token_loss(model, sequences[:1], 2, "fp32")[0].item(), alone, rel_tol=1e-5)
 
 
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])

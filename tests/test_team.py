@@ -67,7 +67,7 @@ from patternboost.settings import Settings
 team = join(CPU)
 shape = {"layers": 2, "heads": 2, "width": 32}
 generator = TeamGenerator(
-    team, vocabulary_for("isosceles", 6), shape, TrainSettings(steps=20, batch=16), SampleSettings(), CPU, 0, "fp32"
+    team, vocabulary_for("isosceles", 6), shape, TrainSettings(steps=20, batch=15), SampleSettings(), CPU, 0, "fp32"
 )
 if team.rank:
     serve(generator, Settings("isosceles", 6), problem("isosceles", 6))
@@ -93,7 +93,7 @@ def test_all_processes_end_with_the_same_weights_and_learn_as_one_does(tmp_path)
     first, second = (json.loads((tmp_path / f"rank{rank}.json").read_text()) for rank in range(2))
     assert first["norm"] == second["norm"]
     assert first["sets"] == 31
-    alone = small_generator(vocabulary_for("isosceles", 6), steps=20, batch=16)
+    alone = small_generator(vocabulary_for("isosceles", 6), steps=20, batch=15)
     for seed in (1, 2):
         log = alone.fit(examples_at(6, "mirror", 60), seed, never, lambda share: None)
-    assert abs(log.held_out_loss - first["loss"]) < 0.05
+    assert abs(log.held_out_loss - first["loss"]) < 1e-3  # the same gradients, so the same learning

@@ -137,7 +137,7 @@ class GPTGenerator:
         """Train the model, or its form for several processes."""
         assert self.optimizer is not None
         corpus = PoolCorpus(self.vocabulary, examples)
-        training = dataclasses.replace(self.training, precision=self.precision)
+        training = dataclasses.replace(self.training, precision=self.precision, threads=self._threads)
         return train(model, self.optimizer, corpus, training, seed, over, report, seconds, team)
 
     def decoder(self) -> Decoder:

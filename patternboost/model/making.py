@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import torch
-
 from patternboost.model.bigram import BigramGenerator
 from patternboost.model.distributed import TeamGenerator, serve
 from patternboost.model.generator import Generator, GPTGenerator, pick_device
@@ -19,7 +17,6 @@ from patternboost.settings import Settings
 
 def make_generator(settings: Settings, instance: Instance, sizes: Sequence[int]) -> Generator:
     """The generator that the settings ask for, untrained, for constructions of the given sizes."""
-    torch.set_num_threads(settings.jobs)
     vocabulary = TOKENISATIONS[settings.tokens](instance.problem, tuple(sizes), tuple(instance.classes))
     sampling = SampleSettings(temperature=settings.temperature, top_p=settings.top_p)
     if settings.model == "bigram":

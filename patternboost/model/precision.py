@@ -24,17 +24,16 @@ def pick_precision(name: str, device: torch.device, width: int, rows: int) -> st
 
 @lru_cache
 def _faster(device: str, width: int, rows: int) -> str:
-    with one_torch_thread(device == "cpu"):
+    with one_torch_thread():
         seconds = {name: _seconds(device, dtype, width, rows) for name, dtype in DTYPES.items()}
     return "bf16" if seconds["bf16"] * _WORTH < seconds["fp32"] else "fp32"
 
 
 @contextmanager
-def one_torch_thread(wanted: bool = True) -> Iterator[None]:
+def one_torch_thread() -> Iterator[None]:
     """torch works in the calling thread alone, and so does each thread that is started meanwhile."""
     before = torch.get_num_threads()
-    if wanted:
-        torch.set_num_threads(1)
+    torch.set_num_threads(1)
     try:
         yield
     finally:

@@ -84,7 +84,7 @@ def sample(
         return _sample_batch(decoder.open(columns), prefix, sizes[index], columns, settings, noise, mask, over)
 
     workers = threads if decoder.device.type == "cpu" else 1
-    with one_torch_thread(workers > 1), ThreadPoolExecutor(max_workers=workers) as pool:
+    with one_torch_thread(), ThreadPoolExecutor(max_workers=workers) as pool:
         return [body for bodies in pool.map(one, range(len(sizes))) for body in bodies]
 
 

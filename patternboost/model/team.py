@@ -37,6 +37,14 @@ class Team:
         dist.broadcast(shared, 0)
         return float(shared)
 
+    def mean(self, value: float) -> float:
+        """The mean of all processes' values, in all of them."""
+        if self.size == 1:
+            return value
+        shared = torch.tensor([value], dtype=torch.float64, device=self._device)
+        dist.all_reduce(shared)
+        return float(shared) / self.size
+
     def share(self, count: int) -> IntArray:
         """Which of `count` things are this process's; never none of them."""
         mine = np.arange(self.rank, count, self.size)

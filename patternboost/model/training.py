@@ -17,6 +17,7 @@ from torch.nn import functional
 from patternboost.ground import IntArray
 from patternboost.model.gpt import GPT
 from patternboost.model.precision import DTYPES
+from patternboost.model.replicas import replicas
 from patternboost.model.team import ALONE, Team
 from patternboost.model.tokens import END, Example, Vocabulary
 
@@ -35,6 +36,8 @@ class TrainSettings:
     weight_decay: float = 0.1
     #: 'fp32', or 'bf16': matrix products in bfloat16, weights and sums in float32
     precision: str = "fp32"
+    #: threads that share a batch on the CPU
+    threads: int = 1
     warm_up: int = 20
     clip: float = 1.0
     #: share of the pool held out; training stops when its loss has not improved for `patience` looks
@@ -116,13 +119,15 @@ def collate(sequences: Sequence[IntArray], prefix: int) -> tuple[Tensor, Tensor]
     return torch.from_numpy(inputs), torch.from_numpy(targets)
 
 
-def batch_loss(model: nn.Module, sequences: Sequence[IntArray], prefix: int, precision: str) -> Tensor:
-    """Mean cross-entropy per predicted token."""
+def token_loss(model: nn.Module, sequences: Sequence[IntArray], prefix: int, precision: str) -> tuple[Tensor, int]:
+    """Summed cross-entropy of the predicted tokens, and how many they are."""
     device = next(model.parameters()).device
     inputs, targets = (t.to(device) for t in collate(sequences, prefix))
     with torch.autocast(device.type, DTYPES[precision], enabled=precision != "fp32"):
         logits = model(inputs)
-    return functional.cross_entropy(logits.float().flatten(0, 1), targets.flatten(), ignore_index=_IGNORE)
+    flat = logits.float().flatten(0, 1)
+    total = functional.cross_entropy(flat, targets.flatten(), ignore_index=_IGNORE, reduction="sum")
+    return total, sum(len(s) - prefix for s in sequences)
 
 
 def train(
@@ -147,48 +152,53 @@ def train(
     held = [corpus.sequence(int(i), 0) for i in order[: int(len(corpus) * settings.held_out)][:512]]
     used = order[len(held) :]
     batches: list[IntArray] = []
-    best_held, looks, done, loss_value = math.inf, 0, 0, math.nan
+    best_held, looks, done, loss = math.inf, 0, 0, math.nan
+    threads = settings.threads if team.size == 1 and next(model.parameters()).device.type == "cpu" else 1
+
+    def summed(twin: nn.Module, sequences: Sequence[IntArray]) -> tuple[Tensor, int]:
+        return token_loss(twin, sequences, corpus.prefix, settings.precision)
+
     model.train()
-    for step in itertools.count():
-        progress = step / settings.steps if seconds is None else (time.monotonic() - started) / seconds
-        progress = team.agree(1.0 if over() else progress)
-        if progress >= 1:
-            break
-        for group in optimizer.param_groups:
-            group["lr"] = settings.learning_rate * _schedule(step, progress, settings)
-        if not batches:
-            batches = _bucketed(corpus, used, settings.batch, rng)
-        picked = batches.pop()
-        draws = rng.integers(0, 1 << 30, len(picked))
-        mine = team.share(len(picked))
-        sequences = [corpus.sequence(int(i), int(d)) for i, d in zip(picked[mine], draws[mine])]
-        loss = batch_loss(model, sequences, corpus.prefix, settings.precision)
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(model.parameters(), settings.clip)
-        optimizer.step()
-        done = step + 1
-        report(progress)
-        if done % settings.look_every == 0 or (seconds is None and done == settings.steps):
-            loss_value = float(loss.detach())
-            held_value = team.agree(held_out_loss(model, held, corpus.prefix, settings))
-            looks = 0 if held_value < best_held - 1e-3 else looks + 1
-            best_held = min(best_held, held_value)
-            if looks >= settings.patience:
+    with replicas(model, threads, team) as together:
+        for step in itertools.count():
+            progress = step / settings.steps if seconds is None else (time.monotonic() - started) / seconds
+            progress = team.agree(1.0 if over() else progress)
+            if progress >= 1:
                 break
-    return TrainLog(done, loss_value, best_held, time.monotonic() - started)
+            for group in optimizer.param_groups:
+                group["lr"] = settings.learning_rate * _schedule(step, progress, settings)
+            if not batches:
+                batches = _bucketed(corpus, used, settings.batch, rng)
+            picked = batches.pop()
+            draws = rng.integers(0, 1 << 30, len(picked))
+            mine = team.share(len(picked))
+            sequences = [corpus.sequence(int(i), int(d)) for i, d in zip(picked[mine], draws[mine])]
+            loss = together.backward(summed, sequences)
+            torch.nn.utils.clip_grad_norm_(model.parameters(), settings.clip)
+            optimizer.step()
+            done = step + 1
+            report(progress)
+            if done % settings.look_every == 0 or (seconds is None and done == settings.steps):
+                held_value = team.agree(held_out_loss(model, held, corpus.prefix, settings))
+                looks = 0 if held_value < best_held - 1e-3 else looks + 1
+                best_held = min(best_held, held_value)
+                if looks >= settings.patience:
+                    break
+    return TrainLog(done, loss, best_held, time.monotonic() - started)
 
 
 @torch.no_grad()
 def held_out_loss(model: nn.Module, held: Sequence[IntArray], prefix: int, settings: TrainSettings) -> float:
-    """Mean loss over the held-out sequences (nan where there are none)."""
+    """Mean loss per token of the held-out sequences (nan where there are none)."""
     if not held:
         return math.nan
     model.eval()
-    batches = [held[i : i + settings.batch] for i in range(0, len(held), settings.batch)]
-    losses = [float(batch_loss(model, batch, prefix, settings.precision)) for batch in batches]
+    losses, tokens = 0.0, 0
+    for first in range(0, len(held), settings.batch):
+        total, count = token_loss(model, held[first : first + settings.batch], prefix, settings.precision)
+        losses, tokens = losses + float(total), tokens + count
     model.train()
-    return sum(losses) / len(losses)
+    return losses / tokens
 
 
 def _schedule(step: int, progress: float, settings: TrainSettings) -> float:
