@@ -2,7 +2,7 @@
 
 This is byte-pair encoding (Gage 1994; Sennrich, Haddow, Birch 2016) for sets instead of strings: again and again the
 two tokens that most often occur in the same construction become one new token. A set is written by applying the merges
-in the order in which they were learned, then sorting by the first orbit. So it has exactly one spelling.
+in the order in which they were learned, then sorting by the first cell. So it has exactly one spelling.
 """
 
 from __future__ import annotations
@@ -123,7 +123,9 @@ class MergedVocabulary(OrbitVocabulary):
             if a in tokens and b in tokens:
                 tokens -= {a, b}
                 tokens.add(self.first_merge + i)
-        return np.array(sorted(tokens, key=self.cells_of), np.int64)
+        cells = self.cells(n, symmetry)
+        first = {token: min(cells.rank[cells.orbit_of[list(self.cells_of(token))]]) for token in tokens}
+        return np.array(sorted(tokens, key=first.__getitem__), np.int64)
 
     def read(self, n: int, symmetry: str, body: IntArray) -> IntArray | None:
         """See `Vocabulary`."""

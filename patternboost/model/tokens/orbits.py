@@ -25,10 +25,12 @@ class Cells:
     #: token of every orbit, int64[N]; orbit of every token, int64[V], -1 elsewhere
     token_of: IntArray
     orbit_of: IntArray
+    #: place of every orbit in the order of the sequence, int64[N]
+    rank: IntArray
 
 
 class OrbitVocabulary(Vocabulary):
-    """Cell tokens in the order of the orbits."""
+    """Cell tokens in the ground set's own order."""
 
     name = "orbits"
 
@@ -50,12 +52,14 @@ class OrbitVocabulary(Vocabulary):
             token_of = self.first + place[orbits.representatives]
             orbit_of = np.full(self.first + self.problem.ground.size(max(self.sizes)), -1, np.int64)
             orbit_of[token_of] = np.arange(orbits.count)
-            self._cells[key] = Cells(token_of, orbit_of)
+            place_in_order = np.argsort(self.problem.ground.order(n))
+            self._cells[key] = Cells(token_of, orbit_of, place_in_order[orbits.representatives])
         return self._cells[key]
 
     def body(self, n: int, symmetry: str, orbits: IntArray) -> IntArray:
         """See `Vocabulary`."""
-        return self.cells(n, symmetry).token_of[orbits]
+        cells = self.cells(n, symmetry)
+        return cells.token_of[orbits[np.argsort(cells.rank[orbits])]]
 
     def read(self, n: int, symmetry: str, body: IntArray) -> IntArray | None:
         """See `Vocabulary`."""
