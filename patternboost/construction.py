@@ -127,7 +127,7 @@ class Construction:
         return path
 
     def _repr_svg_(self) -> str | None:
-        from patternboost.report.board import svg
+        from patternboost.report.picture import svg
 
         try:
             return svg(self)

@@ -77,7 +77,7 @@ def verify(files: Sequence[Path], picture: Path | None, problem: str | None) -> 
         else:
             print(f"{file}: valid {construction.instance} {construction.score} points")
         if picture is not None:
-            from patternboost.report.board import svg
+            from patternboost.report.picture import svg
 
             write_text(picture, svg(construction, construction.witness()))
     return status

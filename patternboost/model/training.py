@@ -46,6 +46,8 @@ class TrainLog:
     loss: float
     held_out_loss: float
     seconds: float
+    #: step, loss and held-out loss at every look
+    curve: tuple[tuple[int, float, float], ...] = ()
 
 
 def make_optimizer(model: GPT, settings: TrainSettings) -> torch.optim.AdamW:
@@ -95,6 +97,7 @@ def train(
     held = [vocabulary.encode(examples[i]) for i in order[: int(len(examples) * settings.held_out)][:512]]
     used = order[len(held) :]
     batches: list[IntArray] = []
+    curve: list[tuple[int, float, float]] = []
     best_held, looks, done, loss_value = math.inf, 0, 0, math.nan
     model.train()
     for step in itertools.count():
@@ -117,11 +120,12 @@ def train(
         if done % settings.look_every == 0 or (seconds is None and done == settings.steps):
             loss_value = float(loss.detach())
             held_value = held_out_loss(model, held, settings.batch, device)
+            curve.append((done, loss_value, held_value))
             looks = 0 if held_value < best_held - 1e-3 else looks + 1
             best_held = min(best_held, held_value)
             if looks >= settings.patience:
                 break
-    return TrainLog(done, loss_value, best_held, time.monotonic() - started)
+    return TrainLog(done, loss_value, best_held, time.monotonic() - started, tuple(curve))
 
 
 @torch.no_grad()

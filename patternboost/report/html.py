@@ -85,7 +85,7 @@ def report_html(run: Run, best: Construction | None, log: list[dict[str, Any]]) 
     if best is None:
         head = "<p>No construction yet.</p>"
     else:
-        from patternboost.report.board import svg
+        from patternboost.report.picture import svg
 
         faults = best.check()
         verdict = "verified" if not faults else f"INVALID: {escape(faults[0])}"
@@ -125,6 +125,6 @@ def write_report(run: Run, best: Construction | None, log: list[dict[str, Any]])
     """Write report.html, and the best construction's picture, into the run's folder."""
     write_text(run.folder / "report.html", report_html(run, best, log))
     if best is not None:
-        from patternboost.report.board import svg
+        from patternboost.report.picture import svg
 
         write_text(run.best_path(best).with_suffix(".svg"), svg(best))

@@ -1,0 +1,30 @@
+"""Where a transformer looks: the attention weights of one sequence."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+from patternboost.ground import IntArray
+from patternboost.model.gpt import GPT
+
+
+@torch.no_grad()
+def attention(model: GPT, tokens: IntArray) -> Tensor:
+    """Attention weights of one sequence of tokens, int64 [T], T at most the context: float32 [layer, head, T, T].
+
+    Row i of a head says how much place i draws on places 0 to i; rows add up to 1. The weights are worked out beside
+    the model's fused attention, which does not give them away. No randomness; the model is left as it was.
+    """
+    device = next(model.parameters()).device
+    x = model.embedding(torch.from_numpy(tokens).to(device)[None]) + model.position.weight[: len(tokens)]
+    future = torch.ones(len(tokens), len(tokens), dtype=torch.bool, device=device).triu(1)
+    weights = []
+    for block in model.blocks:
+        query, key, _ = block.attention(block.norm_attention(x)).unflatten(-1, (3, block.heads, -1)).unbind(2)  # type: ignore
+        scores = torch.einsum("bqhd,bkhd->bhqk", query, key) / math.sqrt(query.shape[-1])
+        weights.append(scores.masked_fill(future, -torch.inf).softmax(dim=-1)[0])
+        x = block(x, None, 0)
+    return torch.stack(weights).float().cpu()
