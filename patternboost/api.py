@@ -177,16 +177,16 @@ def _ctrl_c(stop: Stop) -> Iterator[None]:
 
 
 def _work(run: Run, instance: Instance, archive: Archive, quiet: bool) -> Result:
-    from patternboost.report.html import write_report
+    from patternboost.report.live import LiveReport
 
-    stop = Stop()
+    stop, report = Stop(), LiveReport()
     with _ctrl_c(stop), make_progress(quiet) as progress:
-        search = Search(run, instance, archive, progress, stop)
+        search = Search(run, instance, archive, progress, stop, [report])
         search.begin()
         search.loop()
+    report.write(search, "stopped" if stop.asked else "finished")
     best = run.best(instance.problem)
     log = run.read_log()
-    write_report(run, best, log)
     missed = bool(run.settings.target) and (best is None or best.score < run.settings.target)
     certificate = None if best is None else run.best_path(best)
     return Result(best, certificate, log, run.folder, stop.asked, missed)

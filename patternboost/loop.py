@@ -11,7 +11,6 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -61,7 +60,7 @@ class Stop:
         return self.asked or time.monotonic() >= self.deadline
 
 
-#: told of every finished generation, with its line in the log, once its checkpoint is written; must not change the search
+#: told of every finished generation and its line in the log, its checkpoint written; must not change the search
 Observer: TypeAlias = Callable[["Search", dict[str, Any]], None]
 
 

@@ -78,6 +78,16 @@ def generation_text(number: int, of: int) -> str:
     return f"generation {number}" + (f" of {of}" if of else "")
 
 
+def time_text(seconds: float) -> str:
+    """A length of time for people: `3.2 s`, `4:05 min`, `7 h 30 min`."""
+    if seconds < 100:
+        return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
+    whole = round(seconds)
+    if whole < 3600:
+        return f"{whole // 60}:{whole % 60:02} min"
+    return f"{whole // 3600} h {whole // 60 % 60:02} min"
+
+
 def left_text(end: float | None) -> str:
     """How long it is until `end` (time.monotonic()), for people."""
     if end is None:

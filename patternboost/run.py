@@ -14,6 +14,7 @@ import fcntl
 import json
 import os
 import shutil
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any
@@ -26,6 +27,9 @@ from patternboost.registry import find_problem
 from patternboost.settings import Settings
 
 _KEEP = 2
+#: one who only looks whether a run is running holds its lock for a moment: try this often, seconds apart
+_LOCK_ATTEMPTS = 5
+_LOCK_PAUSE = 0.02
 
 
 class Run:
@@ -70,12 +74,26 @@ class Run:
 
     def _take_lock(self) -> None:
         self._lock = (self.folder / ".lock").open("ab")
+        for attempts_left in reversed(range(_LOCK_ATTEMPTS)):
+            try:
+                fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                return
+            except BlockingIOError as error:
+                if not attempts_left:
+                    self.close()
+                    raise FileError(f"{self.folder}: another process works on this run") from error
+                time.sleep(_LOCK_PAUSE)
+
+    def running(self) -> bool:
+        """Whether a process works on the run at this moment."""
         try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            self.close()
-            self.close()
-            raise FileError(f"{self.folder}: another process works on this run") from error
+            with (self.folder / ".lock").open("rb") as lock:
+                fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        except OSError:  # no lock: a folder that was copied, or is on a file system without locks
+            return False
+        return False
 
     def abandon(self) -> None:
         """Undo `create` where the run never began, so that the folder's name is free again."""
@@ -144,6 +162,10 @@ class Run:
             shutil.rmtree(temporary, ignore_errors=True)
             raise
         self._prune()
+
+    def newest_checkpoint(self) -> Path | None:
+        """The folder of the newest checkpoint, to look at; unlike `latest` this changes nothing."""
+        return next(iter(self._checkpoints()[::-1]), None)
 
     def _prune(self) -> None:
         """Remove all but the newest checkpoints, and what a crash left of such a removal."""

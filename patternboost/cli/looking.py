@@ -10,14 +10,16 @@ import click
 
 @click.command()
 @click.argument("run", type=click.Path(path_type=Path))
+@click.option("--control", type=click.Path(path_type=Path), help="A run of the same without a model, to compare with.")
 @click.option("--open", "show", is_flag=True, help="Open the page in the browser.")
-def report(run: Path, show: bool) -> int:
+def report(run: Path, control: Path | None, show: bool) -> int:
     """Write RUN's report.html anew and say where it is."""
+    from patternboost.report.findings import gather
     from patternboost.report.html import write_report
     from patternboost.run import Run
 
     opened = Run.read(run)
-    write_report(opened, opened.best(), opened.read_log())
+    write_report(gather(opened, control))
     page = opened.folder / "report.html"
     print(page)
     if show:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from patternboost.ground import IntArray
 from patternboost.model.gpt import GPT
+from patternboost.model.tokens import Example, Vocabulary
 
 
 @torch.no_grad()
@@ -28,3 +32,24 @@ def attention(model: GPT, tokens: IntArray) -> Tensor:
         weights.append(scores.masked_fill(future, -torch.inf).softmax(dim=-1)[0])
         x = block(x, None, 0)
     return torch.stack(weights).float().cpu()
+
+
+@dataclass(frozen=True)
+class Looked:
+    """Where a transformer looks while it writes a construction."""
+
+    #: the elements of every cell token, in the order of the sequence
+    cells: list[IntArray]
+    #: float32 [layer, head, step, place]: step i writes token i (the last one END) and looks at places 0 to i + 1,
+    #: which are the size, the class and the tokens before it; places beyond are 0
+    weights: NDArray[np.float32]
+
+
+def look(model: GPT, vocabulary: Vocabulary, example: Example) -> Looked | None:
+    """Where `model` looks while it writes `example`; None where that is longer than its context."""
+    tokens = vocabulary.encode(example)[:-1]  # all but END, after which nothing is written
+    if len(tokens) > model.settings.context:
+        return None
+    view = vocabulary.view(example.n, example.symmetry)
+    cells = [view.orbits.expand(view.orbit_of_token[token : token + 1]) for token in tokens[2:]]
+    return Looked(cells, attention(model, tokens)[:, :, 1:].numpy())

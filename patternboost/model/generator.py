@@ -15,6 +15,7 @@ from torch import Tensor
 
 from patternboost.files import FileError, read_json, write_json
 from patternboost.ground import IntArray
+from patternboost.model.attention import Looked, look
 from patternboost.model.gpt import GPT, GPTSettings
 from patternboost.model.sampling import GPTStepper, SampleSettings, sample
 from patternboost.model.tokens import Example, Vocabulary
@@ -49,6 +50,9 @@ class Generator(Protocol):
         self, n: int, symmetry: str, count: int, seed: int, table: Table | None, over: Callable[[], bool]
     ) -> Samples:
         """Draw constructions of a size and class; with a table only valid ones."""
+
+    def attention(self, example: Example) -> Looked | None:
+        """Where the model looks while it writes a construction; None for a model that does not look."""
 
     def save(self, folder: Path) -> None:
         """Write everything that `load` needs into a folder."""
@@ -126,6 +130,10 @@ class GPTGenerator:
         stepper = GPTStepper(self._model)
         bodies = sample(stepper, self.vocabulary, n, symmetry, count, settings, noise, table, over)
         return _decoded(bodies, self.vocabulary, n, symmetry)
+
+    def attention(self, example: Example) -> Looked | None:
+        """Where the model looks while it writes a construction; None before training, or if that is too long."""
+        return None if self._model is None else look(self._model, self.vocabulary, example)
 
     def save(self, folder: Path) -> None:
         """model.safetensors, optimizer.safetensors, model.json."""
@@ -223,6 +231,10 @@ class BigramGenerator:
         settings = dataclasses.replace(self.sampling, length=self._longest + self._longest // 4)
         bodies = sample(_BigramStepper(self._logits), self.vocabulary, n, symmetry, count, settings, noise, table, over)
         return _decoded(bodies, self.vocabulary, n, symmetry)
+
+    def attention(self, example: Example) -> Looked | None:
+        """Counts look at the last token only: there is nothing to show."""
+        return None
 
     def save(self, folder: Path) -> None:
         """model.safetensors and model.json."""

@@ -72,5 +72,6 @@ def picture_bytes(construction: Construction, suffix: str, witness: Sequence[Seq
     kind = BY_SUFFIX.get(suffix.lower())
     if kind is None:
         raise ValueError(f"a picture's name must end in {', '.join(BY_SUFFIX)}, not {suffix or 'nothing'}")
-    content = {"svg": svg, "png": png, "tikz": tikz}[kind](construction, witness)
-    return content if isinstance(content, bytes) else content.encode("utf-8")
+    if kind == "png":
+        return png(construction, witness)
+    return (svg if kind == "svg" else tikz)(construction, witness).encode("utf-8")

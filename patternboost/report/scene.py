@@ -91,7 +91,7 @@ class Scene:
 
 
 def disc_radius(cells: float) -> float:
-    """Radius of a disc on a board so many cells wide: on fine boards it fills its cell, else it could hardly be seen."""
+    """Radius of a disc on a board so many cells wide: on fine boards it fills its cell, else it is hardly seen."""
     return round(3.3 + min(1.7, cells / 80), 2)
 
 
