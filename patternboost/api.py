@@ -39,9 +39,11 @@ class Result:
     #: whether Ctrl-C ended it, and whether it missed the target it was given
     interrupted: bool = False
     missed: bool = False
+    #: why there was nothing left to do, where `resume` found nothing
+    idle: str = ""
 
-    def _repr_svg_(self) -> str | None:
-        return None if self.best is None else self.best._repr_svg_()
+    def _repr_html_(self) -> str:
+        return Run.read(self.folder)._repr_html_()
 
 
 def search(
@@ -180,13 +182,21 @@ def _work(run: Run, instance: Instance, archive: Archive, quiet: bool) -> Result
     from patternboost.report.live import LiveReport
 
     stop, report = Stop(), LiveReport()
+    resumed = run.newest_checkpoint() is not None
     with _ctrl_c(stop), make_progress(quiet) as progress:
         search = Search(run, instance, archive, progress, stop, [report])
         search.begin()
+        idle = _idle(search) if resumed and search.done() else ""
         search.loop()
     report.write(search, "stopped" if stop.asked else "finished")
     best = run.best(instance.problem)
     log = run.read_log()
     missed = bool(run.settings.target) and (best is None or best.score < run.settings.target)
     certificate = None if best is None else run.best_path(best)
-    return Result(best, certificate, log, run.folder, stop.asked, missed)
+    return Result(best, certificate, log, run.folder, stop.asked, missed, idle)
+
+
+def _idle(search: Search) -> str:
+    if search.best is not None and search.best.score >= search.target:
+        return f"{search.best.score} points, its goal, are reached"
+    return "its budget is spent; a larger --minutes or --generations (in all) gives it more"

@@ -36,6 +36,8 @@ class Construction:
     claimed_score: int | None = None
     claimed_sha256: str | None = None
     found: Mapping[str, Any] = field(default_factory=dict)
+    #: symmetry class as a file claims it
+    claimed_symmetry: str | None = None
 
     @classmethod
     def of(
@@ -93,6 +95,8 @@ class Construction:
             witness = self.witness()
             if witness:
                 faults.append("forbidden set: " + " ".join(str(list(p)) for p in witness))
+            if self.claimed_symmetry is not None and self.claimed_symmetry != self.symmetry:
+                faults.append(f"symmetry is {self.symmetry}, not {self.claimed_symmetry[:64]}")
         if self.claimed_score is not None and self.claimed_score != self.score:
             faults.append(f"score {self.claimed_score} is wrong: there are {self.score} points")
         if self.claimed_sha256 is not None and self.claimed_sha256 != self.sha256:
@@ -185,6 +189,7 @@ def load(path: str | Path, problem: Problem | None = None) -> Construction:
         _field(data, "score", int, path),
         _field(data, "sha256", str, path),
         found,
+        data.get("symmetry"),
     )
 
 

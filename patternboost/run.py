@@ -72,6 +72,11 @@ class Run:
             raise FileError(f"{folder} is no run: a run's folder holds settings.toml")
         return cls(folder, settings_module.from_toml(folder / "settings.toml"))
 
+    def _repr_html_(self) -> str:
+        from patternboost.report.notebook import run_html
+
+        return run_html(self)
+
     def _take_lock(self) -> None:
         self._lock = (self.folder / ".lock").open("ab")
         for attempts_left in reversed(range(_LOCK_ATTEMPTS)):
