@@ -43,7 +43,15 @@ class Construction:
     def of(
         cls, instance: Instance, points: Sequence[Sequence[int]], found: Mapping[str, Any] | None = None
     ) -> Construction:
-        """A construction from points in any order."""
+        """A construction from points in any order.
+
+        >>> from patternboost.registry import problem
+        >>> corner = Construction.of(problem("isosceles", 4), [(1, 0), (0, 0), (0, 1)])
+        >>> corner.points, corner.score, corner.symmetry
+        (((0, 0), (0, 1), (1, 0)), 3, 'diagonal')
+        >>> corner.check()
+        ['forbidden set: [0, 0] [0, 1] [1, 0]']
+        """
         return cls(instance, tuple(sorted(tuple(int(x) for x in p) for p in points)), found=dict(found or {}))
 
     @property

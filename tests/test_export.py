@@ -37,7 +37,11 @@ def test_import_gives_back_what_was_exported(
         said = {"json": {}, "npz": {}}.get(format, {"problem_name": name, "n": n})
         (back,) = read_constructions(path.with_suffix(ending), **said)
         assert back == replace(
-            construction, claimed_score=back.claimed_score, claimed_sha256=back.claimed_sha256, found=back.found
+            construction,
+            claimed_score=back.claimed_score,
+            claimed_sha256=back.claimed_sha256,
+            claimed_symmetry=back.claimed_symmetry,
+            found=back.found,
         )
         assert back.points == construction.points
         assert back.score == construction.score

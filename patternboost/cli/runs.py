@@ -32,13 +32,14 @@ def report(run: Path, control: Path | None, plot: Path | None, show: bool) -> in
     from patternboost.run import Run
 
     findings = gather(Run.read(run), control)
-    write_report(findings)
-    page = run / "report.html"
-    print(page)
     if plot is not None:
         from patternboost.report.plot import write_plot
 
-        print(write_plot(plot, findings))
+        write_plot(plot, findings)
+        print(plot)
+    write_report(findings)
+    page = run / "report.html"
+    print(page)
     if show:
         click.launch(str(page.resolve()))
     return 0

@@ -18,6 +18,10 @@ from patternboost.settings import BACKENDS, DEVICES, MODELS
 if TYPE_CHECKING:
     from patternboost.api import Result
 
+_track = click.option(
+    "--track", type=click.Choice(("tensorboard", "wandb")), help="Send the figures of every generation there too."
+)
+
 
 @click.command()
 @click.argument("problem", shell_complete=problem_names_for)
@@ -54,6 +58,7 @@ if TYPE_CHECKING:
 @click.option("--backend", type=click.Choice(BACKENDS), default="threading", show_default=True)
 @click.option("--run-dir", type=click.Path(path_type=Path), help="The run's folder.  [default: runs/PROBLEM-N-TIME]")
 @click.option("--set", "options", multiple=True, metavar="NAME=VALUE", help="Any other setting; see settings.toml.")
+@_track
 @click.option("--quiet", is_flag=True, help="No progress, only the last line.")
 def search(problem: str, n: int, **options: Any) -> int:
     """Search PROBLEM at size N.
@@ -77,8 +82,9 @@ def search(problem: str, n: int, **options: Any) -> int:
 @click.argument("run", type=click.Path(path_type=Path), shell_complete=folders_for)
 @click.option("--minutes", type=float, help="A new total time budget.")
 @click.option("--generations", type=click.IntRange(min=1), help="A new total number of generations.")
+@_track
 @click.option("--quiet", is_flag=True, help="No progress, only the last line.")
-def resume(run: Path, minutes: float | None, generations: int | None, quiet: bool) -> int:
+def resume(run: Path, minutes: float | None, generations: int | None, track: str | None, quiet: bool) -> int:
     """Continue RUN, a run's folder.
 
     Up to its budget, or to a new one.
@@ -90,7 +96,7 @@ def resume(run: Path, minutes: float | None, generations: int | None, quiet: boo
     with _ctrl_c_ends_at_once():
         from patternboost.api import resume as run_resume
 
-    return _finish(run_resume(run, minutes=minutes, generations=generations, quiet=quiet), quiet)
+    return _finish(run_resume(run, minutes=minutes, generations=generations, quiet=quiet, track=track), quiet)
 
 
 @contextmanager

@@ -116,7 +116,7 @@ def read_attention(run: Run, instance: Instance) -> dict[str, Any] | None:
     try:
         data = read_json(path)
         return _checked_attention(data, instance)
-    except (FileError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError):
         return None  # damaged: the page does without, the next generation writes it anew
 
 

@@ -189,8 +189,8 @@ function wireAttention() {
 // -- all of it --------------------------------------------------------------------------------------------------------
 
 function draw() {
-  if (DATA.curves[0].points.length || DATA.known !== null) drawScores();
   if (!GENERATIONS.length) return;
+  drawScores();
   drawShares();
   drawPhases();
   if (DATA.loss.length) drawLoss();
