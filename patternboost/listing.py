@@ -44,7 +44,7 @@ def html_table(rows: Sequence[Row], columns: Sequence[str]) -> str:
     head, *body = _cells(rows, columns)
     lines = ["<tr>" + "".join(f"<th>{escape(text)}</th>" for text in head) + "</tr>"]
     lines += ["<tr>" + "".join(f"<td>{escape(text)}</td>" for text in row) + "</tr>" for row in body]
-    return "<table>" + "\n".join(lines) + "</table>"
+    return '<table class="listing">' + "\n".join(lines) + "</table>"
 
 
 def _cells(rows: Sequence[Row], columns: Sequence[str]) -> list[list[str]]:

@@ -23,12 +23,14 @@ def made_entry(generation: int, seconds: float, best: int, rng: random.Random) -
     """A generation's line in the log, with histograms as wide as those of n = 64."""
 
     def histogram(low: int, high: int) -> dict[str, int]:
-        return {str(score): rng.randrange(1, 60) for score in range(low, high + 1) if rng.random() < 0.8}
+        middle = (low + high) / 2
+        bell = {s: round(60 * rng.random() * 2.0 ** -(((s - middle) / 8) ** 2)) for s in range(max(1, low), high + 1)}
+        return {str(score): count for score, count in bell.items() if count}
 
     origins = {}
     for origin in ORIGINS:
-        before = {} if origin == "random" else histogram(best - 50, best - 10)
-        after = histogram(best - 20, best - 1) | {str(best): 1 + rng.randrange(3)}
+        before = {} if origin == "random" else histogram(best // 3, best - 2)
+        after = histogram(2 * best // 3, best - 1) | {str(best): 1 + rng.randrange(3)}
         walks = sum(after.values())
         mean = sum(int(s) * c for s, c in after.items()) / walks
         origins[origin] = {"walks": walks, "best": best, "mean": round(mean, 3), "before": before, "after": after}
@@ -48,11 +50,11 @@ def made_entry(generation: int, seconds: float, best: int, rng: random.Random) -
         "before": total("before"),
         "after": total("after"),
         "origins": origins,
-        "new": round(rng.random(), 4),
+        "new": round(0.1 + 0.1 * rng.random(), 4),
         "improved": sum(origins["model"]["after"].values()),
         "sampled": 900,
         "malformed": 5,
-        "valid": 400,
+        "valid": sum(origins["model"]["after"].values()) - 3,
         "train": {
             "steps": 150,
             "loss": loss,

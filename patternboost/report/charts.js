@@ -22,18 +22,26 @@ function ticks(low, high, wanted, whole = false) {
   return out;
 }
 
+/** Round moments from 0 to `end` seconds: whole seconds, minutes, hours or days. */
+function timeTicks(end, wanted) {
+  const steps = [0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1200, 1800, 3600, 7200, 10800, 21600, 43200, 86400];
+  const step = steps.find((s) => end / s <= wanted) || 86400 * Math.ceil(end / 86400 / wanted);
+  return Array.from({ length: Math.floor(end / step) + 1 }, (_, i) => i * step);
+}
+
 const short = (x) => (Math.abs(x) >= 10000 ? `${+(x / 1000).toPrecision(3)}k` : `${+x.toPrecision(6)}`);
 
 /** Seconds for people: 45 s, 3:20, 2 h 05. */
 function clock(seconds) {
   const s = Math.round(seconds);
-  if (s < 100) return `${+seconds.toPrecision(2)} s`;
-  if (s < 3600) return `${Math.floor(s / 60)}:${String(s % 60).padStart(2, "0")} min`;
-  return `${Math.floor(s / 3600)} h ${String(Math.floor(s / 60) % 60).padStart(2, "0")}`;
+  if (s < 60 || (s < 100 && s % 60)) return `${+seconds.toPrecision(2)} s`;
+  if (s < 3600) return s % 60 ? `${Math.floor(s / 60)}:${String(s % 60).padStart(2, "0")} min` : `${s / 60} min`;
+  const minutes = Math.floor(s / 60) % 60;
+  return `${Math.floor(s / 3600)} h${minutes ? ` ${String(minutes).padStart(2, "0")}` : ""}`;
 }
 
 /** An empty chart in `figure`: axes, grid and two scales. Its width is the figure's, so text keeps its size. */
-function frame(figure, { x, y, height = 190, xLabel = short, yLabel = short, wholeX = false, wholeY = false }) {
+function frame(figure, { x, y, height = 190, xLabel = short, yLabel = short, wholeX = false, wholeY = false, time = false }) {
   const width = Math.max(260, Math.round(figure.clientWidth || 560));
   const yTicks = ticks(y[0], y[1], Math.min(5, wholeY ? Math.max(1, y[1] - y[0]) : 5), wholeY);
   const left = 14 + 7 * Math.max(...yTicks.map((t) => yLabel(t).length), 1);
@@ -45,7 +53,8 @@ function frame(figure, { x, y, height = 190, xLabel = short, yLabel = short, who
     svg.append(element("line", { class: "axis", x1: box.left, x2: box.right, y1: sy(t), y2: sy(t) }));
     svg.append(element("text", { x: box.left - 7, y: sy(t) + 4, "text-anchor": "end" }, yLabel(t)));
   }
-  for (const t of ticks(x[0], x[1], width < 420 ? 4 : 7, wholeX)) {
+  const most = width < 420 ? 4 : 7;
+  for (const t of time ? timeTicks(x[1], most) : ticks(x[0], x[1], most, wholeX)) {
     svg.append(element("text", { x: sx(t), y: height - 6, "text-anchor": "middle" }, xLabel(t)));
   }
   svg.append(element("line", { class: "zero", x1: box.left, x2: box.right, y1: box.bottom, y2: box.bottom }));
@@ -67,10 +76,10 @@ function legend(figure, names) {
   figure.append(list);
 }
 
-/** Lines. `series`: [{name, colour, points: [[x, y]...], steps, dashed, faint}]; gaps where y is null. */
+/** Lines. `series`: [{name, colour, points: [[x, y]...], steps, dashed}]; gaps where y is null. */
 function lines(figure, series, options) {
   const { svg, sx, sy } = frame(figure, options);
-  for (const { name, colour, points, steps, dashed, faint } of series) {
+  for (const { name, colour, points, steps, dashed } of [...series].reverse()) { // the first one on top
     let path = "";
     let pen = false;
     for (const [x, y] of points) {
@@ -80,7 +89,7 @@ function lines(figure, series, options) {
       pen = true;
     }
     const line = element("path", {
-      d: path, fill: "none", stroke: colour, "stroke-width": faint ? 1 : 2, "stroke-linejoin": "round",
+      d: path, fill: "none", stroke: colour, "stroke-width": 2, "stroke-linejoin": "round",
       "stroke-dasharray": dashed ? "5 4" : "none", "data-name": name,
     });
     line.append(element("title", {}, name));

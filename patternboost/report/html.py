@@ -107,7 +107,8 @@ def _hero(findings: Findings) -> str:
     if findings.control is not None:
         facts["control"] = findings.control[0].name
     origin = [f"{name} {best.found[name]}" for name in ("generation", "class", "origin", "date") if name in best.found]
-    facts["found"] = ", ".join(origin) or "-"
+    if origin:
+        facts["found"] = ", ".join(origin)
     facts["certificate"] = f"best/{best.name}.json"
     facts["sha256"] = best.sha256
     rows = "".join(f"<dt>{escape(name)}</dt><dd>{escape(text)}</dd>" for name, text in facts.items())
@@ -133,8 +134,8 @@ _HISTOGRAMS = """<div class="controls"><label class="slide">generation <input ty
 _ATTENTION = """<div class="controls attention-controls"><label class="slide">step <input type="range" id="step" min="0"
 step="1"></label><output id="step-text"></output><label>layer <select id="layer"></select></label>
 <label>head <select id="head"></select></label></div>
-<div class="attention"><figure><div id="attention-board"></div><figcaption>The darker, the more the model looks at it
-while it chooses the cells with the red ring (one token is a whole orbit). <span id="prefix"></span></figcaption>
+<div class="attention"><figure><div id="attention-board"></div><figcaption>The stronger a disc, the more the model looks at
+it while it chooses the cells with the red ring (one token is a whole orbit). <span id="prefix"></span></figcaption>
 </figure><figure><div id="attention-matrix"></div><figcaption>All steps at once: a row is a token being written, a
 column what it looks at (first the size and the class).</figcaption></figure></div>"""
 
@@ -165,7 +166,7 @@ def _sections(findings: Findings) -> str:
 
 def _control_note(findings: Findings) -> str:
     if findings.control is not None:
-        return f"The control, {escape(findings.control[0].name)}, is the same loop without its model."
+        return f"Control: <code>{escape(findings.control[0].name)}</code>, the same loop without its model."
     if findings.run.settings.model == "none":
         return "This run has no model: it is a control itself."
     return (

@@ -23,7 +23,7 @@ function drawScores() {
     series.push({ name: `best known: ${DATA.known}`, points, colour: "var(--red)", dashed: true });
   }
   const pad = high === low ? 1 : 0.06 * (high - low);
-  lines(at("scores"), series, { x: [0, end], y: [low - pad, high + pad], xLabel: clock, wholeY: true, height: 240 });
+  lines(at("scores"), series, { x: [0, end], y: [low - pad, high + pad], xLabel: clock, time: true, wholeY: true, height: 240 });
 }
 
 function drawShares() {
@@ -87,6 +87,7 @@ function drawHistograms() {
     if (!bars.length) {
       figure.textContent = id === "before" ? "no starts but the empty board" : "no walks";
       figure.className = "plot soft";
+      at(id).querySelector("output").textContent = "";
       continue;
     }
     figure.className = "plot";

@@ -50,7 +50,11 @@ def records_html(rows: Sequence[dict[str, Any]]) -> str:
                     cards += [_card(c, row) for c in archive.best(problem.at(row["n"]))]
             except ProblemError:
                 note = '<p class="soft">This problem is not installed here: the scores without pictures.</p>'
-            table = f'<section class="long scroll">{html_table(of_problem, _TABLE)}</section>'
+            opened = "" if cards else " open"
+            table = (
+                f'<section class="long"><details{opened}><summary>All known values</summary>'
+                f'<div class="scroll">{html_table(of_problem, _TABLE)}</div></details></section>'
+            )
             parts.append(f'<h1>{escape(name)}</h1>{note}<div class="cards">{"".join(cards)}</div>{table}')
     return page("Records", "\n".join(parts) or "<h1>Records</h1><p>None yet.</p>")
 
