@@ -133,7 +133,7 @@ function stacked(figure, rows, names, colours, options) {
       const value = values[name] || 0;
       if (!value) continue;
       const [top, bottom] = [sy(sum + value), sy(sum)];
-      paths[name] += `M${(sx(x) - width / 2).toFixed(1)} ${bottom.toFixed(1)}V${top.toFixed(1)}h${(width * 0.9).toFixed(1)}V${bottom.toFixed(1)}z`;
+      paths[name] += `M${(sx(x) - width / 2).toFixed(1)} ${bottom.toFixed(1)}V${top.toFixed(1)}h${(width < 5 ? width : 0.9 * width).toFixed(2)}V${bottom.toFixed(1)}z`;
       sum += value;
     }
   }

@@ -134,8 +134,8 @@ _HISTOGRAMS = """<div class="controls"><label class="slide">generation <input ty
 _ATTENTION = """<div class="controls attention-controls"><label class="slide">step <input type="range" id="step" min="0"
 step="1"></label><output id="step-text"></output><label>layer <select id="layer"></select></label>
 <label>head <select id="head"></select></label></div>
-<div class="attention"><figure><div id="attention-board"></div><figcaption>The stronger a disc, the more the model looks at
-it while it chooses the cells with the red ring (one token is a whole orbit). <span id="prefix"></span></figcaption>
+<div class="attention"><figure><div id="attention-board"></div><figcaption>The stronger a disc, the more the model looks
+at it while it chooses the cells with the red ring (one token is a whole orbit). <span id="prefix"></span></figcaption>
 </figure><figure><div id="attention-matrix"></div><figcaption>All steps at once: a row is a token being written, a
 column what it looks at (first the size and the class).</figcaption></figure></div>"""
 
