@@ -7,10 +7,10 @@ import math
 from collections.abc import Sequence
 
 from patternboost.problem import Point
-from patternboost.report.scene import CELL, Board, Scene, counted, disc_radius
+from patternboost.report.scene import CELL, Board, Scene, Spot, counted, disc_radius
 
-#: gap between boards, cells; the labels stand in it
-_GAP = 1.5
+#: gap between boards, where the labels stand: in cells, and in boards
+_GAP_CELLS, _GAP_BOARDS = 1.5, 0.12
 
 
 def layers_scene(title: str, points: Sequence[Point], n: int, witness: Sequence[Point] = ()) -> Scene:
@@ -23,30 +23,26 @@ def layers_scene(title: str, points: Sequence[Point], n: int, witness: Sequence[
     if dimension not in (3, 4):
         raise ValueError(f"points of {dimension} coordinates have no drawing by layers: only 3 or 4 have")
     across = n if dimension == 4 else math.ceil(math.sqrt(n))
+    gap = CELL * max(_GAP_CELLS, _GAP_BOARDS * n)
+    step = CELL * n + gap
     names = list(itertools.product(range(n), repeat=dimension - 2))
-    step = CELL * (n + _GAP)
-    boards = {name: Board(step * (i % across), CELL * _GAP + step * (i // across), n) for i, name in enumerate(names)}
+    boards = {name: Board(step * (i % across), gap + step * (i // across), n) for i, name in enumerate(names)}
+    texts = {name: f"x = {name[0]}" if dimension == 3 else f"{name[0]}, {name[1]}" for name in names}
     marked = set(witness)
 
-    def spot(point: Point) -> tuple[float, float]:
+    def spot(point: Point) -> Spot:
         return boards[point[:-2]].centre(*point[-2:])
 
-    down = math.ceil(len(names) / across)
-    width = step * min(across, len(names)) - CELL * _GAP
-    height = step * down
-    axes = "x" if dimension == 3 else "x1 x2"
-    size = min(0.8 * CELL * _GAP, max(CELL, 0.02 * max(width, height)))
+    width = step * across - gap
     return Scene(
         title=counted(title, len(points)),
         width=width,
-        height=height,
+        height=step * math.ceil(len(names) / across),
         radius=disc_radius(width / CELL),
         boards=list(boards.values()),
         plain=[spot(p) for p in points if p not in marked],
         marked=[spot(p) for p in points if p in marked],
-        labels=[
-            ((b.x + b.side / 2, b.y - 0.5 * CELL * _GAP), f"{axes} = {' '.join(map(str, name))}")
-            for name, b in boards.items()
-        ],
-        label_size=size,
+        labels=[((b.x + b.side / 2, b.y - 0.4 * gap), texts[name]) for name, b in boards.items()],
+        # as high as the gap allows, and no text wider than its board
+        label_size=min(0.5 * gap, 1.4 * CELL * n / max(len(text) for text in texts.values())),
     )
