@@ -125,6 +125,10 @@ def train(
             best_held = min(best_held, held_value)
             if looks >= settings.patience:
                 break
+    if done and (not curve or curve[-1][0] < done) and not over():  # time ran out between two looks
+        loss_value, held_value = float(loss.detach()), held_out_loss(model, held, settings.batch, device)
+        best_held = min(best_held, held_value)
+        curve.append((done, loss_value, held_value))
     return TrainLog(done, loss_value, best_held, time.monotonic() - started, tuple(curve))
 
 
