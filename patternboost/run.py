@@ -22,6 +22,7 @@ from typing import IO, Any
 from patternboost import settings as settings_module
 from patternboost.construction import Construction, load
 from patternboost.files import FileError, read_json, read_text, reason, sync_folder, write_json, write_text
+from patternboost.log_line import is_log_line
 from patternboost.problem import Problem
 from patternboost.registry import find_problem
 from patternboost.settings import Settings
@@ -124,7 +125,7 @@ class Run:
             os.fsync(file.fileno())
 
     def read_log(self) -> list[dict[str, Any]]:
-        """All whole lines of the log."""
+        """All whole and sound lines of the log."""
         path = self.folder / "log.jsonl"
         if not path.exists():
             return []
@@ -134,7 +135,7 @@ class Run:
                 entry = json.loads(line)
             except ValueError:
                 break  # a line cut short by a crash: it and what follows will be written again
-            if isinstance(entry, dict):
+            if is_log_line(entry):
                 entries.append(entry)
         return entries
 

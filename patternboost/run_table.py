@@ -48,11 +48,12 @@ def run_rows(folder: Path) -> list[dict[str, Any]]:
     if not folder.is_dir():
         raise FileError(f"no folder {folder}: give the one that holds the runs")
     rows = []
-    for path in sorted(folder.glob("*/settings.toml"), key=lambda p: p.stat().st_mtime):
+    for path in folder.glob("*/settings.toml"):
         try:
             run = Run.read(path.parent)
             log = run.read_log()
-        except FileError:
+            changed = path.stat().st_mtime
+        except (FileError, OSError):  # damaged, or removed in this moment
             continue
         last = log[-1] if log else {}
         s = run.settings
@@ -68,5 +69,5 @@ def run_rows(folder: Path) -> list[dict[str, Any]]:
             s.model,
             s.seed,
         )
-        rows.append(dict(zip(COLUMNS, values, strict=True)))
-    return rows
+        rows.append((changed, dict(zip(COLUMNS, values, strict=True))))
+    return [row for _, row in sorted(rows, key=lambda item: (item[0], item[1]["run"]))]

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from patternboost.log_line import is_log_line
 from patternboost.progress import summary_line, time_text
 from patternboost.run import Run
 from patternboost.run_table import state_of
@@ -38,7 +39,7 @@ def new_entries(run: Run, after: int, offset: int) -> tuple[list[dict[str, Any]]
             entry = json.loads(line)
         except ValueError:
             continue  # cut in the middle: the offset was that of another log; what is new comes after it
-        if isinstance(entry, dict) and entry.get("generation", -1) > after:
+        if is_log_line(entry) and entry["generation"] > after:
             entries.append(entry)
     return entries, offset + len(whole)
 

@@ -20,7 +20,7 @@ from patternboost.cli import cli
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 MODULES = ["patternboost", *(f"patternboost.{m}" for m in ("api", "construction", "registry", "records", "listing"))]
-MODULES += ["patternboost.record_table"]
+MODULES += ["patternboost.record_table", "patternboost.log_line"]
 
 
 def blocks(page: Path, *kinds: str) -> list[str]:

@@ -6,6 +6,7 @@ import time
 
 import numpy as np
 import pytest
+from made_runs import made_log
 
 import patternboost as pb
 from patternboost import seeding, starts
@@ -291,9 +292,10 @@ def test_runs_are_locked_and_named(tmp_path):
         Run.create(tmp_path / "run", settings)
     with pytest.raises(FileError, match="is no run"):
         Run.open(tmp_path)
-    run.log({"generation": 0})
+    (entry,) = made_log(1, 9)
+    run.log(entry)
     with (tmp_path / "run" / "log.jsonl").open("a") as file:
         file.write('{"generation": 1, "cut sho')
-    assert run.read_log() == [{"generation": 0}]
+    assert run.read_log() == [entry]
     run.cut_log(0)
     assert run.read_log() == []

@@ -219,6 +219,38 @@ def test_a_damaged_attention_file_is_left_out(change: dict[str, Any], run: Run) 
     assert gather(run).attention is None
 
 
+DAMAGES: list[Any] = [
+    {"generation": "x"},
+    {"generation": -1},
+    {"seconds": None},
+    {"seconds": float("inf")},
+    {"best": 10**30},
+    {"after": {"x": 1}},
+    {"after": [1]},
+    {"before": {"3": "many"}},
+    {"origins": {"model": 3}},
+    {"origins": {"model": {"walks": 1, "best": 1, "mean": "x"}}},
+    {"phases": {"train": "x"}},
+    {"train": {"steps": 1}},
+    {"train": {"steps": 1, "loss": 1, "held_out_loss": 1, "curve": [[1, 2]]}},
+    {"leader": "\x1b[2J"},
+    {"leader": "x" * 1000},
+    {"pool": []},
+    {"bests": [[1]]},
+]
+
+
+@pytest.mark.parametrize("damage", DAMAGES, ids=str)
+def test_damaged_lines_of_the_log_are_left_out(damage: dict[str, Any], run: Run) -> None:
+    log = read_log(run.folder)
+    lines = [json.dumps(entry | (damage if entry["generation"] == 3 else {})) for entry in log]
+    (run.folder / "log.jsonl").write_text("".join(f"{line}\n" for line in [*lines[:8], "[]", "{}", "3", *lines[8:]]))
+    assert len(run.read_log()) == len(log) - 1
+    assert len(Page(report_html(gather(run))).data["generations"]) == len(log) - 1
+    for command in (["report", run.folder], ["watch", run.folder], ["runs", run.folder.parent]):
+        assert invoke(*command).status == 0
+
+
 def test_an_empty_run_has_a_report(tmp_path: Path) -> None:
     run = Run.create(tmp_path / "run", Settings("isosceles", 8, generations=3))
     text = report_html(gather(run))

@@ -97,8 +97,8 @@ def find_control(run: Run) -> tuple[Path, list[dict[str, Any]]] | None:
     if run.settings.model == "none":
         return None
     wanted = (run.settings.problem, run.settings.n, run.settings.symmetry, "none")
-    folders = sorted(run.folder.resolve().parent.glob("*/settings.toml"))[:MAX_SIBLINGS]
-    for path in sorted(folders, key=lambda p: -p.stat().st_mtime):
+    siblings = sorted(run.folder.resolve().parent.glob("*/settings.toml"))[:MAX_SIBLINGS]
+    for path in sorted(siblings, key=_modified, reverse=True):
         with contextlib.suppress(ValueError):  # a folder that is no sound run is no control
             s = from_toml(path)
             if (s.problem, s.n, s.symmetry, s.model) == wanted:
@@ -106,6 +106,13 @@ def find_control(run: Run) -> tuple[Path, list[dict[str, Any]]] | None:
                 if log:
                     return path.parent, log
     return None
+
+
+def _modified(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except OSError:  # removed in this moment
+        return 0.0
 
 
 def read_attention(run: Run, instance: Instance) -> dict[str, Any] | None:

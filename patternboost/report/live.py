@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from patternboost.files import write_json
@@ -12,6 +13,7 @@ from patternboost.report.html import write_report
 
 if TYPE_CHECKING:
     from patternboost.loop import Search
+    from patternboost.model.tokens import Example
 
 #: a report that took t seconds to write is written anew after this many times t at the earliest
 _PAUSE = 99
@@ -23,7 +25,9 @@ class LiveReport:
     def __init__(self) -> None:
         self._next = 0.0
         self._log: list[dict[str, Any]] | None = None
-        self._control: Any = None
+        self._control: tuple[Path, list[dict[str, Any]]] | None = None
+        #: the newest sample of the model, and its generation
+        self._drawn: tuple[Example | None, int] = (None, 0)
 
     def __call__(self, search: Search, entry: dict[str, Any]) -> None:
         """Write the report if it is due; the log is kept in memory rather than read again and again."""
@@ -32,6 +36,8 @@ class LiveReport:
             self._control = find_control(search.run)
         else:
             self._log.append(entry)
+        if search.drawn is not self._drawn[0]:
+            self._drawn = (search.drawn, entry["generation"])
         began = time.monotonic()
         if began >= self._next:
             self.write(search, "running")
@@ -43,7 +49,7 @@ class LiveReport:
         if self._log is None:
             self._log = search.run.read_log()
             self._control = find_control(search.run)
-        _write_attention(search)
+        _write_attention(search, *self._drawn)
         write_report(
             Findings(
                 search.run,
@@ -58,16 +64,15 @@ class LiveReport:
         )
 
 
-def _write_attention(search: Search) -> None:
-    """The attention over the newest sample, as attention.json in the run's folder."""
-    example = search.drawn
+def _write_attention(search: Search, example: Example | None, generation: int) -> None:
+    """The attention over a sample of the model, as attention.json in the run's folder."""
     if search.generator is None or example is None:
         return
     looked = search.generator.attention(example)
     if looked is None or len(looked.cells) >= MAX_TOKENS:
         return
     data = {
-        "generation": search.generation - 1,
+        "generation": generation,
         "symmetry": example.symmetry,
         "cells": [[list(p) for p in search.instance.to_points(cells)] for cells in looked.cells],
         "weights": [
