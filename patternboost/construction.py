@@ -104,7 +104,7 @@ class Construction:
             if witness:
                 faults.append("forbidden set: " + " ".join(str(list(p)) for p in witness))
             if self.claimed_symmetry is not None and self.claimed_symmetry != self.symmetry:
-                faults.append(f"symmetry is {self.symmetry}, not {self.claimed_symmetry[:64]}")
+                faults.append(f"symmetry is {self.symmetry}, not {self.claimed_symmetry[:64]!r}")
         if self.claimed_score is not None and self.claimed_score != self.score:
             faults.append(f"score {self.claimed_score} is wrong: there are {self.score} points")
         if self.claimed_sha256 is not None and self.claimed_sha256 != self.sha256:

@@ -55,4 +55,5 @@ def record_rows(problem: str | None = None) -> RecordTable:
 
 def _finder(found: dict[str, Any]) -> str:
     """Who or what found a construction, as its certificate says; 'import' where that says nothing."""
-    return str(found.get("by") or found.get("program") or "import")[:80]
+    said = str(found.get("by") or found.get("program") or "import")[:80]
+    return "".join(c for c in said if c.isprintable())

@@ -16,6 +16,8 @@ MODELS = ("gpt", "bigram", "none")
 #: where it does, and what fans the local searches out
 DEVICES = ("auto", "cpu", "cuda")
 BACKENDS = ("threading", "loky", "dask", "ray")
+#: where figures may be sent to, besides; no setting: it changes nothing of a run
+TRACKERS = ("tensorboard", "wandb")
 #: more workers than any one machine has
 MAX_JOBS = 1024
 

@@ -14,11 +14,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Protocol
 
 from patternboost.run import Run
+from patternboost.settings import TRACKERS
 
 if TYPE_CHECKING:
     from patternboost.loop import Search
-
-KINDS = ("tensorboard", "wandb")
 
 
 class Tracker(Protocol):
@@ -57,14 +56,18 @@ class WandbTracker:
     def __init__(self, run: Run) -> None:
         wandb: Any = _imported("wandb", "wandb")
         name = re.sub(r"[^\w.-]", "-", run.folder.resolve().name)
-        self._run = wandb.init(
-            project=os.environ.get("WANDB_PROJECT", "patternboost"),
-            name=name,
-            id=name,
-            resume="allow",
-            dir=str(run.folder),
-            config=dataclasses.asdict(run.settings),
-        )
+        try:
+            self._run = wandb.init(
+                project=os.environ.get("WANDB_PROJECT", "patternboost"),
+                name=name,
+                id=name,
+                resume="allow",
+                dir=str(run.folder),
+                config=dataclasses.asdict(run.settings),
+            )
+        except Exception as error:  # no key, no network: wandb has a class of its own for each
+            first = (str(error).strip() or type(error).__name__).splitlines()[0]
+            raise ValueError(f"--track wandb: {first} (WANDB_MODE=offline needs no account)") from error
 
     def log(self, step: int, figures: Mapping[str, float]) -> None:
         """All figures of a generation together."""
@@ -84,8 +87,8 @@ def _imported(module: str, extra: str) -> Any:
 
 def make_tracker(kind: str, run: Run) -> Tracker:
     """The tracker of a kind. Raises ValueError, in one line, for another kind or one that is not installed."""
-    if kind not in KINDS:
-        raise ValueError(f"--track {kind}: use one of {', '.join(KINDS)}")
+    if kind not in TRACKERS:
+        raise ValueError(f"--track {kind}: use one of {', '.join(TRACKERS)}")
     return TensorBoardTracker(run) if kind == "tensorboard" else WandbTracker(run)
 
 

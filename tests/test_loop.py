@@ -202,6 +202,7 @@ def test_records_table_and_standing(tmp_path, monkeypatch):
     rows = record_rows("isosceles")
     mine = next(r for r in rows if r["n"] == 5)
     assert (mine["ours"], mine["best_known"]) == (3, 7)
+    assert mine["by"] == "import"
     assert json.loads(render(rows, COLUMNS, "json")) == rows
     assert render(rows, COLUMNS, "csv").count("\n") == len(rows) + 1
     assert render(rows, COLUMNS, "markdown").count("\n") == len(rows) + 2

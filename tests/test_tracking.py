@@ -67,6 +67,16 @@ def test_wandb(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert fake.finished == 1
 
 
+def test_a_tracker_that_refuses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def init(**_: Any) -> None:
+        raise RuntimeError("No API key configured.\nUse `wandb login` to log in.")
+
+    monkeypatch.setitem(sys.modules, "wandb", SimpleNamespace(init=init))
+    answer = invoke("search", *QUICK, "--track", "wandb", "--run-dir", tmp_path / "run")
+    refused(answer, "--track wandb: No API key configured. (WANDB_MODE=offline")
+    assert not (tmp_path / "run").exists()
+
+
 def test_the_tracker_is_closed_when_the_search_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     fake = FakeWandb()
     monkeypatch.setitem(sys.modules, "wandb", fake)

@@ -94,13 +94,13 @@ def test_valid_sets_are_accepted(name: str, tmp_path: Path) -> None:
             assert f"valid {part.instance} {size} points" in answer.out
 
 
-@pytest.mark.parametrize("claimed", ["full", "mirror", "sideways", "", "x" * 10_000])
+@pytest.mark.parametrize("claimed", ["full", "mirror", "sideways", "", "\x1b[2J", "x" * 10_000])
 def test_a_symmetry_that_is_not_there_is_a_fault(claimed: str, tmp_path: Path) -> None:
     crooked = Construction.of(problem("isosceles", 5), [(0, 0), (0, 1), (1, 3)])
     assert crooked.symmetry == "none"
     answer = verify(tmp_path, body(crooked) | {"symmetry": claimed})
     assert (answer.status, answer.err) == (1, "")
-    assert f"symmetry is none, not {claimed[:64]}" in answer.out
+    assert f"symmetry is none, not {claimed[:64]!r}" in answer.out
     assert len(answer.out) < 500
     assert verify(tmp_path, {k: v for k, v in body(crooked).items() if k != "symmetry"}).status == 0
 

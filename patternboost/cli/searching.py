@@ -13,14 +13,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from patternboost.cli.options import CLASSES, classes_for, folders_for, problem_names_for, seeds_for
-from patternboost.settings import BACKENDS, DEVICES, MODELS
+from patternboost.settings import BACKENDS, DEVICES, MODELS, TRACKERS
 
 if TYPE_CHECKING:
     from patternboost.api import Result
 
-_track = click.option(
-    "--track", type=click.Choice(("tensorboard", "wandb")), help="Send the figures of every generation there too."
-)
+_track = click.option("--track", type=click.Choice(TRACKERS), help="Send the figures of every generation there too.")
 
 
 @click.command()

@@ -158,6 +158,7 @@ function drawAttention() {
     }));
     at("attention-board").replaceChildren(svg);
   }
+  at("attention-board").closest("figure").hidden = !board; // a cube or a graph has its matrix only
   drawMatrix(step);
 }
 
