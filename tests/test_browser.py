@@ -7,6 +7,7 @@ import os
 import shutil
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -143,6 +144,17 @@ def test_the_attention_follows_its_controls(browser: Any, report: Path) -> None:
         assert visit.page.locator("#step-text").inner_text() == "writes token 3 of 12"
         for step in (0, 12):
             visit.slide("step", step)
+        assert visit.wrong == []
+
+
+def test_attention_without_a_board(browser: Any, tmp_path: Path) -> None:
+    """Cubes and graphs have the matrix alone."""
+    findings = gather(made_run(tmp_path / "run"))
+    assert findings.attention is not None
+    write_report(replace(findings, attention=findings.attention | {"board": False}))
+    with Visit(browser, tmp_path / "run" / "report.html") as visit:
+        assert not visit.page.locator("#attention-board").is_visible()
+        assert "<rect" in visit.inside("attention-matrix")
         assert visit.wrong == []
 
 
