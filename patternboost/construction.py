@@ -139,12 +139,9 @@ class Construction:
         return path
 
     def _repr_svg_(self) -> str | None:
-        from patternboost.report.picture import svg
+        from patternboost.report.picture import svg_if_any
 
-        try:
-            return svg(self)
-        except ValueError:  # no board to draw: the notebook falls back to the text form
-            return None
+        return svg_if_any(self)  # None: the notebook falls back to the text form
 
 
 def _field(data: dict[str, Any], name: str, kind: type, path: Path) -> Any:

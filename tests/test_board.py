@@ -56,6 +56,9 @@ def test_largest_board_stays_light() -> None:
 
 def test_notebook_shows_the_board() -> None:
     assert isosceles(5)._repr_svg_() == picture.svg(isosceles(5))
+    assert broken(8)._repr_svg_() == picture.svg(broken(8), broken(8).witness())
+    assert undrawn()._repr_svg_() is None
+    assert Construction.of(problem("isosceles", 4), [(0, 9)])._repr_svg_() is None
 
 
 def test_witness_is_ringed_joined_and_coloured() -> None:

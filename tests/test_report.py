@@ -284,6 +284,11 @@ def test_an_invalid_best_is_called_invalid(run: Run) -> None:
     text = report_html(gather(run))
     assert "INVALID: point" in text
     assert ">verified<" not in text
+    for points, fault in (([[99, 1]], "off the board"), ([[1]], "off the board"), ([[0, 0], [0, 1], [0, 2]], "set")):
+        certificate.write_text(json.dumps(data | {"points": points}))
+        assert invoke("report", run.folder).status == 0
+        assert f"{fault}" in (run.folder / "report.html").read_text()
+        assert "INVALID" in run._repr_html_()
 
 
 # -- the control -------------------------------------------------------------------------------------------------------
@@ -335,6 +340,7 @@ def test_the_command_repeats_the_run(tmp_path: Path) -> None:
     settings = Settings("my problem.py", 9, seed=4, jobs=2, minutes=1.5, mask=False, seed_from=("archive", "a b"))
     command = command_line(settings)
     assert command.startswith("patternboost search 'my problem.py' 9 ")
+    assert "--set learning_rate=0.0012345678" in command_line(Settings("isosceles", 9, learning_rate=0.0012345678))
     assert "--minutes 1.5" in command
     assert "--set mask=false" in command
     assert "--seed-from archive --seed-from 'a b'" in command

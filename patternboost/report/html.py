@@ -18,7 +18,7 @@ from patternboost.progress import time_text
 from patternboost.records import compare, known_record
 from patternboost.report.data import report_data, thinned
 from patternboost.report.findings import Findings
-from patternboost.report.picture import drawing_of, svg
+from patternboost.report.picture import drawing_of, svg_if_any
 from patternboost.settings import Settings, to_toml
 
 #: rows of the table of generations
@@ -65,11 +65,15 @@ def command_line(settings: Settings) -> str:
         if name == "seed_from":
             words += [word for source in value for word in ("--seed-from", source)]
             continue
-        text = (
-            str(value).lower() if isinstance(value, bool) else f"{value:g}" if isinstance(value, float) else str(value)
-        )
-        words += [f"--{name}", text] if name in _OPTIONS else ["--set", f"{name}={text}"]
+        words += [f"--{name}", _text(value)] if name in _OPTIONS else ["--set", f"{name}={_text(value)}"]
     return shlex.join(words)
+
+
+def _text(value: object) -> str:
+    """A setting as it is typed."""
+    if isinstance(value, float) and float(f"{value:g}") == value:
+        return f"{value:g}"
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def badge(best: Construction) -> str:
@@ -94,8 +98,8 @@ def _hero(findings: Findings) -> str:
     best, run, log = findings.best, findings.run, findings.log
     if best is None:
         return f'<div class="hero"><p>No construction yet. The run is {findings.state}.</p></div>'
-    drawing = svg(best) if drawing_of(best.instance) else f"<pre>{escape(str(list(best.points)))}</pre>"
-    facts = {"symmetry": best.symmetry, "state": findings.state}
+    drawing = svg_if_any(best) or f"<pre>{escape(str(list(best.points)))}</pre>"
+    facts = {"state": findings.state} if best.check() else {"symmetry": best.symmetry, "state": findings.state}
     if log:
         last = log[-1]
         facts["generations"] = str(last["generation"] + 1)
@@ -151,7 +155,7 @@ def _sections(findings: Findings) -> str:
         phases = _section("Time per phase", "Per generation.", '<figure id="phases"></figure>')
         parts.append(f'<div class="columns">{shares}{phases}</div>')
     if any((entry.get("train") or {}).get("loss") is not None for entry in log):
-        note = "Cross-entropy per token against the generation; the held-out sets were never trained on."
+        note = "Cross-entropy per token against the generation; held-out sets are drawn anew in every generation."
         parts.append(_section("Loss", note, '<figure id="loss"></figure>'))
     if findings.gallery:
         note = "The best constructions of the pool, no two of them equal up to symmetry."
@@ -176,7 +180,7 @@ def _control_note(findings: Findings) -> str:
 
 
 def _thumbnail(c: Construction) -> str:
-    drawing = svg(c) if drawing_of(c.instance) else ""
+    drawing = svg_if_any(c) or ""
     generation = c.found.get("generation", -1)
     where = f"generation {generation}" if generation >= 0 else "seed"
     caption = f"<b>{c.score}</b>, {escape(c.symmetry)}<br>{where}, from {escape(str(c.found.get('origin')))}"
@@ -236,7 +240,8 @@ def write_report(findings: Findings) -> None:
     """Write report.html, and the best construction's picture, into the run's folder."""
     run, best = findings.run, findings.best
     write_text(run.folder / "report.html", report_html(findings))
-    if best is not None and drawing_of(best.instance):
+    drawing = svg_if_any(best) if best is not None else None
+    if best is not None and drawing is not None:
         picture = run.best_path(best).with_suffix(".svg")
         if not picture.exists():
-            write_text(picture, svg(best))
+            write_text(picture, drawing)

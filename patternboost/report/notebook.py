@@ -7,7 +7,7 @@ from html import escape
 from patternboost.progress import time_text
 from patternboost.records import compare
 from patternboost.report.data import best_curve, thinned
-from patternboost.report.picture import drawing_of, svg
+from patternboost.report.picture import svg_if_any
 from patternboost.run import Run
 from patternboost.run_table import state_of
 
@@ -22,9 +22,9 @@ def run_html(run: Run) -> str:
     if best is not None:
         faults = best.check()
         verdict = f"INVALID: {faults[0]}" if faults else f"verified, {compare(best.problem, best.n, best.score)}"
-        facts = {"best": f"{best.score} ({verdict})", "symmetry": best.symmetry} | facts
-        if drawing_of(best.instance):
-            picture = f'<div style="width:20rem">{svg(best)}</div>'
+        symmetry = {} if faults else {"symmetry": best.symmetry}
+        facts = {"best": f"{best.score} ({verdict})"} | symmetry | facts
+        picture = f'<div style="width:20rem">{svg_if_any(best) or ""}</div>'
     rows = "".join(
         f'<tr><td style="text-align:left">{name}</td><td style="text-align:left">{escape(text)}</td></tr>'
         for name, text in facts.items()

@@ -57,6 +57,15 @@ def svg(construction: Construction, witness: Sequence[Sequence[int]] = ()) -> st
     return render.svg(scene_of(construction, witness))
 
 
+def svg_if_any(construction: Construction) -> str | None:
+    """The picture of `svg`, with a forbidden set in it marked; None where there is nothing that can be drawn."""
+    try:
+        scene_of(construction)  # before the witness, which needs every point to be on the board
+        return svg(construction, construction.witness())
+    except ValueError:
+        return None
+
+
 def png(construction: Construction, witness: Sequence[Sequence[int]] = ()) -> bytes:
     """The picture of `svg` as a PNG of about 800 x 800 pixels, always the same bytes. Raises ValueError as `svg`."""
     return render.png(scene_of(construction, witness))

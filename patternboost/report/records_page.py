@@ -15,13 +15,13 @@ from patternboost.listing import html_table
 from patternboost.problem import ProblemError
 from patternboost.registry import find_problem
 from patternboost.report.html import badge, page, verdict
-from patternboost.report.picture import drawing_of, svg
+from patternboost.report.picture import svg_if_any
 
 _TABLE = ("n", "ours", "best_known", "status", "standing", "symmetry", "found", "by", "source")
 
 
 def _card(construction: Construction, row: dict[str, Any]) -> str:
-    drawing = svg(construction) if drawing_of(construction.instance) else ""
+    drawing = svg_if_any(construction) or ""
     known = "-" if row["best_known"] is None else f"{row['best_known']} ({row['status']}, {row['source']})"
     facts = {
         "best known": known,
