@@ -27,6 +27,7 @@ _VERBS = {
     "search": "api",
     "resume": "api",
     "Result": "api",
+    "Run": "run",
     "load": "construction",
     "verify": "construction",
     "Construction": "construction",
@@ -39,6 +40,7 @@ __all__ = [
     "Construction",
     "Problem",
     "Result",
+    "Run",
     "__version__",
     "load",
     "problem",
@@ -56,6 +58,7 @@ if TYPE_CHECKING:
     from patternboost.problem import Problem, rule
     from patternboost.record_table import record_rows as records
     from patternboost.registry import problem, problem_names
+    from patternboost.run import Run
 
 
 def __getattr__(name: str) -> Any:

@@ -16,7 +16,7 @@ from typing import Any
 
 from patternboost.archive import Archive
 from patternboost.construction import Construction
-from patternboost.loop import Search, Stop
+from patternboost.loop import Observer, Search, Stop
 from patternboost.problem import Instance
 from patternboost.progress import make_progress
 from patternboost.registry import lasting_reference
@@ -40,9 +40,11 @@ class Result:
     #: whether Ctrl-C ended it, and whether it missed the target it was given
     interrupted: bool = False
     missed: bool = False
+    #: why there was nothing left to do, where `resume` found nothing
+    idle: str = ""
 
-    def _repr_svg_(self) -> str | None:
-        return None if self.best is None else self.best._repr_svg_()
+    def _repr_html_(self) -> str:
+        return Run.read(self.folder)._repr_html_()
 
 
 def search(
@@ -62,12 +64,18 @@ def search(
     backend: str = "threading",
     run_dir: str | Path | None = None,
     quiet: bool = False,
+    track: str | None = None,
     options: list[str] | tuple[str, ...] = (),
 ) -> Result:
     """Search for record constructions; see `patternboost search --help` for every option.
 
     `problem` is a name, the path of a problem file (with n), or an instance from `pb.problem`. Without any budget one
-    minute is spent. Raises ValueError (one line) for what cannot be.
+    minute is spent. `track` sends the figures of every generation to 'tensorboard' or 'wandb'. Raises ValueError (one
+    line) for what cannot be.
+
+    >>> result = search("isosceles", 5, generations=1, model="none", jobs=1, seed=1, quiet=True)
+    >>> result.best.score, result.best.check(), result.certificate.name
+    (7, [], 'isosceles-n5-7.json')
     """
     if isinstance(problem, Instance):
         instance, reference = problem, problem.name
@@ -108,7 +116,7 @@ def search(
     with Archive() as archive:
         run = Run.create(Path(run_dir) if run_dir else _default_folder(instance), settings)
         try:
-            return _work(run, instance, archive, quiet)
+            return _work(run, instance, archive, quiet, track)
         except ValueError:  # a seed that cannot be read, a device that is not there
             if run.latest() is None:
                 run.abandon()
@@ -118,7 +126,12 @@ def search(
 
 
 def resume(
-    folder: str | Path, *, minutes: float | None = None, generations: int | None = None, quiet: bool = False
+    folder: str | Path,
+    *,
+    minutes: float | None = None,
+    generations: int | None = None,
+    quiet: bool = False,
+    track: str | None = None,
 ) -> Result:
     """Continue a run to its budget, or to a larger one (total minutes or generations)."""
     if follows():
@@ -126,12 +139,12 @@ def resume(
         return _follow(settings, find_instance(settings.problem, settings.n))
     run = Run.open(Path(folder))
     try:
-        return _resumed(run, minutes, generations, quiet)
+        return _resumed(run, minutes, generations, quiet, track)
     finally:
         run.close()
 
 
-def _resumed(run: Run, minutes: float | None, generations: int | None, quiet: bool) -> Result:
+def _resumed(run: Run, minutes: float | None, generations: int | None, quiet: bool, track: str | None) -> Result:
     if minutes is not None and not minutes > 0:
         raise SettingsError(f"--minutes {minutes:g}: a new budget must be more than 0 minutes")
     if minutes is not None or generations is not None:
@@ -144,7 +157,7 @@ def _resumed(run: Run, minutes: float | None, generations: int | None, quiet: bo
         write_text(run.folder / "settings.toml", to_toml(run.settings))
     instance = find_instance(run.settings.problem, run.settings.n)
     with Archive() as archive:
-        return _work(run, instance, archive, quiet)
+        return _work(run, instance, archive, quiet, track)
 
 
 def follows() -> bool:
@@ -195,20 +208,43 @@ def _ctrl_c(stop: Stop) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _work(run: Run, instance: Instance, archive: Archive, quiet: bool) -> Result:
-    from patternboost.report.html import write_report
+def _work(run: Run, instance: Instance, archive: Archive, quiet: bool, track: str | None) -> Result:
+    from patternboost.report.live import LiveReport
 
-    stop = Stop()
-    with _ctrl_c(stop), make_progress(quiet) as progress:
-        search = Search(run, instance, archive, progress, stop)
+    stop, report = Stop(), LiveReport()
+    resumed = run.newest_checkpoint() is not None
+    with _ctrl_c(stop), _tracking(run, track) as trackers, make_progress(quiet) as progress:
+        search = Search(run, instance, archive, progress, stop, [report, *trackers])
         try:
             search.begin()
+            idle = _idle(search) if resumed and search.done() else ""
             search.loop()
         finally:
             search.close()
+    report.write(search, "stopped" if stop.asked else "finished")
     best = run.best(instance.problem)
     log = run.read_log()
-    write_report(run, best, log)
     missed = bool(run.settings.target) and (best is None or best.score < run.settings.target)
     certificate = None if best is None else run.best_path(best)
-    return Result(best, certificate, log, run.folder, stop.asked, missed)
+    return Result(best, certificate, log, run.folder, stop.asked, missed, idle)
+
+
+@contextmanager
+def _tracking(run: Run, kind: str | None) -> Iterator[list[Observer]]:
+    """The observer that passes figures on to a tracker, where one is asked for."""
+    if kind is None:
+        yield []
+        return
+    from patternboost.tracking import Tracking, make_tracker
+
+    tracking = Tracking(make_tracker(kind, run))
+    try:
+        yield [tracking]
+    finally:
+        tracking.close()
+
+
+def _idle(search: Search) -> str:
+    if search.best is not None and search.best.score >= search.target:
+        return f"{search.best.score} points, its goal, are reached"
+    return "its budget is spent; a larger --minutes or --generations (in all) gives it more"

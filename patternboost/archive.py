@@ -126,16 +126,17 @@ class Archive:
             return [int(n) for (n,) in rows]
 
     def summary(self, problem: str | None = None) -> list[dict[str, Any]]:
-        """Best score, count, symmetry and date of every (problem, n), sorted."""
+        """Best score and count of every (problem, n), sorted, with the best one's symmetry, date and origin."""
         query = (
-            "select problem, n, max(score) as score, count(*) as constructions, symmetry, added from constructions"
+            "select problem, n, max(score) as score, count(*) as constructions, symmetry, added, found"
+            " from constructions"
             + (" where problem = ?" if problem else "")
             + " group by problem, n order by problem, n"
         )
         with self._errors():
             rows = self._db.execute(query, (problem,) if problem else ()).fetchall()
         names = ("problem", "n", "score", "constructions", "symmetry", "added")
-        return [dict(zip(names, row, strict=True)) for row in rows]
+        return [dict(zip(names, row)) | {"found": json.loads(row[-1])} for row in rows]
 
 
 def _row(construction: Construction) -> tuple[Any, ...]:

@@ -36,12 +36,22 @@ class Construction:
     claimed_score: int | None = None
     claimed_sha256: str | None = None
     found: Mapping[str, Any] = field(default_factory=dict)
+    #: symmetry class as a file claims it
+    claimed_symmetry: str | None = None
 
     @classmethod
     def of(
         cls, instance: Instance, points: Sequence[Sequence[int]], found: Mapping[str, Any] | None = None
     ) -> Construction:
-        """A construction from points in any order."""
+        """A construction from points in any order.
+
+        >>> from patternboost.registry import problem
+        >>> corner = Construction.of(problem("isosceles", 4), [(1, 0), (0, 0), (0, 1)])
+        >>> corner.points, corner.score, corner.symmetry
+        (((0, 0), (0, 1), (1, 0)), 3, 'diagonal')
+        >>> corner.check()
+        ['forbidden set: [0, 0] [0, 1] [1, 0]']
+        """
         return cls(instance, tuple(sorted(tuple(int(x) for x in p) for p in points)), found=dict(found or {}))
 
     @property
@@ -93,6 +103,8 @@ class Construction:
             witness = self.witness()
             if witness:
                 faults.append("forbidden set: " + " ".join(str(list(p)) for p in witness))
+            if self.claimed_symmetry is not None and self.claimed_symmetry != self.symmetry:
+                faults.append(f"symmetry is {self.symmetry}, not {self.claimed_symmetry[:64]!r}")
         if self.claimed_score is not None and self.claimed_score != self.score:
             faults.append(f"score {self.claimed_score} is wrong: there are {self.score} points")
         if self.claimed_sha256 is not None and self.claimed_sha256 != self.sha256:
@@ -127,12 +139,9 @@ class Construction:
         return path
 
     def _repr_svg_(self) -> str | None:
-        from patternboost.report.board import svg
+        from patternboost.report.picture import svg_if_any
 
-        try:
-            return svg(self)
-        except ValueError:  # no board to draw: the notebook falls back to the text form
-            return None
+        return svg_if_any(self)  # None: the notebook falls back to the text form
 
 
 def _field(data: dict[str, Any], name: str, kind: type, path: Path) -> Any:
@@ -185,6 +194,7 @@ def load(path: str | Path, problem: Problem | None = None) -> Construction:
         _field(data, "score", int, path),
         _field(data, "sha256", str, path),
         found,
+        data.get("symmetry"),
     )
 
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from patternboost.construction import Construction
 from patternboost.files import FileError, atomic_write, reason
 from patternboost.problem import Instance
-from patternboost.report import board
+from patternboost.report import board, picture
 
 #: What coordinates are called in the header of a CSV file: on a grid, and else by dimension.
 GRID_AXES = ("row", "column")
@@ -65,9 +65,9 @@ _WRITERS: dict[str, Callable[[Construction], str | bytes]] = {
     "csv": _csv,
     "txt": board.text,
     "npz": _npz,
-    "svg": board.svg,
-    "png": board.png,
-    "tikz": board.tikz,
+    "svg": picture.svg,
+    "png": picture.png,
+    "tikz": picture.tikz,
     "bits": _bits,
     "python": lambda construction: f"{list(construction.points)}\n",
 }

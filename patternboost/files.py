@@ -61,7 +61,10 @@ def _refuse_constant(name: str) -> Any:
 def atomic_write(path: Path) -> Iterator[IO[bytes]]:
     """Write a file under a temporary name beside it, flush it to disk, then rename it into place."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    try:
+        handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    except OSError as error:  # of the file that is meant, not of its temporary name
+        raise OSError(error.errno, error.strerror, str(path)) from error
     try:
         with os.fdopen(handle, "wb") as file:
             yield file

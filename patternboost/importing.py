@@ -44,28 +44,38 @@ _Points: TypeAlias = list[tuple[int, ...]]
 
 
 def read_constructions(path: str | Path, problem_name: str | None = None, n: int | None = None) -> list[Construction]:
-    """The constructions in a file: a certificate, CSV, a board, strings of 0 and 1, a list of points, or npz.
+    """The constructions in a file, see `read_file`."""
+    return read_file(path, problem_name, n)[1]
 
-    `problem_name` and `n` say what the file does not: CSV and lists need both, boards and strings of bits only the
-    problem. What the file does say must agree with them. Points are not judged here.
+
+def read_file(
+    path: str | Path, problem_name: str | None = None, n: int | None = None
+) -> tuple[str, list[Construction]]:
+    """What a file was taken for, and the constructions in it.
+
+    It may be a certificate, CSV, a board, strings of 0 and 1, a list of points, or npz. `problem_name` and `n` say
+    what the file does not: CSV and lists need both, boards and strings of bits only the problem. What the file does
+    say must agree with them. Points are not judged here.
 
     Raises FileError (unreadable, malformed, too large, or something is left unsaid) or ProblemError (unknown problem,
     size out of range), in one line.
     """
     source = _Source(Path(path), problem_name, n)
     if _is_zip(source.path):
-        return [_read_npz(source)]
+        return "npz", [_read_npz(source)]
     text = read_text(source.path).removeprefix("\ufeff").rstrip()
     start = text.lstrip()[:1]
     if not start:
         raise FileError(f"{source.path}: is empty; it should be {_KNOWN}")
     if start == "{":
-        return [_read_certificate(source)]
+        return "certificate", [_read_certificate(source)]
     if start in ("[", "("):
-        return [Construction.of(source.instance(), _parse_list(source, text.lstrip()))]
+        return "list of points", [Construction.of(source.instance(), _parse_list(source, text.lstrip()))]
     if _is_board(text, source.path.suffix.lower()):
-        return _read_boards(source, text)
-    return [_read_csv(source, text)]
+        found = _read_boards(source, text)
+        lines = sum(1 for line in text.splitlines() if line.strip())
+        return ("0/1 strings" if lines == len(found) else "boards"), found
+    return "csv", [_read_csv(source, text)]
 
 
 @dataclass

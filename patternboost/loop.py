@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
@@ -61,16 +61,30 @@ class Stop:
         return self.asked or time.monotonic() >= self.deadline
 
 
-class Search:
-    """A run in progress."""
+#: told of every finished generation and its line in the log, its checkpoint written; must not change the search
+Observer: TypeAlias = Callable[["Search", dict[str, Any]], None]
 
-    def __init__(self, run: Run, instance: Instance, archive: Archive, progress: Progress, stop: Stop) -> None:
+
+class Search:
+    """A run in progress; `observers` look on."""
+
+    def __init__(
+        self,
+        run: Run,
+        instance: Instance,
+        archive: Archive,
+        progress: Progress,
+        stop: Stop,
+        observers: Sequence[Observer] = (),
+    ) -> None:
         self.run = run
         self.settings = run.settings
         self.instance = instance
         self.archive = archive
         self.progress = progress
         self.stop = stop
+        self.observers = observers
+        self.drawn: Example | None = None  # a sample of the model, for those who look on
         self.best: Construction | None = None
         self.classes = self._classes()
         self.bandit = ClassBandit(self.classes)
@@ -83,6 +97,7 @@ class Search:
         self.thermostat = Thermostat(self.settings.temperature, self.settings.novelty)
         self._started = time.monotonic()
         self._first = 0  # the generation that this process began with
+        self._bests: list[tuple[float, int]] = []  # new bests since the last line of the log
 
     def _classes(self) -> list[str]:
         if self.settings.symmetry == "auto":
@@ -157,14 +172,16 @@ class Search:
             self.progress.classes(self.bandit.standings())
 
     def _one_generation(self) -> None:
-        tally = Tally()
+        tally = Tally(bests=self._bests)
         length = float(np.clip(60 * self.settings.minutes / _GENERATIONS, _SHORTEST, _LONGEST))
         self.progress.generation(self.generation, self.settings.generations, self._expected_end())
         self._fit(tally, length)
         planned = self._plan(tally, length)
         found = self._search(planned, tally, length)
+        began = time.monotonic()
         kept = self._keep(found)
         tally.new = len(kept)
+        tally.seconds["verify"] = time.monotonic() - began
         if self.stop() and not self.settings.timed:
             return  # resume does this generation again, in full and to the same end
         self.generation += 1
@@ -177,6 +194,9 @@ class Search:
         self.run.log(entry)
         checkpoint.write(self)
         self.progress.summary(entry)
+        for observer in self.observers:
+            observer(self, entry)
+        self._bests.clear()
 
     def _within(self, seconds: float) -> Callable[[], bool]:
         """A stop that under a time budget also comes after `seconds`; without one only when asked."""
@@ -205,15 +225,17 @@ class Search:
                 seed = child_seed(self.settings.seed, self.generation, 1)
                 seconds = _TRAIN_SHARE * length if self.settings.timed else None
                 log = self.generator.fit(examples, seed, self._within(math.inf), self.progress.at, seconds)
-                tally.note_training(log.steps, log.loss, log.held_out_loss)
+                tally.note_training(log)
         tally.seconds["train"] = time.monotonic() - began
 
     def _plan(self, tally: Tally, length: float) -> list[tuple[str, float, list[starts.Start]]]:
         """Classes with their share of the effort and their starts, model samples included."""
+        from patternboost.model.tokens import Example
+
         began = time.monotonic()
         over = self._within(_SAMPLE_SHARE * length)
         shares = self.bandit.shares(self.generation)
-        planned = []
+        planned, widest = [], 0.0
         seeds = [e for c in self.seeds for e in seeding.embeddings(self.instance, c)] if self.generation == 0 else []
         # Small classes first: they are quick to prepare, and where time is short they give the best for it.
         cheapest = sorted(shares.items(), key=lambda item: class_orbits(self.instance, item[0]).count)
@@ -232,6 +254,8 @@ class Search:
                 samples = drawn.sets
                 tally.note_samples(len(samples), drawn.malformed, drawn.empty, warmth)
                 tally.novel += len({canonical_key(self.instance, s) for s in samples} - self.pool.keys)
+                if samples and share > widest:
+                    widest, self.drawn = share, Example(self.instance.n, name, max(samples, key=len))
             rng = np.random.default_rng(child_seed(self.settings.seed, self.generation, 3, index))
             mixed = starts.mix(self.settings, self.instance, name, count, samples, seeds, self.pool, rng)
             planned.append((name, share, mixed))
@@ -271,8 +295,8 @@ class Search:
         found: list[Entry] = []
         for task, outcomes in run_tasks(all_tasks(), self.settings.jobs, self.settings.backend, self.stop):
             self.bandit.record(task.symmetry, [o.after for o in outcomes])
-            for outcome, origin in zip(outcomes, origins.pop(task.seed), strict=False):
-                tally.note(outcome, origin, task.symmetry)
+            for outcome, origin, start in zip(outcomes, origins.pop(task.seed), task.starts, strict=False):
+                tally.note(outcome, origin, task.symmetry, len(start))
                 self._consider(outcome, origin, task, found)
             self.progress.advance(len(task.starts), self.best.score if self.best else 0)
             if self.best is not None and self.best.score >= self.target:
@@ -321,6 +345,7 @@ class Search:
         construction.save(self.run.best_path(construction))
         self.archive.add([construction])
         self.best = construction
+        self._bests.append((self.seconds, construction.score))
         self.progress.best(construction)
 
     def _keep(self, found: list[Entry]) -> list[Entry]:

@@ -68,8 +68,8 @@ def summary_line(entry: dict[str, Any]) -> str:
     sampled = entry["sampled"]
     samples = ""
     if sampled:
-        parts = [f"{entry['novel']} new"]
-        parts += [f"{entry[kind]} {kind}" for kind in ("malformed", "empty") if entry[kind]]
+        parts = [f"{entry.get('novel', 0)} new"]
+        parts += [f"{entry[kind]} {kind}" for kind in ("malformed", "empty") if entry.get(kind)]
         samples = f", {sampled} samples ({', '.join(parts)})"
     before = {int(k): v for k, v in entry["before"].items()}
     after = {int(k): v for k, v in entry["after"].items()}
@@ -91,6 +91,16 @@ def classes_line(standings: Sequence[tuple[str, float, int]]) -> str:
 def generation_text(number: int, of: int) -> str:
     """`generation 3 of 20`, or without the total where it is unknown."""
     return f"generation {number}" + (f" of {of}" if of else "")
+
+
+def time_text(seconds: float) -> str:
+    """A length of time for people: `3.2 s`, `4:05 min`, `7 h 30 min`."""
+    if seconds < 100:
+        return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
+    whole = round(seconds)
+    if whole < 3600:
+        return f"{whole // 60}:{whole % 60:02} min"
+    return f"{whole // 3600} h {whole // 60 % 60:02} min"
 
 
 def left_text(end: float | None) -> str:

@@ -2,29 +2,39 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import json
 from typing import Any
 
 from patternboost.archive import Archive
+from patternboost.listing import html_table
 from patternboost.records import compare, known_records
 from patternboost.registry import find_problem
 
-COLUMNS = ("problem", "n", "ours", "best_known", "status", "standing", "symmetry", "found", "source")
+COLUMNS = ("problem", "n", "ours", "best_known", "status", "standing", "symmetry", "found", "by", "source")
 
 
-def record_rows(problem: str | None = None) -> list[dict[str, Any]]:
+class RecordTable(list[dict[str, Any]]):
+    """Rows of the table of records, a list of dicts that shows itself as a table in a notebook."""
+
+    def _repr_html_(self) -> str:
+        return html_table(self, COLUMNS)
+
+
+def record_rows(problem: str | None = None) -> RecordTable:
     """One dict per (problem, n) that we or others have a value for, sorted; keys are `COLUMNS`.
 
-    Raises ProblemError for a problem that neither the registry nor the table knows.
+    `found` and `by` say when ours was archived and what found it, `source` who found the best known. Raises
+    ProblemError for a problem that neither the registry nor the table knows.
+
+    >>> row = next(row for row in record_rows("isosceles") if row["n"] == 16)
+    >>> row["best_known"], row["status"], row["source"]
+    (28, 'lower bound', 'Wagner 2023')
     """
     if problem is not None and problem not in {name for name, _ in known_records()}:
         problem = find_problem(problem).name
     with Archive() as archive:
         ours = {(row["problem"], row["n"]): row for row in archive.summary(problem)}
     known = {key: r for key, r in known_records().items() if problem is None or r.problem == problem}
-    rows = []
+    rows = RecordTable()
     for name, n in sorted({*ours, *known}):
         our, best = ours.get((name, n)), known.get((name, n))
         values = (
@@ -36,27 +46,14 @@ def record_rows(problem: str | None = None) -> list[dict[str, Any]]:
             compare(name, n, our["score"]) if our else None,
             our["symmetry"] if our else None,
             our["added"][:10] if our else None,
+            _finder(our["found"]) if our else None,
             best.source if best else None,
         )
         rows.append(dict(zip(COLUMNS, values, strict=True)))
     return rows
 
 
-def render(rows: list[dict[str, Any]], kind: str) -> str:
-    """The table as text, json, csv or markdown."""
-    if kind == "json":
-        return json.dumps(rows, indent=1) + "\n"
-    if kind == "csv":
-        out = io.StringIO()
-        writer = csv.DictWriter(out, COLUMNS, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
-        return out.getvalue()
-    cells = [[name.replace("_", " ") for name in COLUMNS]]
-    cells += [["-" if row[name] is None else str(row[name]) for name in COLUMNS] for row in rows]
-    if kind == "markdown":
-        lines = ["| " + " | ".join(row) + " |" for row in cells]
-        lines.insert(1, "|" + " --- |" * len(COLUMNS))
-        return "\n".join(lines) + "\n"
-    widths = [max(len(row[i]) for row in cells) for i in range(len(COLUMNS))]
-    return "".join("  ".join(c.ljust(w) for c, w in zip(row, widths)).rstrip() + "\n" for row in cells)
+def _finder(found: dict[str, Any]) -> str:
+    """Who or what found a construction, as its certificate says; 'import' where that says nothing."""
+    said = str(found.get("by") or found.get("program") or "import")[:80]
+    return "".join(c for c in said if c.isprintable())

@@ -31,13 +31,21 @@ def known_records() -> dict[tuple[str, int], Record]:
 
 
 def known_record(problem: str, n: int) -> Record | None:
-    """The record of (problem, n), or None where none is listed."""
+    """The record of (problem, n), or None where none is listed.
+
+    >>> known_record("isosceles", 16).value
+    28
+    """
     return known_records().get((problem, n))
 
 
 def compare(problem: str, n: int, score: int) -> str:
     """How a score stands: 'NEW RECORD', 'optimal', 'equals best known', 'best known is V', 'above V, ...' or
-    'no record listed'."""
+    'no record listed'.
+
+    >>> compare("isosceles", 16, 28), compare("isosceles", 16, 27), compare("isosceles", 10, 18)
+    ('equals best known', 'best known is 28', 'optimal')
+    """
     record = known_record(problem, n)
     if record is None:
         return "no record listed"

@@ -19,7 +19,11 @@ def _entries() -> dict[str, object]:
 
 
 def problem_names() -> list[str]:
-    """Names of the installed problems, sorted."""
+    """Names of the installed problems, sorted.
+
+    >>> "isosceles" in problem_names()
+    True
+    """
     return sorted(_entries())
 
 
@@ -75,5 +79,12 @@ def _checked(value: object, origin: str) -> Problem:
 
 
 def problem(name: str | Problem, n: int) -> Instance:
-    """The problem `name` (a name, a file or a Problem) at size n."""
+    """The problem `name` (a name, a file or a Problem) at size n.
+
+    >>> instance = problem("no-three-in-line", 8)
+    >>> instance.size, instance.upper_bound, str(instance)
+    (64, 16, 'no-three-in-line n=8')
+    >>> instance.violation([(0, 0), (1, 1), (2, 2)])
+    [(0, 0), (1, 1), (2, 2)]
+    """
     return (name if isinstance(name, Problem) else find_problem(name)).at(n)

@@ -14,6 +14,7 @@ import fcntl
 import json
 import os
 import shutil
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any
@@ -21,11 +22,15 @@ from typing import IO, Any
 from patternboost import settings as settings_module
 from patternboost.construction import Construction, load
 from patternboost.files import FileError, read_json, read_text, reason, sync_folder, write_json, write_text
+from patternboost.log_line import is_log_line
 from patternboost.problem import Problem
 from patternboost.registry import find_problem
 from patternboost.settings import Settings
 
 _KEEP = 2
+#: one who only looks whether a run is running holds its lock for a moment: try this often, seconds apart
+_LOCK_ATTEMPTS = 5
+_LOCK_PAUSE = 0.02
 
 
 class Run:
@@ -68,14 +73,33 @@ class Run:
             raise FileError(f"{folder} is no run: a run's folder holds settings.toml")
         return cls(folder, settings_module.from_toml(folder / "settings.toml"))
 
+    def _repr_html_(self) -> str:
+        from patternboost.report.notebook import run_html
+
+        return run_html(self)
+
     def _take_lock(self) -> None:
         self._lock = (self.folder / ".lock").open("ab")
+        for attempts_left in reversed(range(_LOCK_ATTEMPTS)):
+            try:
+                fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                return
+            except BlockingIOError as error:
+                if not attempts_left:
+                    self.close()
+                    raise FileError(f"{self.folder}: another process works on this run") from error
+                time.sleep(_LOCK_PAUSE)
+
+    def running(self) -> bool:
+        """Whether a process works on the run at this moment."""
         try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            self.close()
-            self.close()
-            raise FileError(f"{self.folder}: another process works on this run") from error
+            with (self.folder / ".lock").open("rb") as lock:
+                fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        except OSError:  # no lock: a folder that was copied, or is on a file system without locks
+            return False
+        return False
 
     def abandon(self) -> None:
         """Undo `create` where the run never began, so that the folder's name is free again."""
@@ -101,7 +125,7 @@ class Run:
             os.fsync(file.fileno())
 
     def read_log(self) -> list[dict[str, Any]]:
-        """All whole lines of the log."""
+        """All whole and sound lines of the log."""
         path = self.folder / "log.jsonl"
         if not path.exists():
             return []
@@ -111,7 +135,7 @@ class Run:
                 entry = json.loads(line)
             except ValueError:
                 break  # a line cut short by a crash: it and what follows will be written again
-            if isinstance(entry, dict):
+            if is_log_line(entry):
                 entries.append(entry)
         return entries
 
@@ -144,6 +168,10 @@ class Run:
             shutil.rmtree(temporary, ignore_errors=True)
             raise
         self._prune()
+
+    def newest_checkpoint(self) -> Path | None:
+        """The folder of the newest checkpoint, to look at; unlike `latest` this changes nothing."""
+        return next(iter(self._checkpoints()[::-1]), None)
 
     def _prune(self) -> None:
         """Remove all but the newest checkpoints, and what a crash left of such a removal."""

@@ -19,6 +19,8 @@ PRECISIONS = ("auto", "fp32", "bf16")
 #: where it does, and what fans the local searches out
 DEVICES = ("auto", "cpu", "cuda")
 BACKENDS = ("threading", "loky", "dask", "ray")
+#: where figures may be sent to, besides; no setting: it changes nothing of a run
+TRACKERS = ("tensorboard", "wandb")
 #: more workers than any one machine has
 MAX_JOBS = 1024
 

@@ -6,10 +6,33 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from patternboost.pool import Pool
 from patternboost.search.local import Outcome
+
+if TYPE_CHECKING:
+    from patternboost.model.training import TrainLog
+
+
+@dataclass
+class Walks:
+    """Walks whose starts have one origin: scores of the starts (after projection and repair) and of the ends."""
+
+    before: Counter[int] = field(default_factory=Counter)
+    after: Counter[int] = field(default_factory=Counter)
+
+    def entry(self) -> dict[str, Any]:
+        """Their part of the log's line."""
+        walks = sum(self.after.values())
+        mean = sum(score * count for score, count in self.after.items()) / walks
+        return {
+            "walks": walks,
+            "best": max(self.after),
+            "mean": round(mean, 3),
+            "before": dict(sorted(self.before.items())),
+            "after": dict(sorted(self.after.items())),
+        }
 
 
 @dataclass
@@ -19,12 +42,13 @@ class Tally:
     #: scores of the starts that were not empty, after projection and repair; scores after local search
     before: Counter[int] = field(default_factory=Counter)
     after: Counter[int] = field(default_factory=Counter)
-    #: origin of the start -> scores after local search
-    origins: dict[str, list[int]] = field(default_factory=dict)
+    #: the same by the origin of the start
+    origins: dict[str, Walks] = field(default_factory=dict)
     #: walks per symmetry class
     starts: Counter[str] = field(default_factory=Counter)
-    #: constructions new to the pool, tabu steps
+    #: constructions new to the pool, walks that ended better than they started, tabu steps
     new: int = 0
+    improved: int = 0
     steps: int = 0
     #: samples drawn; of those of a wrong format, empty, and unlike each other and the pool; their temperature
     sampled: int = 0
@@ -32,19 +56,27 @@ class Tally:
     empty: int = 0
     novel: int = 0
     temperature: float | None = None
+    #: samples walked from that broke no rule before any repair
+    valid: int = 0
     #: seconds per phase
     seconds: dict[str, float] = field(default_factory=dict)
-    #: steps, loss and held-out loss of training (None: not known), or None where there was none
-    train: dict[str, float | None] | None = None
+    #: steps, loss, held-out loss and learning curve of training (None: not known), or None where there was none
+    train: dict[str, Any] | None = None
+    #: every new best: seconds of the run, score
+    bests: list[tuple[float, int]] = field(default_factory=list)
 
-    def note(self, outcome: Outcome, origin: str, symmetry: str) -> None:
-        """Count one walk."""
+    def note(self, outcome: Outcome, origin: str, symmetry: str, size: int) -> None:
+        """Count one walk from a start of `size` points."""
         self.steps += outcome.steps
         self.starts[symmetry] += 1
-        self.after[outcome.after] += 1
-        self.origins.setdefault(origin, []).append(outcome.after)
+        walks = self.origins.setdefault(origin, Walks())
+        for after in (self.after, walks.after):
+            after[outcome.after] += 1
         if origin != "random":
-            self.before[outcome.before] += 1
+            for before in (self.before, walks.before):
+                before[outcome.before] += 1
+            self.improved += outcome.after > outcome.before
+            self.valid += origin == "model" and outcome.before == size
 
     def note_samples(self, sets: int, malformed: int, empty: int, temperature: float) -> None:
         """Count samples of one class."""
@@ -53,10 +85,14 @@ class Tally:
         self.empty += empty
         self.temperature = temperature
 
-    def note_training(self, steps: int, loss: float, held_out_loss: float) -> None:
+    def note_training(self, log: TrainLog) -> None:
         """Keep the training's figures; what is not finite is not known (and has no place in JSON)."""
-        figures = {"loss": loss, "held_out_loss": held_out_loss}
-        self.train = {"steps": steps} | {k: v if math.isfinite(v) else None for k, v in figures.items()}
+        self.train = {
+            "steps": log.steps,
+            "loss": _known(log.loss),
+            "held_out_loss": _known(log.held_out_loss),
+            "curve": [[step, _known(loss), _known(held)] for step, loss, held in log.curve],
+        }
 
     def entry(self, generation: int, seconds: float, best: int, pool: Pool, leader: str) -> dict[str, Any]:
         """The generation's line in log.jsonl."""
@@ -71,20 +107,24 @@ class Tally:
             "leader": leader,
             "before": dict(sorted(self.before.items())),
             "after": dict(sorted(self.after.items())),
-            "origins": {
-                origin: {"walks": len(s), "best": max(s), "mean": round(sum(s) / len(s), 3)}
-                for origin, s in sorted(self.origins.items())
-            },
+            "origins": {origin: walks.entry() for origin, walks in sorted(self.origins.items())},
             "new": round(self.new / walks, 4) if walks else 0.0,
+            "improved": self.improved,
             "sampled": self.sampled,
             "malformed": self.malformed,
             "empty": self.empty,
             "novel": self.novel,
             "temperature": None if self.temperature is None else round(self.temperature, 4),
+            "valid": self.valid,
             "train": self.train,
             "steps": self.steps,
             "phases": {name: round(s, 3) for name, s in self.seconds.items()},
+            "bests": [[round(seconds, 3), score] for seconds, score in self.bests],
         }
+
+
+def _known(figure: float) -> float | None:
+    return round(figure, 6) if math.isfinite(figure) else None
 
 
 def _median(scores: Sequence[int]) -> float:

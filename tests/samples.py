@@ -36,6 +36,8 @@ def broken(n: int = 8) -> Construction:
 class Edges(Grid):
     """Edges [u, v] of the complete graph on n vertices, just as much of a ground set as exports ask for."""
 
+    drawing = "graph"
+
     def size(self, n: int) -> int:
         return n * (n - 1) // 2
 
@@ -56,3 +58,40 @@ def edges() -> Construction:
     """A valid construction on a ground set that is no grid."""
     graph = replace(find_problem("isosceles"), name="edges", ground=Edges(), violation=lambda points: None)
     return Construction.of(graph.at(5), [(0, 1), (1, 4)])
+
+
+class Cube(Edges):
+    """Points of the n x n x n cube, just as much of a ground set as exports ask for."""
+
+    drawing = ""
+    dimension = 3
+
+    def size(self, n: int) -> int:
+        return n**self.dimension
+
+    def points(self, n: int) -> IntArray:
+        return np.array(list(itertools.product(range(n), repeat=self.dimension)), np.int64)
+
+    def elements(self, n: int, points: IntArray) -> IntArray:
+        return points @ n ** np.arange(self.dimension)[::-1]
+
+    def symmetries(self, n: int) -> IntArray:
+        return np.arange(self.size(n), dtype=np.int64)[None]
+
+
+class Space(Cube):
+    """Points of five dimensions, of which there is no drawing."""
+
+    dimension = 5
+
+
+def cube() -> Construction:
+    """A valid construction of points in a cube."""
+    box = replace(find_problem("isosceles"), name="cube", ground=Cube(), violation=lambda points: None)
+    return Construction.of(box.at(3), [(0, 1, 2), (2, 0, 0)])
+
+
+def undrawn() -> Construction:
+    """A valid construction on a ground set that has no drawing."""
+    space = replace(find_problem("isosceles"), name="space", ground=Space(), violation=lambda points: None)
+    return Construction.of(space.at(3), [(0, 1, 2, 0, 1)])

@@ -262,7 +262,7 @@ def test_what_is_no_run_is_refused(tmp_path: Path, run: Path) -> None:
 def test_other_commands_refuse_bad_usage(tmp_path: Path, run: Path) -> None:
     refused(invoke("nonsense"), "nonsense")
     refused(invoke("verify"), "FILES")
-    refused(invoke("export"), "WHAT")
+    refused(invoke("export"), "RUN|PROBLEM")
     refused(invoke("export", run, "--format", "bmp"), "--format bmp: use one of json")
     refused(invoke("export", "isosceles", 9), "nothing to export")
     refused(invoke("export", "isosceles", 0), "must be from 1 to 256")

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from samples import broken, edges, greedy, isosceles
+from samples import broken, cube, edges, greedy, isosceles, undrawn
 
 from patternboost.construction import Construction
 from patternboost.export import FORMATS, export_bytes, export_file
@@ -37,7 +37,11 @@ def test_import_gives_back_what_was_exported(
         said = {"json": {}, "npz": {}}.get(format, {"problem_name": name, "n": n})
         (back,) = read_constructions(path.with_suffix(ending), **said)
         assert back == replace(
-            construction, claimed_score=back.claimed_score, claimed_sha256=back.claimed_sha256, found=back.found
+            construction,
+            claimed_score=back.claimed_score,
+            claimed_sha256=back.claimed_sha256,
+            claimed_symmetry=back.claimed_symmetry,
+            found=back.found,
         )
         assert back.points == construction.points
         assert back.score == construction.score
@@ -97,9 +101,15 @@ def test_no_points_at_all(tmp_path: Path) -> None:
 def test_ground_sets_that_are_no_grid() -> None:
     assert export_bytes(edges(), "csv") == b"u,v\n0,1\n1,4\n"
     assert export_bytes(edges(), "python") == b"[(0, 1), (1, 4)]\n"
-    for format in ("txt", "bits", "svg", "png", "tikz"):
-        with pytest.raises(ValueError, match="not a grid"):
-            export_bytes(edges(), format)
+    assert export_bytes(cube(), "csv") == b"x,y,z\n0,1,2\n2,0,0\n"
+    for format in ("txt", "bits"):
+        for construction in (edges(), cube()):
+            with pytest.raises(ValueError, match="not a grid"):
+                export_bytes(construction, format)
+    for format in ("svg", "png", "tikz"):
+        assert export_bytes(edges(), format)
+        with pytest.raises(ValueError, match="has no picture"):
+            export_bytes(undrawn(), format)
 
 
 def test_a_file_that_cannot_be_written(tmp_path: Path) -> None:

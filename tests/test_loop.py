@@ -6,16 +6,18 @@ import time
 
 import numpy as np
 import pytest
+from made_runs import made_log
 
 import patternboost as pb
 from patternboost import seeding, starts
 from patternboost.archive import Archive, canonical_key
 from patternboost.construction import Construction
 from patternboost.files import FileError
+from patternboost.listing import render
 from patternboost.pool import Entry, Pool
 from patternboost.problem import ProblemError
 from patternboost.progress import classes_line, generation_text, left_text, spark, summary_line
-from patternboost.record_table import record_rows, render
+from patternboost.record_table import COLUMNS, record_rows
 from patternboost.records import compare, known_record, known_records
 from patternboost.registry import problem
 from patternboost.run import Run
@@ -210,10 +212,11 @@ def test_records_table_and_standing(tmp_path, monkeypatch):
     rows = record_rows("isosceles")
     mine = next(r for r in rows if r["n"] == 5)
     assert (mine["ours"], mine["best_known"]) == (3, 7)
-    assert json.loads(render(rows, "json")) == rows
-    assert render(rows, "csv").count("\n") == len(rows) + 1
-    assert render(rows, "markdown").count("\n") == len(rows) + 2
-    assert render(rows, "text").count("\n") == len(rows) + 1
+    assert mine["by"] == "import"
+    assert json.loads(render(rows, COLUMNS, "json")) == rows
+    assert render(rows, COLUMNS, "csv").count("\n") == len(rows) + 1
+    assert render(rows, COLUMNS, "markdown").count("\n") == len(rows) + 2
+    assert render(rows, COLUMNS, "text").count("\n") == len(rows) + 1
 
 
 def test_spark_and_summary():
@@ -300,9 +303,10 @@ def test_runs_are_locked_and_named(tmp_path):
         Run.create(tmp_path / "run", settings)
     with pytest.raises(FileError, match="is no run"):
         Run.open(tmp_path)
-    run.log({"generation": 0})
+    (entry,) = made_log(1, 9)
+    run.log(entry)
     with (tmp_path / "run" / "log.jsonl").open("a") as file:
         file.write('{"generation": 1, "cut sho')
-    assert run.read_log() == [{"generation": 0}]
+    assert run.read_log() == [entry]
     run.cut_log(0)
     assert run.read_log() == []

@@ -77,6 +77,21 @@ def test_training_stops_when_held_out_loss_stops_falling():
     assert train(model, make_optimizer(model, settings), corpus, settings, 3, over=lambda: True).steps == 0
 
 
+def test_the_learning_curve_has_every_look_and_the_end():
+    vocabulary = vocabulary_for("isosceles", 6)
+    corpus = PoolCorpus(vocabulary, examples_at(6, "none", 30))
+    model = GPT(GPTSettings(vocabulary=vocabulary.count, context=30, layers=1, heads=1, width=8))
+    settings = TrainSettings(steps=25, batch=8, look_every=10, patience=9)
+    log = train(model, make_optimizer(model, settings), corpus, settings, seed=3)
+    assert [step for step, _, _ in log.curve] == [10, 20, 25]
+    assert log.curve[-1][1] == log.loss
+    assert log.held_out_loss == min(held for _, _, held in log.curve)
+    settings = TrainSettings(steps=25, batch=8, look_every=10**9)
+    log = train(model, make_optimizer(model, settings), corpus, settings, seed=3, seconds=0.3)
+    assert [step for step, _, _ in log.curve] == [log.steps]
+    assert math.isfinite(log.loss + log.held_out_loss)
+
+
 @pytest.mark.parametrize("tokens", TOKENISATIONS)
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
 def test_checkpoint_goes_on_exactly(tmp_path, tokens, precision):

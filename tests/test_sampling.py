@@ -6,7 +6,7 @@ import reference
 import torch
 from models import CPU, examples_at, vocabulary_for
 
-from patternboost.model.attention import attend, padded
+from patternboost.model.decode_attention import attend, padded
 from patternboost.model.decoding import FastDecoder, TorchDecoder, fast_decoding
 from patternboost.model.gpt import GPT, Cache, GPTSettings
 from patternboost.model.masks import DeviceBits, DeviceMask, HostMask

@@ -24,8 +24,14 @@ from patternboost.registry import problem, problem_names
 Data = dict[str, Any]
 
 
+def on_board(construction: Construction) -> bool:
+    """Whether every point is on the n x n board, once."""
+    n, points = construction.n, construction.points
+    return len(set(points)) == len(points) and all(len(p) == 2 and min(p) >= 0 and max(p) < n for p in points)
+
+
 def body(construction: Construction) -> Data:
-    """A certificate's fields with the right score and hash, whether the set is valid or not."""
+    """A certificate's fields with the right score, symmetry and hash, whether the set is valid or not."""
     return {
         "format": FORMAT,
         "problem": construction.problem,
@@ -33,7 +39,7 @@ def body(construction: Construction) -> Data:
         "score": construction.score,
         "points": [list(p) for p in construction.points],
         "definition": "",
-        "symmetry": "none",
+        "symmetry": construction.symmetry if on_board(construction) else "none",
         "sha256": construction.sha256,
         "found": {},
     }
@@ -86,6 +92,17 @@ def test_valid_sets_are_accepted(name: str, tmp_path: Path) -> None:
             answer = verify(tmp_path, body(part))
             assert (answer.status, answer.err) == (0, "")
             assert f"valid {part.instance} {size} points" in answer.out
+
+
+@pytest.mark.parametrize("claimed", ["full", "mirror", "sideways", "", "\x1b[2J", "x" * 10_000])
+def test_a_symmetry_that_is_not_there_is_a_fault(claimed: str, tmp_path: Path) -> None:
+    crooked = Construction.of(problem("isosceles", 5), [(0, 0), (0, 1), (1, 3)])
+    assert crooked.symmetry == "none"
+    answer = verify(tmp_path, body(crooked) | {"symmetry": claimed})
+    assert (answer.status, answer.err) == (1, "")
+    assert f"symmetry is none, not {claimed[:64]!r}" in answer.out
+    assert len(answer.out) < 500
+    assert verify(tmp_path, {k: v for k, v in body(crooked).items() if k != "symmetry"}).status == 0
 
 
 @pytest.mark.parametrize("name", problem_names())

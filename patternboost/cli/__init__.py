@@ -12,7 +12,7 @@ import sys
 import click
 
 from patternboost import __version__
-from patternboost.cli import constructions, looking, searching
+from patternboost.cli import constructions, runs, searching, tables
 from patternboost.cli.errors import one_line, words
 
 
@@ -24,12 +24,18 @@ def cli() -> None:
     \b
     patternboost search isosceles 16 --minutes 1     search and verify
     patternboost resume runs/isosceles-16-...        go on after Ctrl-C or a crash
+    patternboost runs                                what runs, what is done
+    patternboost watch runs/isosceles-16-...         follow one that runs elsewhere
+    patternboost report runs/isosceles-16-... --open look at what it found
     patternboost records isosceles                   ours beside the best known
     patternboost verify best.json                    check a certificate
+
+    Every command has its own --help, with examples. Exit status: 0 done; 1 a construction is invalid, or a target was
+    missed; 2 bad usage or unreadable input, in one line; 130 after Ctrl-C, with everything saved.
     """
 
 
-for _room in (searching, constructions, looking):
+for _room in (searching, runs, constructions, tables):
     for _command in list(vars(_room).values()):
         if isinstance(_command, click.Command):
             cli.add_command(_command)

@@ -5,24 +5,30 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from patternboost.cli.errors import one_line
+from patternboost.cli.options import problem_names_for
 from patternboost.problem import ProblemError
+
+if TYPE_CHECKING:
+    from patternboost.construction import Construction
 
 
 @click.command()
-@click.argument("what")
+@click.argument("what", metavar="RUN|PROBLEM", shell_complete=problem_names_for)
 @click.argument("n", type=int, required=False)
 @click.option("--format", "kind", default="json", show_default=True, help="json csv txt npz svg png tikz bits python")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="The file to write; - or nothing: stdout.")
 def export(what: str, n: int | None, kind: str, output: Path | None) -> int:
-    """Export the best construction of a run, or of PROBLEM N in the archive.
+    """Write the best construction of a run, or of PROBLEM N in the archive.
 
     \b
     patternboost export runs/isosceles-16-... --format svg -o board.svg
     patternboost export isosceles 16 --format tikz -o board.tex
+    patternboost export isosceles 16 --format csv
     """
     from patternboost.archive import Archive
     from patternboost.export import FORMATS, export_bytes, export_file
@@ -52,15 +58,30 @@ def export(what: str, n: int | None, kind: str, output: Path | None) -> int:
 @click.command()
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option(
-    "--picture", type=click.Path(path_type=Path), help="Draw the (last) set, forbidden points marked, as SVG."
+    "--picture",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Draw the (last) set, a forbidden set in it marked: FILE.svg, .png, .tikz or .tex.",
 )
 @click.option("--problem", metavar="FILE.py", help="A problem file of your own that the certificates are about.")
 def verify(files: Sequence[Path], picture: Path | None, problem: str | None) -> int:
-    """Check certificates from the definition alone; exit status 1 if one is invalid, 2 if one cannot be read."""
-    from patternboost.construction import load
-    from patternboost.files import FileError, write_text
-    from patternboost.registry import find_problem
+    """Check certificates from the definition alone.
 
+    Exit status 1 if one is invalid (a forbidden set, or a score, symmetry or hash that is not true), 2 if one cannot
+    be read.
+
+    \b
+    patternboost verify runs/*/best/*.json
+    patternboost verify doubtful.json --picture why.svg
+    patternboost verify rooks-n12-12.json --problem rooks.py
+    """
+    from patternboost.construction import load
+    from patternboost.files import FileError
+    from patternboost.registry import find_problem
+    from patternboost.report.picture import BY_SUFFIX
+
+    if picture is not None and picture.suffix.lower() not in BY_SUFFIX:
+        raise click.UsageError(f"--picture {picture}: its name must end in {', '.join(BY_SUFFIX)}")
     own = find_problem(problem) if problem else None
     status = 0
     for file in files:
@@ -77,37 +98,64 @@ def verify(files: Sequence[Path], picture: Path | None, problem: str | None) -> 
         else:
             print(f"{file}: valid {construction.instance} {construction.score} points")
         if picture is not None:
-            from patternboost.report.board import svg
-
-            write_text(picture, svg(construction, construction.witness()))
+            _draw(construction, picture)
     return status
+
+
+def _draw(construction: Construction, picture: Path) -> None:
+    """Write the picture, the forbidden set marked; say so where there is nothing that could be drawn."""
+    from patternboost.files import atomic_write
+    from patternboost.report.picture import picture_bytes
+
+    try:
+        content = picture_bytes(construction, picture.suffix, construction.witness())
+    except ValueError as error:  # a point off the board
+        print(f"no picture: {one_line(error)}", file=sys.stderr)
+        return
+    with atomic_write(picture) as file:
+        file.write(content)
 
 
 @click.command(name="import")
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--problem", help="The problem, where a file does not say.")
+@click.option(
+    "--problem", metavar="NAME", help="The problem, where a file does not say.", shell_complete=problem_names_for
+)
 @click.option("--n", type=int, help="The size, where a file does not say.")
 def import_(files: Sequence[Path], problem: str | None, n: int | None) -> int:
-    """Verify constructions and put them into the archive: certificates, csv, boards, 0/1 strings, lists, npz."""
+    """Verify constructions and put them into the archive.
+
+    A file may be a certificate, csv, boards of . and #, 0/1 strings (one a line, row by row), a Python or JSON list
+    of points, or npz; which it is is told from what is in it. Exit status 1 if a construction was refused, 2 if a file
+    could not be read.
+
+    \b
+    patternboost import runs/*/best/*.json
+    patternboost import points.csv --problem isosceles --n 16
+    patternboost import generated.txt --problem isosceles
+    """
     from patternboost.archive import Archive
     from patternboost.files import FileError
-    from patternboost.importing import read_constructions
+    from patternboost.importing import read_file
 
-    status = 0
+    counts = {"took": 0, "already there": 0, "refused": 0, "unreadable": 0}
     with Archive() as archive:
         for file in files:
             try:
-                constructions = read_constructions(file, problem, n)
+                kind, constructions = read_file(file, problem, n)
             except (FileError, ProblemError) as error:
                 print(one_line(error), file=sys.stderr)
-                status = 2
+                counts["unreadable"] += 1
                 continue
             for construction in constructions:
                 faults = construction.check()
                 if faults:
-                    status = max(status, 1)
-                    print(f"{file}: refused {construction.instance}: {faults[0]}")
+                    verb, what = "refused", f"{construction.instance}: {faults[0]}"
                 else:
-                    new = archive.add([construction])
-                    print(f"{file}: {'took' if new else 'already there'}: {construction.name}")
-    return status
+                    verb = "took" if archive.add([construction]) else "already there"
+                    what = construction.name
+                counts[verb] += 1
+                print(f"{file} ({kind}): {verb}: {what}")
+    if sum(counts.values()) > 1:
+        print(", ".join(f"{verb} {count}" for verb, count in counts.items() if count))
+    return 2 if counts["unreadable"] else int(counts["refused"] > 0)

@@ -8,22 +8,30 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from patternboost.settings import BACKENDS, DEVICES, MODELS
+from patternboost.cli.options import CLASSES, classes_for, folders_for, problem_names_for, seeds_for
+from patternboost.settings import BACKENDS, DEVICES, MODELS, TRACKERS
 
-_CLASSES = (
-    "auto, none, half-turn, mirror, diagonal, both-mirrors, both-diagonals, quarter-turn, full, near-quarter-turn, "
-    "mirror+half, both-mirrors+half"
-)
+if TYPE_CHECKING:
+    from patternboost.api import Result
+
+_track = click.option("--track", type=click.Choice(TRACKERS), help="Send the figures of every generation there too.")
 
 
 @click.command()
-@click.argument("problem")
+@click.argument("problem", shell_complete=problem_names_for)
 @click.argument("n", type=int)
-@click.option("--symmetry", default="auto", show_default=True, metavar="CLASS", help=f"One of: {_CLASSES}.")
+@click.option(
+    "--symmetry",
+    default="auto",
+    show_default=True,
+    metavar="CLASS",
+    help=f"One of: {', '.join(CLASSES)}.",
+    shell_complete=classes_for,
+)
 @click.option("--minutes", type=float, help="Time budget in minutes.")
 @click.option("--hours", type=float, help="Time budget in hours.")
 @click.option("--generations", type=click.IntRange(min=1), help="Budget in generations; repeatable to the bit.")
@@ -35,6 +43,7 @@ _CLASSES = (
     "--seed-from",
     multiple=True,
     metavar="PATH|archive",
+    shell_complete=seeds_for,
     help="Certificates, a folder of them, a run, or the word archive: the best of smaller sizes. Repeatable.",
 )
 @click.option(
@@ -47,11 +56,13 @@ _CLASSES = (
 @click.option("--backend", type=click.Choice(BACKENDS), default="threading", show_default=True)
 @click.option("--run-dir", type=click.Path(path_type=Path), help="The run's folder.  [default: runs/PROBLEM-N-TIME]")
 @click.option("--set", "options", multiple=True, metavar="NAME=VALUE", help="Any other setting; see settings.toml.")
+@_track
 @click.option("--quiet", is_flag=True, help="No progress, only the last line.")
 def search(problem: str, n: int, **options: Any) -> int:
-    """Search PROBLEM (a name, or the path of a problem file) at size N.
+    """Search PROBLEM at size N.
 
-    Without a budget it searches for one minute. The last line on stdout names the best certificate.
+    PROBLEM is a name (see `patternboost problems`) or the path of a problem file. Without a budget it searches for
+    one minute. The last line on stdout names the best certificate.
 
     \b
     patternboost search isosceles 16 --target 28 --minutes 3
@@ -62,20 +73,28 @@ def search(problem: str, n: int, **options: Any) -> int:
     with _ctrl_c_ends_at_once():
         from patternboost.api import search as run_search
 
-    return _finish(run_search(problem, n, **options))
+    return _finish(run_search(problem, n, **options), options["quiet"])
 
 
 @click.command()
-@click.argument("run", type=click.Path(path_type=Path))
+@click.argument("run", type=click.Path(path_type=Path), shell_complete=folders_for)
 @click.option("--minutes", type=float, help="A new total time budget.")
 @click.option("--generations", type=click.IntRange(min=1), help="A new total number of generations.")
+@_track
 @click.option("--quiet", is_flag=True, help="No progress, only the last line.")
-def resume(run: Path, minutes: float | None, generations: int | None, quiet: bool) -> int:
-    """Continue RUN, a run's folder, up to its budget or a new one."""
+def resume(run: Path, minutes: float | None, generations: int | None, track: str | None, quiet: bool) -> int:
+    """Continue RUN, a run's folder.
+
+    Up to its budget, or to a new one.
+
+    \b
+    patternboost resume runs/isosceles-64-...                 after Ctrl-C, a crash or a power cut
+    patternboost resume runs/isosceles-64-... --minutes 960   16 hours in all
+    """
     with _ctrl_c_ends_at_once():
         from patternboost.api import resume as run_resume
 
-    return _finish(run_resume(run, minutes=minutes, generations=generations, quiet=quiet))
+    return _finish(run_resume(run, minutes=minutes, generations=generations, quiet=quiet, track=track), quiet)
 
 
 @contextmanager
@@ -88,18 +107,17 @@ def _ctrl_c_ends_at_once() -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
 
 
-def _finish(result: Any) -> int:
+def _finish(result: Result, quiet: bool) -> int:
     from patternboost.api import follows
-    from patternboost.records import compare
 
     if follows():
         return 0  # the first process says what came of it
+    if result.idle and not quiet:
+        print(f"nothing was left to do: {result.idle}", file=sys.stderr)
     if result.best is None:
         print(f"nothing found in time; `patternboost resume {result.folder}` goes on", file=sys.stderr)
         return 130 if result.interrupted else 1
     best = result.best
-    if compare(best.problem, best.n, best.score) == "NEW RECORD":
-        print(f"*** NEW RECORD: {best.instance} has {best.score} points ***", file=sys.stderr)
     if result.interrupted:
         print(f"stopped; everything is saved: `patternboost resume {result.folder}` goes on", file=sys.stderr)
     elif result.missed:

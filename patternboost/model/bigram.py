@@ -14,6 +14,7 @@ from torch import Tensor
 
 from patternboost.files import FileError, read_json, write_json
 from patternboost.ground import IntArray
+from patternboost.model.attention import Looked
 from patternboost.model.decoding import Stepper
 from patternboost.model.sampling import Samples, SampleSettings, decoded, sample
 from patternboost.model.tokens import Example, Vocabulary
@@ -109,6 +110,10 @@ class BigramGenerator:
         write_json(folder / "model.json", {"longest": self._longest, "tokens": self.vocabulary.settings()})
         if self._logits is not None:
             save_file({"logits": self._logits}, folder / "model.safetensors")
+
+    def attention(self, example: Example) -> Looked | None:
+        """Counts look at the last token only: there is nothing to show."""
+        return None
 
     def dismiss(self) -> None:
         """Nobody serves it."""

@@ -17,7 +17,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from patternboost.ground import IntArray
-from patternboost.model.attention import attend, padded
+from patternboost.model.decode_attention import attend, padded
 from patternboost.model.gpt import GPT, Cache, GPTSettings
 from patternboost.model.lanes import LANES
 

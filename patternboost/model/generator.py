@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from patternboost.files import FileError, read_json, write_json
 from patternboost.ground import IntArray
+from patternboost.model.attention import Looked, look
 from patternboost.model.bigram import check_vocabulary
 from patternboost.model.decoding import Decoder, FastDecoder, TorchDecoder, fast_decoding
 from patternboost.model.gpt import GPT, GPTSettings
@@ -50,6 +51,9 @@ class Generator(Protocol):
         temperature: float = 1.0,
     ) -> Samples:
         """Draw constructions of a size and class; with a table only valid ones."""
+
+    def attention(self, example: Example) -> Looked | None:
+        """Where the model looks while it writes a construction; None for a model that does not look."""
 
     def save(self, folder: Path) -> None:
         """Write everything that `load` needs into a folder."""
@@ -180,6 +184,10 @@ class GPTGenerator:
         length = self.model.settings.context - 2
         settings = dataclasses.replace(self.sampling, length=length, temperature=temperature)
         return sample(decoder, self.vocabulary, n, symmetry, count, settings, seed, table, over, self._threads)
+
+    def attention(self, example: Example) -> Looked | None:
+        """Where the model looks while it writes a construction; None before training, or if that is too long."""
+        return None if self.model is None else look(self.model, self.vocabulary, example)
 
     def save(self, folder: Path) -> None:
         """model.safetensors, optimizer.safetensors, model.json."""

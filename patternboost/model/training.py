@@ -54,6 +54,8 @@ class TrainLog:
     loss: float
     held_out_loss: float
     seconds: float
+    #: step, loss and held-out loss at every look
+    curve: tuple[tuple[int, float, float], ...] = ()
 
 
 def make_optimizer(model: GPT, settings: TrainSettings) -> torch.optim.AdamW:
@@ -152,6 +154,7 @@ def train(
     held = [corpus.sequence(int(i), 0) for i in order[: int(len(corpus) * settings.held_out)][:512]]
     used = order[len(held) :]
     batches: list[IntArray] = []
+    curve: list[tuple[int, float, float]] = []
     best_held, looks, done, loss = math.inf, 0, 0, math.nan
     threads = settings.threads if team.size == 1 and next(model.parameters()).device.type == "cpu" else 1
 
@@ -180,11 +183,16 @@ def train(
             report(progress)
             if done % settings.look_every == 0 or (seconds is None and done == settings.steps):
                 held_value = team.agree(held_out_loss(model, held, corpus.prefix, settings))
+                curve.append((done, loss, held_value))
                 looks = 0 if held_value < best_held - 1e-3 else looks + 1
                 best_held = min(best_held, held_value)
                 if looks >= settings.patience:
                     break
-    return TrainLog(done, loss, best_held, time.monotonic() - started)
+        if done and (not curve or curve[-1][0] < done) and not over():  # time ran out between two looks
+            held_value = held_out_loss(model, held, corpus.prefix, settings)
+            best_held = min(best_held, held_value)
+            curve.append((done, loss, held_value))
+    return TrainLog(done, loss, best_held, time.monotonic() - started, tuple(curve))
 
 
 @torch.no_grad()

@@ -92,6 +92,12 @@ class Vocabulary(ABC):
     def learn(self, examples: Sequence[Example], seed: int) -> None:  # noqa: B027 - most have nothing to learn
         """Settle what depends on the first training set; called once, before any `encode`."""
 
+    def places(self, n: int, symmetry: str, body: IntArray) -> list[IntArray]:
+        """The elements that every token of a body (without END) is about."""
+        orbits = self.view(n, symmetry).orbits
+        about = (self.read(n, symmetry, body[i : i + 1]) for i in range(len(body)))
+        return [orbits.expand(np.sort(which)) for which in about if which is not None]
+
     def settings(self) -> dict[str, Any]:
         """What a checkpoint says of it, and `restore` takes up."""
         return {

@@ -34,6 +34,11 @@ class BitVocabulary(Vocabulary):
             return None
         return np.flatnonzero(digits)
 
+    def places(self, n: int, symmetry: str, body: IntArray) -> list[IntArray]:
+        """A digit is about the orbit at its place."""
+        orbits = self.view(n, symmetry).orbits
+        return [orbits.expand(np.array([i])) for i in range(len(body))]
+
     def columns(self, n: int, symmetry: str) -> IntArray:
         """0, 1, END."""
         return np.array([self.first, self.first + 1, END])

@@ -1,0 +1,52 @@
+"""What several commands share: options, and what the shell may complete."""
+
+from __future__ import annotations
+
+import click
+from click.shell_completion import CompletionItem
+
+from patternboost.listing import FORMATS
+
+#: what --symmetry takes on the n x n grid
+CLASSES = (
+    "auto",
+    "none",
+    "half-turn",
+    "mirror",
+    "diagonal",
+    "both-mirrors",
+    "both-diagonals",
+    "quarter-turn",
+    "full",
+    "near-quarter-turn",
+    "mirror+half",
+    "both-mirrors+half",
+)
+
+#: `--format` of the commands that list something
+listing_format = click.option("--format", "kind", type=click.Choice(FORMATS), default="text", show_default=True)
+
+
+def problem_names_for(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Problems whose name begins as typed; where none does, files: a problem may be one."""
+    from patternboost.registry import problem_names
+
+    names = [CompletionItem(name) for name in problem_names() if name.startswith(incomplete)]
+    return names or [CompletionItem(incomplete, type="file")]
+
+
+def classes_for(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Symmetry classes that begin as typed."""
+    return [CompletionItem(name) for name in CLASSES if name.startswith(incomplete)]
+
+
+def seeds_for(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """The word archive, or files and folders."""
+    if incomplete and "archive".startswith(incomplete):
+        return [CompletionItem("archive")]
+    return [CompletionItem(incomplete, type="file")]
+
+
+def folders_for(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Folders, for runs."""
+    return [CompletionItem(incomplete, type="dir")]

@@ -1,0 +1,66 @@
+"""`records` and `problems`: what is known."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from patternboost.cli.options import listing_format, problem_names_for
+
+
+@click.command()
+@click.argument("problem", required=False, shell_complete=problem_names_for)
+@listing_format
+@click.option("--html", type=click.Path(path_type=Path), metavar="FILE", help="Write a page with a picture per n.")
+def records(problem: str | None, kind: str, html: Path | None) -> int:
+    """Our best constructions beside the best known.
+
+    With who found them and when. Ours are those of the archive.
+
+    \b
+    patternboost records
+    patternboost records isosceles --format markdown
+    patternboost records isosceles --html records.html
+    """
+    from patternboost.listing import render
+    from patternboost.record_table import COLUMNS, record_rows
+
+    rows = record_rows(problem)
+    if html is None:
+        print(render(rows, COLUMNS, kind), end="")
+    else:
+        from patternboost.report.records_page import write_records_page
+
+        write_records_page(html, rows)
+        print(html)
+    return 0
+
+
+@click.command()
+@listing_format
+def problems(kind: str) -> int:
+    """List the problems that can be searched.
+
+    A file of your own (.py) is a problem too: see docs/howto.md.
+
+    \b
+    patternboost problems
+    patternboost problems --format json
+    """
+    from patternboost.listing import render
+    from patternboost.registry import find_problem, problem_names
+
+    found = [find_problem(name) for name in problem_names()]
+    if kind == "text":
+        for p in found:
+            print(f"{p.name:20} {p.title}")
+        return 0
+    rows: list[dict[str, Any]] = [
+        {"name": p.name, "title": p.title, "definition": p.definition, "sources": "; ".join(p.sources)} for p in found
+    ]
+    if kind == "json":
+        rows = [row | {"sources": list(p.sources)} for row, p in zip(rows, found)]
+    print(render(rows, ("name", "title", "definition", "sources"), kind), end="")
+    return 0

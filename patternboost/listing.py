@@ -1,0 +1,55 @@
+"""Tables as text, JSON, CSV, Markdown and HTML: what every command that lists something prints."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Mapping, Sequence
+from html import escape
+from typing import Any
+
+FORMATS = ("text", "json", "csv", "markdown")
+
+Row = Mapping[str, Any]
+
+
+def render(rows: Sequence[Row], columns: Sequence[str], kind: str) -> str:
+    """Rows in one of `FORMATS`; in text and Markdown a dash stands for what is not known.
+
+    >>> print(render([{"n": 4, "ours": 6}, {"n": 5, "ours": None}], ["n", "ours"], "text"), end="")
+    n  ours
+    4  6
+    5  -
+    """
+    if kind == "json":
+        return json.dumps([dict(row) for row in rows], indent=1) + "\n"
+    if kind == "csv":
+        out = io.StringIO()
+        writer = csv.DictWriter(out, columns, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+        return out.getvalue()
+    cells = _cells(rows, columns)
+    if kind == "markdown":
+        lines = ["| " + " | ".join(text.replace("|", "\\|") for text in row) + " |" for row in cells]
+        lines.insert(1, "|" + " --- |" * len(columns))
+        return "\n".join(lines) + "\n"
+    widths = [max(len(row[i]) for row in cells) for i in range(len(columns))]
+    return "".join("  ".join(c.ljust(w) for c, w in zip(row, widths)).rstrip() + "\n" for row in cells)
+
+
+def html_table(rows: Sequence[Row], columns: Sequence[str]) -> str:
+    """Rows as an HTML table."""
+    head, *body = _cells(rows, columns)
+    lines = ["<tr>" + "".join(f"<th>{escape(text)}</th>" for text in head) + "</tr>"]
+    lines += ["<tr>" + "".join(f"<td>{escape(text)}</td>" for text in row) + "</tr>" for row in body]
+    return '<table class="listing">' + "\n".join(lines) + "</table>"
+
+
+def _cells(rows: Sequence[Row], columns: Sequence[str]) -> list[list[str]]:
+    """Every cell in one line, the header first."""
+    cells = [[name.replace("_", " ") for name in columns]]
+    for row in rows:
+        cells.append(["-" if row[name] is None else " ".join(str(row[name]).split()) for name in columns])
+    return cells

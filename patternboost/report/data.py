@@ -1,0 +1,112 @@
+"""What the report's page draws, as JSON: the log cut down to what a page can hold, the control, the attention map."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeVar
+
+#: most generations with histograms, and most points of a curve, that a page holds
+MAX_GENERATIONS = 500
+MAX_POINTS = 1000
+
+_T = TypeVar("_T")
+Entry = Mapping[str, Any]
+
+
+def thinned(items: Sequence[_T], most: int) -> list[_T]:
+    """At most `most` of the items, evenly spread, the first and the last among them."""
+    if len(items) <= most:
+        return list(items)
+    step = (len(items) - 1) / (most - 1)
+    return [items[round(i * step)] for i in range(most)]
+
+
+def best_curve(log: Sequence[Entry]) -> list[tuple[float, int]]:
+    """Seconds and best score: every new best at its moment, where the log knows it, and the end of the log."""
+    curve: list[tuple[float, int]] = []
+    for entry in log:
+        moments = [(float(t), int(score)) for t, score in entry.get("bests", [])]
+        for seconds, score in [*moments, (float(entry["seconds"]), int(entry["best"]))]:
+            if score and (not curve or score > curve[-1][1]):
+                curve.append((seconds, score))
+    if curve and log and log[-1]["seconds"] > curve[-1][0]:
+        curve.append((float(log[-1]["seconds"]), curve[-1][1]))
+    return curve
+
+
+def loss_curve(log: Sequence[Entry]) -> list[tuple[float, float | None, float | None]]:
+    """Generation (with the share of its training steps as a fraction), loss, held-out loss; at most `MAX_POINTS`."""
+    curve: list[tuple[float, float | None, float | None]] = []
+    for entry in log:
+        train = entry.get("train")
+        if not train:
+            continue
+        looks = train.get("curve") or [[train["steps"], train["loss"], train["held_out_loss"]]]
+        last = max(step for step, _, _ in looks) or 1
+        curve += [(round(entry["generation"] + step / last, 3), loss, held) for step, loss, held in looks]
+    return thinned(curve, MAX_POINTS)
+
+
+def generation_data(entry: Entry, seconds: float) -> dict[str, Any]:
+    """One generation, which took `seconds`: its figures and, by the origin of the start, its histograms."""
+    after = entry["after"]
+    walks = sum(after.values())
+    empty = entry["origins"].get("random", {}).get("walks", 0)
+    drawn, malformed = entry["sampled"], entry["malformed"]
+    walked = entry["origins"].get("model", {}).get("walks", 0)
+    phases = {name: round(s, 2) for name, s in entry["phases"].items()}
+    phases["other"] = round(max(0.0, seconds - sum(entry["phases"].values())), 2)
+    return {
+        "generation": entry["generation"],
+        "seconds": round(entry["seconds"], 1),
+        "best": entry["best"],
+        "walks": walks,
+        "leader": entry["leader"],
+        "pool": entry["pool"]["size"],
+        "sampled": drawn,
+        "malformed": malformed,
+        "new": entry["new"],
+        "improved": _share(entry.get("improved"), walks - empty),
+        "valid": _share(entry.get("valid"), walked + malformed) if drawn else None,
+        "phases": phases,
+        "origins": {
+            name: {kind: histogram for kind in ("before", "after") if (histogram := of.get(kind))}
+            for name, of in entry["origins"].items()
+        },
+        "all": {"before": entry["before"], "after": after},
+    }
+
+
+def _share(count: int | None, of: int) -> float | None:
+    return None if count is None or of <= 0 else round(count / of, 4)
+
+
+def report_data(
+    log: Sequence[Entry], control: Sequence[Entry] | None, known: int | None, attention: Any
+) -> dict[str, Any]:
+    """The page's data, ready for JSON. `known` is the best known score, `control` the log of the control run."""
+    curves = [{"name": "this run", "points": best_curve(log)}]
+    if control:
+        curves.append({"name": "control: no model", "points": best_curve(control)})
+    ends = [0.0, *(entry["seconds"] for entry in log)]
+    lengths = [max(0.0, end - begin) for begin, end in itertools.pairwise(ends)]
+    kept = thinned(range(len(log)), MAX_GENERATIONS)
+    return {
+        "curves": curves,
+        "known": known,
+        "generations": [generation_data(log[i], lengths[i]) for i in kept],
+        "loss": loss_curve(log),
+        "attention": attention,
+    }
+
+
+#: levels of an attention weight, one character each
+LEVELS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+
+
+def pack_weights(rows: Sequence[Sequence[float]]) -> list[str]:
+    """Weights from 0 to 1 as one character each: the square root in 62 levels, so that small ones still show."""
+    top = len(LEVELS) - 1
+    return ["".join(LEVELS[round(top * math.sqrt(min(1.0, max(0.0, w))))] for w in row) for row in rows]

@@ -1,0 +1,174 @@
+"""What the documentation says is tried: examples in docstrings and docs, commands, the notebook, shell completion."""
+
+import doctest
+import os
+import re
+import shlex
+import shutil
+import subprocess
+from importlib import import_module
+from pathlib import Path
+
+import click
+import nbformat
+import pytest
+from commands import PROGRAM
+from nbclient import NotebookClient
+
+from patternboost.cli import cli
+
+ROOT = Path(__file__).parent.parent
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+MODULES = ["patternboost", *(f"patternboost.{m}" for m in ("api", "construction", "registry", "records", "listing"))]
+MODULES += ["patternboost.record_table", "patternboost.log_line"]
+
+
+def blocks(page: Path, *kinds: str) -> list[str]:
+    """The fenced blocks of a page that are of these kinds."""
+    found = re.findall(r"^```(\w+)\n(.*?)^```$", page.read_text(), re.M | re.S)
+    return [text for kind, text in found if kind in kinds]
+
+
+def run(example: doctest.DocTest) -> int:
+    """Run an example; returns how many of its lines were tried."""
+    runner = doctest.DocTestRunner(optionflags=doctest.NORMALIZE_WHITESPACE)
+    failures: list[str] = []
+    runner.run(example, out=failures.append)
+    assert not failures, "".join(failures)
+    return len(example.examples)
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_examples_in_docstrings(module: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    loaded = import_module(module)
+    assert sum(run(example) for example in doctest.DocTestFinder().find(loaded)) > 0
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)
+def test_examples_in_pages(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, object] = {}
+    for number, block in enumerate(blocks(page, "pycon")):
+        example = doctest.DocTestParser().get_doctest(block, names, f"{page.name} {number}", None, None)
+        runner = doctest.DocTestRunner(optionflags=doctest.NORMALIZE_WHITESPACE)
+        failures: list[str] = []
+        runner.run(example, out=failures.append, clear_globs=False)
+        assert not failures, "".join(failures)
+        names.update(example.globs)
+
+
+def commands_in(page: Path) -> list[list[str]]:
+    """Every `patternboost ...` in the shell blocks of a page, as words."""
+    found = []
+    for block in blocks(page, "sh"):
+        for line in block.replace("\\\n", " ").splitlines():
+            for part in re.split(r"&&|;|\||\bdo\b", line.split("  #")[0].split(" # ")[0]):
+                words = shlex.split(part.replace("...", "x"))
+                while words and "=" in words[0]:
+                    words = words[1:]
+                words = words[: words.index(">")] if ">" in words else words
+                if len(words) > 1 and words[0].endswith("patternboost"):
+                    found.append([w.replace("$n", "8") for w in words[1:]])
+    return found
+
+
+def test_pages_have_commands() -> None:
+    assert sum(len(commands_in(page)) for page in PAGES) > 30
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)
+def test_commands_in_pages_are_understood(page: Path) -> None:
+    for words in commands_in(page):
+        if words and words[0].startswith("-"):
+            continue
+        name, command, rest = cli.resolve_command(click.Context(cli), words)
+        assert command is not None, words
+        command.make_context(name, rest)
+
+
+def help_texts() -> list[tuple[str, str]]:
+    return [(name, command.get_help(click.Context(command))) for name, command in cli.commands.items()]
+
+
+def test_every_help_has_an_example() -> None:
+    for name, text in help_texts():
+        assert f"patternboost {name}" in text.split("\n", 1)[1], name
+
+
+def test_every_command_and_setting_is_in_the_reference() -> None:
+    from dataclasses import fields
+
+    from patternboost.settings import Settings
+
+    text = (ROOT / "docs" / "reference.md").read_text()
+    for name in cli.commands:
+        assert f"patternboost {name}" in text
+    for field in fields(Settings):
+        assert f"`{field.name}`" in text, field.name
+
+
+def test_links_in_pages_lead_somewhere() -> None:
+    for page in PAGES:
+        for target in re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text()):
+            assert (page.parent / target).exists(), f"{page.name}: {target}"
+
+
+# -- the notebook ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.filterwarnings("default")  # what the kernel's own libraries warn of is not ours
+def test_the_notebook_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
+    notebook = nbformat.read(ROOT / "docs" / "example.ipynb", as_version=4)
+    nbformat.validate(notebook)
+    made = NotebookClient(notebook, timeout=120, resources={"metadata": {"path": str(tmp_path)}}).execute()
+    shown = [set(out["data"]) for cell in made.cells for out in cell.get("outputs", []) if "data" in out]
+    assert any("image/svg+xml" in kinds for kinds in shown)
+    assert sum("text/html" in kinds for kinds in shown) >= 2
+
+
+def test_the_notebook_is_kept_without_output() -> None:
+    notebook = nbformat.read(ROOT / "docs" / "example.ipynb", as_version=4)
+    assert all(not cell.get("outputs") for cell in notebook.cells)
+
+
+# -- shell completion --------------------------------------------------------------------------------------------------
+
+
+def completed(shell: str, words: str, index: int) -> str:
+    """What a shell is offered for the word with this index."""
+    environment = {"_PATTERNBOOST_COMPLETE": f"{shell}_complete", "COMP_WORDS": words, "COMP_CWORD": str(index)}
+    if shell == "fish":
+        environment["COMP_CWORD"] = words.split()[index] if index < len(words.split()) else ""
+    done = subprocess.run(PROGRAM, env=os.environ | environment, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done
+    return done.stdout
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_the_shell_completes(shell: str) -> None:
+    assert "search" in completed(shell, "patternboost sea", 1)
+    assert "no-three-in-line" in completed(shell, "patternboost search no-", 2)
+
+
+def test_problems_classes_and_files_are_completed() -> None:
+    assert completed("bash", "patternboost search isosceles 8 --symmetry both-", 5).split() == [
+        "plain,both-mirrors",
+        "plain,both-diagonals",
+        "plain,both-mirrors+half",
+    ]
+    assert completed("bash", "patternboost search mine", 2).startswith("file,")
+    assert completed("bash", "patternboost resume runs/", 2).startswith("dir,")
+    assert completed("bash", "patternboost search isosceles 8 --seed-from arch", 5) == "plain,archive\n"
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_the_completion_script_is_sound(shell: str, tmp_path: Path) -> None:
+    environment = os.environ | {"_PATTERNBOOST_COMPLETE": f"{shell}_source"}
+    script = subprocess.run(PROGRAM, env=environment, capture_output=True, text=True, timeout=60).stdout
+    assert "_PATTERNBOOST_COMPLETE" in script
+    if shutil.which(shell) is None:
+        pytest.skip(f"{shell} is not installed, so its parser cannot be asked")
+    (tmp_path / "script").write_text(script)
+    assert subprocess.run([shell, "-n", str(tmp_path / "script")], capture_output=True).returncode == 0
