@@ -157,7 +157,7 @@ def _default_folder(instance: Instance) -> Path:
 
 
 @contextmanager
-def _ctrl_c(stop: Stop) -> Iterator[None]:
+def ctrl_c(stop: Stop) -> Iterator[None]:
     """Turn the first Ctrl-C (or SIGTERM) into a request to stop; a second Ctrl-C interrupts at once."""
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -180,7 +180,7 @@ def _work(run: Run, instance: Instance, archive: Archive, quiet: bool) -> Result
     from patternboost.report.html import write_report
 
     stop = Stop()
-    with _ctrl_c(stop), make_progress(quiet) as progress:
+    with ctrl_c(stop), make_progress(quiet) as progress:
         search = Search(run, instance, archive, progress, stop)
         search.begin()
         search.loop()

@@ -7,11 +7,12 @@ import io
 import json
 from typing import Any
 
+from patternboost import proofs
 from patternboost.archive import Archive
 from patternboost.records import compare, known_records
 from patternboost.registry import find_problem
 
-COLUMNS = ("problem", "n", "ours", "best_known", "status", "standing", "symmetry", "found", "source")
+COLUMNS = ("problem", "n", "ours", "best_known", "status", "standing", "proved", "symmetry", "found", "source")
 
 
 def record_rows(problem: str | None = None) -> list[dict[str, Any]]:
@@ -23,9 +24,12 @@ def record_rows(problem: str | None = None) -> list[dict[str, Any]]:
         problem = find_problem(problem).name
     with Archive() as archive:
         ours = {(row["problem"], row["n"]): row for row in archive.summary(problem)}
+        proved: dict[tuple[str, int], dict[str, tuple[int, int]]] = {}
+        for (name, n, symmetry), bounds in proofs.bounds(archive.proofs(problem)).items():
+            proved.setdefault((name, n), {})[symmetry] = bounds
     known = {key: r for key, r in known_records().items() if problem is None or r.problem == problem}
     rows = []
-    for name, n in sorted({*ours, *known}):
+    for name, n in sorted({*ours, *known, *proved}):
         our, best = ours.get((name, n)), known.get((name, n))
         values = (
             name,
@@ -34,6 +38,7 @@ def record_rows(problem: str | None = None) -> list[dict[str, Any]]:
             best.value if best else None,
             best.status if best else None,
             compare(name, n, our["score"]) if our else None,
+            proofs.standing(proved.get((name, n), {}), our["score"] if our else None),
             our["symmetry"] if our else None,
             our["added"][:10] if our else None,
             best.source if best else None,

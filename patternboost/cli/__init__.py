@@ -12,7 +12,7 @@ import sys
 import click
 
 from patternboost import __version__
-from patternboost.cli import constructions, looking, searching
+from patternboost.cli import constructions, looking, proving, searching
 from patternboost.cli.errors import one_line, words
 
 
@@ -29,7 +29,7 @@ def cli() -> None:
     """
 
 
-for _room in (searching, constructions, looking):
+for _room in (searching, proving, constructions, looking):
     for _command in list(vars(_room).values()):
         if isinstance(_command, click.Command):
             cli.add_command(_command)

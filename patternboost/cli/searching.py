@@ -14,8 +14,8 @@ import click
 
 from patternboost.settings import BACKENDS, DEVICES, MODELS
 
-_CLASSES = (
-    "auto, none, half-turn, mirror, diagonal, both-mirrors, both-diagonals, quarter-turn, full, near-quarter-turn, "
+CLASSES = (
+    "none, half-turn, mirror, diagonal, both-mirrors, both-diagonals, quarter-turn, full, near-quarter-turn, "
     "mirror+half, both-mirrors+half"
 )
 
@@ -23,7 +23,7 @@ _CLASSES = (
 @click.command()
 @click.argument("problem")
 @click.argument("n", type=int)
-@click.option("--symmetry", default="auto", show_default=True, metavar="CLASS", help=f"One of: {_CLASSES}.")
+@click.option("--symmetry", default="auto", show_default=True, metavar="CLASS", help=f"auto, or one of: {CLASSES}.")
 @click.option("--minutes", type=float, help="Time budget in minutes.")
 @click.option("--hours", type=float, help="Time budget in hours.")
 @click.option("--generations", type=click.IntRange(min=1), help="Budget in generations; repeatable to the bit.")
@@ -59,7 +59,7 @@ def search(problem: str, n: int, **options: Any) -> int:
     patternboost search no-three-in-line 20 --minutes 2 --model none
     patternboost search my_problem.py 12 --generations 20 --seed 1
     """
-    with _ctrl_c_ends_at_once():
+    with ctrl_c_ends_at_once():
         from patternboost.api import search as run_search
 
     return _finish(run_search(problem, n, **options))
@@ -72,14 +72,14 @@ def search(problem: str, n: int, **options: Any) -> int:
 @click.option("--quiet", is_flag=True, help="No progress, only the last line.")
 def resume(run: Path, minutes: float | None, generations: int | None, quiet: bool) -> int:
     """Continue RUN, a run's folder, up to its budget or a new one."""
-    with _ctrl_c_ends_at_once():
+    with ctrl_c_ends_at_once():
         from patternboost.api import resume as run_resume
 
     return _finish(run_resume(run, minutes=minutes, generations=generations, quiet=quiet))
 
 
 @contextmanager
-def _ctrl_c_ends_at_once() -> Iterator[None]:
+def ctrl_c_ends_at_once() -> Iterator[None]:
     """While kernels are loaded or, the first time, compiled: numba would swallow a KeyboardInterrupt and break."""
     before = signal.signal(signal.SIGINT, lambda *_: os._exit(130))
     try:
