@@ -22,6 +22,7 @@ def write(search: Search) -> None:
         "work": search.work,
         "best": [list(p) for p in search.best.points] if search.best else None,
         "bandit": search.bandit.history,
+        "improver": search.improver.state,
         "seeds": [{"n": c.n, "points": [list(p) for p in c.points]} for c in search.seeds],
     }
 
@@ -40,6 +41,7 @@ def restore(search: Search, folder: Path, state: dict[str, Any]) -> None:
         search.earlier_seconds = float(state["seconds"])
         search.work = float(state["work"])
         search.bandit = ClassBandit(search.classes, state["bandit"])
+        search.improver.restore(state["improver"])
         search.seeds = [Construction.of(search.instance.problem.at(s["n"]), s["points"]) for s in state["seeds"]]
         # The best as of the checkpoint, not a later one of the folder: the same generation must end the same.
         search.best = Construction.of(search.instance, state["best"]) if state["best"] else None

@@ -12,7 +12,7 @@ from typing import Any
 
 import click
 
-from patternboost.settings import BACKENDS, DEVICES, MODELS
+from patternboost.settings import BACKENDS, DEVICES, IMPROVERS, MODELS
 
 CLASSES = (
     "none, half-turn, mirror, diagonal, both-mirrors, both-diagonals, quarter-turn, full, near-quarter-turn, "
@@ -43,6 +43,13 @@ CLASSES = (
     default="gpt",
     show_default=True,
     help="none: local search alone, the control.",
+)
+@click.option(
+    "--improve",
+    type=click.Choice(IMPROVERS),
+    default="tabu",
+    show_default=True,
+    help="solver: exact repairs (extra: exact); both: the share of either follows what pays.",
 )
 @click.option("--backend", type=click.Choice(BACKENDS), default="threading", show_default=True)
 @click.option("--run-dir", type=click.Path(path_type=Path), help="The run's folder.  [default: runs/PROBLEM-N-TIME]")

@@ -15,7 +15,6 @@ from typing import NamedTuple
 
 import numpy as np
 from numba import njit, types
-from numpy.typing import NDArray
 
 from patternboost.exact.hypergraph import Hypergraph
 from patternboost.ground import IntArray
@@ -28,7 +27,7 @@ _LEAST_TRIPLES = 6
 
 
 class AtMost(NamedTuple):
-    """At most `limit` of the orbits `members` (numbered as in the hypergraph); where `given` is chosen, if it is >= 0."""
+    """At most `limit` of the orbits `members` (the hypergraph's numbers); where `given` is chosen, if it is >= 0."""
 
     members: IntArray
     limit: int

@@ -1,7 +1,7 @@
 """The forbidden sets of an orbit table written out: which pairs and triples of free orbits no construction may hold.
 
-Some orbits may be fixed as members. What is forbidden together with them becomes a smaller forbidden set of free orbits,
-so that the same form serves a whole problem (nothing fixed) and the rest of a construction (most of it fixed).
+Some orbits may be fixed as members. What is forbidden together with them becomes a smaller forbidden set of free
+orbits, so that the same form serves a whole problem (nothing fixed) and the rest of a construction (most of it fixed).
 """
 
 from __future__ import annotations
@@ -154,8 +154,8 @@ def hypergraph(table: Table, fixed: IntArray | None = None, free: IntArray | Non
     found = _find_triples(complete, rows, orbits, place, matrix, triples)
     if found > MAX_TRIPLES:
         raise TooLarge(
-            f"{table.instance} within class {table.symmetry!r} has {found:,} forbidden triples of orbits, more than the "
-            f"exact half holds ({MAX_TRIPLES:,}): a smaller n or a class of more symmetry has fewer"
+            f"{table.instance} within class {table.symmetry!r} has {found:,} forbidden triples of orbits, more than "
+            f"the exact half holds ({MAX_TRIPLES:,}): a smaller n or a class of more symmetry has fewer"
         )
     if found:
         triples = np.zeros((found, 3), np.int32)

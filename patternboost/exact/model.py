@@ -47,6 +47,11 @@ class Model:
         """Ask for a set of at least `points` points."""
         self.program.add(self.points >= points)
 
+    def prefer(self, bonus: IntArray) -> None:
+        """Among sets of equally many points prefer those with the larger sum of `bonus` (0 or 1 per variable)."""
+        favour = sum(int(b) * x for b, x in zip(bonus, self.variables, strict=True))
+        self.program.maximize((int(bonus.sum()) + 1) * self.points + favour)
+
     def within(self, windows: Iterable[Window]) -> None:
         """Add bounds on parts of the ground set; each counts points of the whole table's orbits."""
         place = np.full(int(self.graph.orbits.max(initial=-1)) + 1, -1, np.int64)

@@ -171,7 +171,7 @@ class _Prover:
                 break
         return attempt
 
-    # -- the work --------------------------------------------------------------------------------------------------------
+    # -- the work ------------------------------------------------------------------------------------------------------
 
     def _left(self) -> float:
         return self.stop.deadline - time.monotonic()
@@ -215,7 +215,7 @@ class _Prover:
             if not attempt.decided:
                 return
 
-    # -- what is known, told and kept ------------------------------------------------------------------------------------
+    # -- what is known, told and kept ----------------------------------------------------------------------------------
 
     def _show(self, attempt: Attempt) -> None:
         """Tell where an attempt stands."""

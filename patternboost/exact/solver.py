@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import threading
 from collections.abc import Callable
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from patternboost.ground import IntArray
@@ -32,9 +33,7 @@ def cp_sat() -> Any:
 def solver_version() -> str:
     """Name and version of the solver."""
     cp_sat()
-    import ortools
-
-    return f"OR-tools CP-SAT {ortools.__version__}"
+    return f"OR-tools CP-SAT {version('ortools')}"
 
 
 class Answer(NamedTuple):
