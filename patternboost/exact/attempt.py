@@ -18,6 +18,7 @@ from patternboost.ground import IntArray
 from patternboost.problem import Instance
 from patternboost.search.local import prepare
 from patternboost.search.walker import make_walker
+from patternboost.starts import child_seed
 from patternboost.symmetry import class_orbits
 
 #: a walk of the local search ends after this many steps per orbit without a gain, and at least so many
@@ -51,6 +52,7 @@ class Attempt:
         orbits = class_orbits(self.instance, self.symmetry)
         self.upper = min(self.upper or self.instance.upper_bound, int(orbits.weights.sum()))
         self._lock = threading.Lock()
+        self._searches = 0
 
     @property
     def lower(self) -> int:
@@ -70,11 +72,10 @@ class Attempt:
             if len(elements) > self.lower:
                 self.best, self.origin = np.sort(elements), origin
 
-    def _bounded(self, upper: float) -> None:
+    def _bounded(self, upper: int) -> None:
         """Nothing has more points than `upper`."""
-        if math.isfinite(upper):
-            with self._lock:
-                self.upper = max(self.lower, min(self.upper, math.floor(upper + 1e-6)))
+        with self._lock:
+            self.upper = max(self.lower, min(self.upper, upper))
 
     # -- from below ----------------------------------------------------------------------------------------------------
 
@@ -84,7 +85,8 @@ class Attempt:
         table, bits = prepare(self.instance, self.symmetry, jobs=self.jobs, stopped=self.stop)
         if not table.orbits.count or table.rows.bad.all():
             return
-        walker = make_walker(table, bits, (1, 3), self.seed + 1)
+        self._searches += 1  # every call walks on other ways
+        walker = make_walker(table, bits, (1, 3), child_seed(self.seed, self._searches))
         patience = max(_LEAST_PATIENCE, _PATIENCE * table.orbits.count)
         goal = self.target or self.upper
         for _ in range(walks):
@@ -126,18 +128,19 @@ class Attempt:
         if beside and self.jobs > 1:
             companion = threading.Thread(target=self.local, args=(seconds, 2**62, True), daemon=True)
             companion.start()
-        watch = Watch(
-            lambda orbits: self.found(table.orbits.expand(orbits), "solver"),
-            lambda bound: self._bounded(max(goal - 1, bound)),
-        )
+
+        def bounded(bound: float) -> None:
+            points = math.floor(bound + 1e-6)
+            if points >= goal:  # that there is nothing at all only a complete search says
+                self._bounded(points)
+
+        watch = Watch(lambda orbits: self.found(table.orbits.expand(orbits), "solver"), bounded)
         jobs = self.jobs - (companion is not None)
         answer = solve(model, jobs=jobs, seed=self.seed, over=over, watch=watch)
         if answer.orbits is not None:
             self.found(table.orbits.expand(answer.orbits), "solver")
         if answer.complete:
             self._bounded(goal - 1 if answer.orbits is None else self.lower)
-        else:
-            self._bounded(max(goal - 1, answer.bound))
         if companion is not None:
             companion.join()
         self.report(self)

@@ -38,7 +38,8 @@ class Hypergraph:
 _SCAN_SIGNATURE = types.int64(
     RULE_TYPE, ROWS_TYPE, types.int64[::1], types.int32[::1], types.uint8[:, ::1], types.int32[:, ::1]
 )
-#: most forbidden triples that are written out
+#: most orbits (bitmaps of what every two forbid take their cube in bits) and forbidden triples that are written out
+MAX_ORBITS = 1_500
 MAX_TRIPLES = 6_000_000
 #: what the place of an orbit is when it is no free one
 _ABSENT, _FIXED = -1, -2
@@ -128,23 +129,41 @@ def _find_triples(complete, rows, orbits, place, matrix, triples):  # type: igno
 
 
 class TooLarge(ValueError):
-    """More forbidden triples than the exact half can hold; the message is one line."""
+    """More orbits or forbidden triples than the exact half can hold; the message is one line."""
+
+
+def require_room(count: int, what: str) -> None:
+    """Raises TooLarge where a hypergraph of `count` orbits would not fit."""
+    if count > MAX_ORBITS:
+        raise TooLarge(
+            f"{what} has {count:,} orbits, more than the exact half holds ({MAX_ORBITS:,}): "
+            "a smaller n or a class of more symmetry has fewer"
+        )
+
+
+def free_orbits(table: Table, fixed: IntArray) -> IntArray:
+    """The orbits that may join `fixed` (a valid set, int64) one by one, ascending."""
+    rows = table.rows
+    blocked = rows.bad.copy()
+    _block(table.instance.problem.complete, rows, np.sort(fixed), blocked)
+    blocked[fixed] = 1
+    return np.flatnonzero(blocked == 0).astype(np.int64)
 
 
 def hypergraph(table: Table, fixed: IntArray | None = None, free: IntArray | None = None) -> Hypergraph:
     """The forbidden sets among the `free` orbits (all, where it is None) beside the `fixed` ones (none).
 
     Both are orbit numbers, int64; `fixed` must be valid as it stands. Free orbits that are fixed, forbidden by
-    themselves or forbidden by fixed ones are left out. Raises TooLarge past MAX_TRIPLES.
+    themselves or forbidden by fixed ones are left out. Raises TooLarge.
     """
     rows = table.rows
     complete = table.instance.problem.complete
-    members = np.sort(np.empty(0, np.int64) if fixed is None else fixed)
-    blocked = rows.bad.copy()
-    _block(complete, rows, members, blocked)
-    blocked[members] = 1
-    candidates = np.arange(len(rows.weight)) if free is None else np.unique(free)
-    orbits = candidates[blocked[candidates] == 0].astype(np.int64)
+    members = np.empty(0, np.int64) if fixed is None else fixed
+    orbits = free_orbits(table, members)
+    if free is not None:
+        orbits = np.intersect1d(orbits, free)
+    what = f"{table.instance} within class {table.symmetry!r}"
+    require_room(len(orbits), what)
     place = np.full(len(rows.weight), _ABSENT, np.int32)
     place[members] = _FIXED
     place[orbits] = np.arange(len(orbits))
@@ -154,8 +173,8 @@ def hypergraph(table: Table, fixed: IntArray | None = None, free: IntArray | Non
     found = _find_triples(complete, rows, orbits, place, matrix, triples)
     if found > MAX_TRIPLES:
         raise TooLarge(
-            f"{table.instance} within class {table.symmetry!r} has {found:,} forbidden triples of orbits, more than "
-            f"the exact half holds ({MAX_TRIPLES:,}): a smaller n or a class of more symmetry has fewer"
+            f"{what} has {found:,} forbidden triples of orbits, more than the exact half holds ({MAX_TRIPLES:,}): "
+            "a smaller n or a class of more symmetry has fewer"
         )
     if found:
         triples = np.zeros((found, 3), np.int32)

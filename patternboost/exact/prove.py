@@ -22,6 +22,7 @@ from patternboost.api import ctrl_c
 from patternboost.archive import Archive
 from patternboost.construction import Construction
 from patternboost.exact.attempt import Attempt
+from patternboost.exact.hypergraph import require_room
 from patternboost.exact.progress import ProofProgress, make_proof_progress
 from patternboost.exact.solver import ExactError, solver_version
 from patternboost.exact.windows import has_windows
@@ -31,7 +32,7 @@ from patternboost.problem import Instance
 from patternboost.proofs import Proof, Status, bounds
 from patternboost.registry import problem as find_instance
 from patternboost.settings import MAX_JOBS
-from patternboost.symmetry import align
+from patternboost.symmetry import align, class_orbits
 
 #: seconds of the first try, which needs no smaller boards; of a local search before a proof, at most; and its walks
 _FIRST, _LOCAL, _WALKS = 5.0, 10.0, 400
@@ -97,6 +98,7 @@ def prove(
     if not 1 <= workers <= MAX_JOBS:
         raise ExactError(f"--jobs {workers}: must be from 1 to {MAX_JOBS}")
     goal = _target(target, instance)
+    require_room(class_orbits(instance, symmetry).count, f"{instance} within class {symmetry!r}")
     solver_version()  # says at once where the solver is missing
     folder = Path(run_dir) if run_dir else Path("runs") / f"proof-{instance.name}-{instance.n}-{symmetry}"
     stop = Stop(time.monotonic() + 60 * minutes if minutes else math.inf)
@@ -177,14 +179,19 @@ class _Prover:
         return self.stop.deadline - time.monotonic()
 
     def _work(self, attempt: Attempt) -> None:
-        if attempt.target:
-            if not attempt.decided and self.jobs == 1:
-                attempt.local(self._left() / 2 if math.isfinite(self._left()) else 60 * _LOCAL, 2**62)
-            if not attempt.decided and not self.stop():
-                attempt.exact(self._left(), self.upper, beside=True)
+        if attempt.decided:
             return
-        if not attempt.decided:
-            attempt.local(min(_LOCAL, 0.1 * self._left()), _WALKS)
+        if attempt.target:
+            if self.jobs > 1:
+                attempt.exact(self._left(), self.upper, beside=True)
+            seconds = _FIRST
+            while not attempt.decided and not self.stop():  # one job: turn and turn about, each time for longer
+                attempt.local(min(seconds, self._left()), 2**62)
+                if not attempt.decided and not self.stop():
+                    attempt.exact(min(seconds, self._left()), self.upper)
+                seconds *= 2
+            return
+        attempt.local(min(_LOCAL, 0.1 * self._left()), _WALKS)
         if not attempt.decided and not self.stop():
             attempt.exact(min(_FIRST, self._left()), self.upper)
         if not attempt.decided and has_windows(self.instance):

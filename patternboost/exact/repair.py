@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from patternboost.exact.hypergraph import hypergraph
+from patternboost.exact.hypergraph import free_orbits, hypergraph
 from patternboost.exact.model import Model
 from patternboost.exact.solver import solve
 from patternboost.ground import IntArray
@@ -45,11 +45,11 @@ def complete(
     `fixed` and `wanted` are disjoint orbits whose union is valid. Of equally good sets it is one that differs from
     `wanted`. Where the rest has more orbits than fit one solve, a random part of them (and `wanted`) is free.
     """
-    graph = hypergraph(table, fixed)
-    if graph.count > _MOST_FREE:
-        others = np.setdiff1d(graph.orbits, wanted)
-        room = max(0, _MOST_FREE - len(wanted))
-        graph = hypergraph(table, fixed, np.concatenate([wanted, rng.permutation(others)[:room]]))
+    free = free_orbits(table, fixed)
+    if len(free) > _MOST_FREE:
+        others = np.setdiff1d(free, wanted)
+        free = np.concatenate([wanted, rng.permutation(others)[: max(0, _MOST_FREE - len(wanted))]])
+    graph = hypergraph(table, fixed, free)
     if not graph.count:
         return np.sort(np.concatenate([fixed, wanted]))
     model = Model(graph)

@@ -41,9 +41,7 @@ class Answer(NamedTuple):
 
     #: the best set found, as orbits of the model's table, ascending; None where none was found
     orbits: IntArray | None
-    #: no set of the model has more points; minus infinity where there is no set at all
-    bound: float
-    #: whether the search was complete: nothing is better than `orbits`
+    #: whether the search was complete: nothing is better than `orbits`, or there is no set at all
     complete: bool
 
 
@@ -52,7 +50,7 @@ class Watch(NamedTuple):
 
     #: orbits of a better set
     solution: Callable[[IntArray], None]
-    #: a new upper bound
+    #: a new upper bound on the model's objective
     bound: Callable[[float], None]
 
 
@@ -114,8 +112,7 @@ def solve(
     if status == cp.MODEL_INVALID:
         raise ExactError(f"the solver refuses the model: {model.program.validate()}")
     if status == cp.INFEASIBLE:
-        return Answer(None, -math.inf, True)
-    if status == cp.UNKNOWN:
-        return Answer(None, solver.best_objective_bound, False)
-    orbits = model.orbits_of(solver.boolean_values(model.variables))
-    return Answer(orbits, solver.best_objective_bound, status == cp.OPTIMAL)
+        return Answer(None, True)
+    if status == cp.UNKNOWN:  # its bound means nothing then: 0 where it was stopped before it had one
+        return Answer(None, False)
+    return Answer(model.orbits_of(solver.boolean_values(model.variables)), status == cp.OPTIMAL)
