@@ -14,6 +14,7 @@ from patternboost.exact.hypergraph import TooLarge, hypergraph
 from patternboost.exact.model import Model, moves_of
 from patternboost.exact.repair import _NEIGHBOURHOODS, RepairTask, complete, improve
 from patternboost.exact.solver import Watch, solve
+from patternboost.exact.strips import has_strips, strips, tiled
 from patternboost.exact.windows import windows
 from patternboost.problem import Problem
 from patternboost.registry import problem
@@ -104,13 +105,16 @@ def test_lines_become_at_most_two():
 
 
 def optimum_within(instance, symmetry):
-    """The largest valid union of orbits, by trying all unions in order."""
+    """The largest valid union of orbits."""
     orbits = class_orbits(instance, symmetry)
-    edges = reference.orbit_edges(instance, orbits)
     bad = reference.bad_orbits(instance, orbits)
     free = [o for o in range(orbits.count) if o not in bad]
+    return best_union(free, reference.orbit_edges(instance, orbits), orbits.weights.tolist())
+
+
+def best_union(free, edges, weights):
+    """The most points that orbits of `free` have together, by trying all sets in order."""
     ending = {o: [e - {o} for e in edges if max(e) == o] for o in free}
-    weights = orbits.weights.tolist()
     best = 0
 
     def branch(at, chosen, score):
@@ -213,6 +217,39 @@ def test_only_problems_that_can_be_moved_have_windows():
     isosceles = problem("isosceles", 6)
     fixed = Problem("fixed", "t", "d", 3, isosceles.problem.complete, isosceles.problem.violation, ())
     assert not list(windows(fixed.at(6), "none", {(4, "none"): 6}))
+
+
+@pytest.mark.parametrize("symmetry", ["none", "mirror", "mirror+half"])
+def test_strips_are_the_optima_of_so_many_rows(symmetry):
+    instance = problem("isosceles", 6)
+    table = build_table(instance, symmetry)
+    assert has_strips(table)
+    told = {}
+    found = strips(table, [], 60.0, lambda: False, told.__setitem__)
+    edges, bad = edges_of(table)
+    rows = instance.points[table.orbits.representatives, 0]
+    for height in (1, 2, 3):
+        orbits = [o for o in range(table.orbits.count) if o not in bad and rows[o] < height]
+        assert told[height] == best_union(orbits, edges, table.orbits.weights.tolist())
+    assert sorted(told) == [1, 2, 3, 4, 5]
+    assert {w.bound for w in found} == set(told.values())
+    assert sum(len(set(rows[w.orbits])) == 2 for w in found) == 5  # two rows fit in five places
+    optimum = len(solve(Model(hypergraph(table))).orbits) if symmetry == "none" else None
+    assert optimum is None or told[5] <= optimum <= tiled(told, 6)
+
+
+def test_strips_stop_when_told_and_need_rows_that_stay():
+    table = build_table(problem("isosceles", 12), "none")
+    stops = iter([False] * 3)
+    found = strips(table, [], 60.0, lambda: next(stops, True), lambda height, bound: None)
+    assert len(found) < 12 * 11 / 2
+    for symmetry in ("half-turn", "diagonal", "both-mirrors", "quarter-turn"):
+        assert not has_strips(build_table(problem("isosceles", 6), symmetry))
+
+
+def test_tiling():
+    assert tiled({1: 3, 2: 4, 3: 5}, 6) == 10
+    assert tiled({1: 3}, 4) == 12
 
 
 def test_too_many_triples_are_refused_in_one_line(monkeypatch):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -13,7 +13,7 @@ import numpy as np
 from patternboost.exact.hypergraph import hypergraph
 from patternboost.exact.model import Model, moves_of
 from patternboost.exact.solver import Watch, solve
-from patternboost.exact.windows import windows
+from patternboost.exact.windows import Window
 from patternboost.ground import IntArray
 from patternboost.problem import Instance
 from patternboost.search.local import prepare
@@ -72,7 +72,7 @@ class Attempt:
             if len(elements) > self.lower:
                 self.best, self.origin = np.sort(elements), origin
 
-    def _bounded(self, upper: int) -> None:
+    def bounded(self, upper: int) -> None:
         """Nothing has more points than `upper`."""
         with self._lock:
             self.upper = max(self.lower, min(self.upper, upper))
@@ -104,8 +104,8 @@ class Attempt:
 
     # -- from above ----------------------------------------------------------------------------------------------------
 
-    def exact(self, seconds: float, upper: Mapping[tuple[int, str], int], beside: bool = False) -> None:
-        """The solver, for at most so long; `upper` bounds smaller sizes, by (size, class), see `windows`.
+    def exact(self, seconds: float, parts: Sequence[Window], beside: bool = False) -> None:
+        """The solver, for at most so long; `parts` bounds parts of the board.
 
         `beside` (for a target): one of the jobs is a local search.
         """
@@ -114,9 +114,9 @@ class Attempt:
         graph = hypergraph(table)
         goal = self.target or self.lower + 1
         if not graph.count:
-            return self._bounded(0)
+            return self.bounded(0)
         model = Model(graph)
-        model.within(windows(self.instance, self.symmetry, upper))
+        model.within(parts)
         model.break_symmetry(moves_of(table, graph))
         model.at_least(goal)
 
@@ -129,18 +129,18 @@ class Attempt:
             companion = threading.Thread(target=self.local, args=(seconds, 2**62, True), daemon=True)
             companion.start()
 
-        def bounded(bound: float) -> None:
+        def less(bound: float) -> None:
             points = math.floor(bound + 1e-6)
             if points >= goal:  # that there is nothing at all only a complete search says
-                self._bounded(points)
+                self.bounded(points)
 
-        watch = Watch(lambda orbits: self.found(table.orbits.expand(orbits), "solver"), bounded)
+        watch = Watch(lambda orbits: self.found(table.orbits.expand(orbits), "solver"), less)
         jobs = self.jobs - (companion is not None)
         answer = solve(model, jobs=jobs, seed=self.seed, over=over, watch=watch)
         if answer.orbits is not None:
             self.found(table.orbits.expand(answer.orbits), "solver")
         if answer.complete:
-            self._bounded(goal - 1 if answer.orbits is None else self.lower)
+            self.bounded(goal - 1 if answer.orbits is None else self.lower)
         if companion is not None:
             companion.join()
         self.report(self)

@@ -25,12 +25,14 @@ from patternboost.exact.attempt import Attempt
 from patternboost.exact.hypergraph import require_room
 from patternboost.exact.progress import ProofProgress, make_proof_progress
 from patternboost.exact.solver import ExactError, solver_version
-from patternboost.exact.windows import has_windows
+from patternboost.exact.strips import has_strips, strips, tiled
+from patternboost.exact.windows import Window, has_windows, windows
 from patternboost.files import write_json
 from patternboost.loop import Stop
 from patternboost.problem import Instance
 from patternboost.proofs import Proof, Status, bounds
 from patternboost.registry import problem as find_instance
+from patternboost.search.local import prepare
 from patternboost.settings import MAX_JOBS
 from patternboost.symmetry import align, class_orbits
 
@@ -38,6 +40,8 @@ from patternboost.symmetry import align, class_orbits
 _FIRST, _LOCAL, _WALKS = 5.0, 10.0, 400
 #: a smaller board gets at most this share of the time, and at most so many seconds
 _SMALLER_SHARE, _SMALLER_SECONDS = 0.05, 60.0
+#: and a strip of the board at most this share
+_STRIP_SHARE = 0.25
 #: constructions of the archive that are tried for one of the class
 _ARCHIVED = 200
 #: seconds between two records of bounds that improved
@@ -133,11 +137,6 @@ class _Prover:
         self._saved: Construction | None = None
         self._recorded = 0.0
 
-    @property
-    def upper(self) -> dict[tuple[int, str], int]:
-        """What is known of smaller boards: upper bounds by size and class."""
-        return {key: upper for key, (_, upper) in self.known.items() if key[0] < self.instance.n}
-
     def run(self, symmetry: str, target: int, folder: Path) -> ProofResult:
         """Prove, then say what came of it in the archive and in the folder."""
         began = time.monotonic()
@@ -178,27 +177,55 @@ class _Prover:
     def _left(self) -> float:
         return self.stop.deadline - time.monotonic()
 
+    def _windows(self, attempt: Attempt) -> list[Window]:
+        """What is known of smaller boards, on the board of an attempt."""
+        upper = {key: upper for key, (_, upper) in self.known.items() if key[0] < attempt.instance.n}
+        return list(windows(attempt.instance, attempt.symmetry, upper))
+
     def _work(self, attempt: Attempt) -> None:
         if attempt.decided:
             return
         if attempt.target:
-            if self.jobs > 1:
-                attempt.exact(self._left(), self.upper, beside=True)
-            seconds = _FIRST
-            while not attempt.decided and not self.stop():  # one job: turn and turn about, each time for longer
-                attempt.local(min(seconds, self._left()), 2**62)
-                if not attempt.decided and not self.stop():
-                    attempt.exact(min(seconds, self._left()), self.upper)
-                seconds *= 2
-            return
+            return self._reach(attempt)
         attempt.local(min(_LOCAL, 0.1 * self._left()), _WALKS)
         if not attempt.decided and not self.stop():
-            attempt.exact(min(_FIRST, self._left()), self.upper)
+            attempt.exact(min(_FIRST, self._left()), self._windows(attempt))
         if not attempt.decided and has_windows(self.instance):
             for name in dict.fromkeys(["none", attempt.symmetry]):
                 self._smaller(name)
         if not attempt.decided and not self.stop():
-            attempt.exact(self._left(), self.upper)
+            parts = self._windows(attempt)
+            attempt.exact(self._left(), parts + self._strips(attempt, parts))
+
+    def _reach(self, attempt: Attempt) -> None:
+        """Local search and solver on the way to a target: side by side, or with one job turn and turn about."""
+        parts = self._windows(attempt)
+        if self.jobs > 1:
+            return attempt.exact(self._left(), parts, beside=True)
+        seconds = _FIRST
+        while not attempt.decided and not self.stop():
+            attempt.local(min(seconds, self._left()), 2**62)
+            if not attempt.decided and not self.stop():
+                attempt.exact(min(seconds, self._left()), parts)
+            seconds *= 2
+
+    def _strips(self, attempt: Attempt, parts: list[Window]) -> list[Window]:
+        """Bounds on strips of the board, where the class has them; they bound the board itself at once."""
+        table = prepare(attempt.instance, attempt.symmetry, jobs=self.jobs, stopped=self.stop).table
+        if not has_strips(table):
+            return []
+        upper: dict[int, int] = {}
+
+        def tell(height: int, bound: int) -> None:
+            upper[height] = bound
+            attempt.bounded(tiled(upper, self.instance.n))
+            self.progress.say(f"{attempt.instance}: any {height} rows hold at most {bound}")
+
+        def over() -> bool:
+            self._show(attempt)
+            return self.stop() or attempt.decided
+
+        return strips(table, parts, _STRIP_SHARE * self._left(), over, tell, self.jobs, self.seed)
 
     def _smaller(self, symmetry: str) -> None:
         """Prove the optima of smaller boards within a class, from the smallest on, until one takes too long."""
@@ -216,7 +243,7 @@ class _Prover:
             if not attempt.decided:
                 attempt.local(0.1 * (end - began), _WALKS // 10)
             if not attempt.decided:
-                attempt.exact(end - time.monotonic(), self.upper)
+                attempt.exact(end - time.monotonic(), self._windows(attempt))
             self._keep(attempt)
             self._record(self._proof(attempt, began))
             if not attempt.decided:
