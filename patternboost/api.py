@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import signal
 import threading
 from collections.abc import Iterator
@@ -104,6 +105,8 @@ def search(
         raise SettingsError(
             f"--target {settings.target}: {instance} cannot have more than {instance.upper_bound} points"
         )
+    if follows():
+        return _follow(settings, instance)
     with Archive() as archive:
         run = Run.create(Path(run_dir) if run_dir else _default_folder(instance), settings)
         try:
@@ -120,6 +123,9 @@ def resume(
     folder: str | Path, *, minutes: float | None = None, generations: int | None = None, quiet: bool = False
 ) -> Result:
     """Continue a run to its budget, or to a larger one (total minutes or generations)."""
+    if follows():
+        settings = Run.read(Path(folder)).settings
+        return _follow(settings, find_instance(settings.problem, settings.n))
     run = Run.open(Path(folder))
     try:
         return _resumed(run, minutes, generations, quiet)
@@ -141,6 +147,19 @@ def _resumed(run: Run, minutes: float | None, generations: int | None, quiet: bo
     instance = find_instance(run.settings.problem, run.settings.n)
     with Archive() as archive:
         return _work(run, instance, archive, quiet)
+
+
+def follows() -> bool:
+    """Whether torchrun started this process to serve another, which runs the search."""
+    return int(os.environ.get("WORLD_SIZE", "1")) > 1 and os.environ.get("RANK", "0") != "0"
+
+
+def _follow(settings: Settings, instance: Instance) -> Result:
+    if settings.model == "gpt":
+        from patternboost.model.making import serve_team
+
+        serve_team(settings, instance)
+    return Result(None, None, [], Path())
 
 
 def _default_folder(instance: Instance) -> Path:
@@ -184,8 +203,11 @@ def _work(run: Run, instance: Instance, archive: Archive, quiet: bool) -> Result
     stop = Stop()
     with ctrl_c(stop), make_progress(quiet) as progress:
         search = Search(run, instance, archive, progress, stop)
-        search.begin()
-        search.loop()
+        try:
+            search.begin()
+            search.loop()
+        finally:
+            search.close()
     best = run.best(instance.problem)
     log = run.read_log()
     write_report(run, best, log)

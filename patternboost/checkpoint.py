@@ -20,6 +20,7 @@ def write(search: Search) -> None:
         # Nothing of the clock where it does not matter, so that equal runs end in equal checkpoints.
         "seconds": search.seconds if search.settings.minutes else 0.0,
         "work": search.work,
+        "temperature": search.thermostat.temperature,
         "best": [list(p) for p in search.best.points] if search.best else None,
         "bandit": search.bandit.history,
         "improver": search.improver.state,
@@ -40,6 +41,7 @@ def restore(search: Search, folder: Path, state: dict[str, Any]) -> None:
         search.generation = int(state["generation"])
         search.earlier_seconds = float(state["seconds"])
         search.work = float(state["work"])
+        search.thermostat.temperature = float(state["temperature"])
         search.bandit = ClassBandit(search.classes, state["bandit"])
         search.improver.restore(state["improver"])
         search.seeds = [Construction.of(search.instance.problem.at(s["n"]), s["points"]) for s in state["seeds"]]

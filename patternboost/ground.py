@@ -41,6 +41,9 @@ class GroundSet(Protocol):
     def embed(self, small: int, large: int) -> IntArray:
         """Where each element of size `small` goes in size `large` >= small, int64: distances from the border kept."""
 
+    def order(self, n: int) -> IntArray:
+        """The elements in the order in which sequences name them, int64[size]."""
+
     def stabiliser_class(self, n: int, fixed: NDArray[np.bool_]) -> str:
         """Name of the class of a set that exactly the symmetries marked in `fixed` (in `symmetries` order) keep."""
 
@@ -122,6 +125,12 @@ class Grid:
         points = self.points(small)
         moved = np.where(2 * points >= small, points + (large - small), points)
         return self.elements(large, moved)
+
+    def order(self, n: int) -> IntArray:
+        """From the border inwards, then from the corners to the middles: good constructions stay near the border."""
+        points = self.points(n)
+        distances = np.sort(np.minimum(points, n - 1 - points), axis=1)
+        return np.lexsort((np.arange(n * n), distances[:, 1], distances[:, 0])).astype(np.int64)
 
     def stabiliser_class(self, n: int, fixed: NDArray[np.bool_]) -> str:
         """The class name of a subgroup of the square's group."""

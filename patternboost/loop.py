@@ -31,6 +31,7 @@ from patternboost.search.tables import Interrupted, Table
 from patternboost.starts import child_seed
 from patternboost.symmetry import align, class_orbits
 from patternboost.tally import Tally
+from patternboost.thermostat import Thermostat
 
 if TYPE_CHECKING:
     from patternboost.model.generator import Generator
@@ -81,6 +82,7 @@ class Search:
         self.generation = 0
         self.earlier_seconds = 0.0
         self.work = 0.0
+        self.thermostat = Thermostat(self.settings.temperature, self.settings.novelty)
         self._started = time.monotonic()
         self._first = 0  # the generation that this process began with
 
@@ -107,10 +109,15 @@ class Search:
         if self.settings.minutes:
             self.stop.deadline = self._started + 60 * self.settings.minutes - self.earlier_seconds
 
+    def close(self) -> None:
+        """Let go of what serves this search."""
+        if self.generator is not None:
+            self.generator.dismiss()
+
     def make_generator(self) -> None:
         """The untrained generator that the settings ask for."""
         if self.settings.model != "none":
-            from patternboost.model.generator import make_generator
+            from patternboost.model.making import make_generator
 
             sizes = sorted({c.n for c in self.seeds} | {self.instance.n})
             self.generator = make_generator(self.settings, self.instance, sizes)
@@ -221,13 +228,15 @@ class Search:
                 table = self._prepare(name) if self.settings.mask else None
                 if self.settings.mask and table is None:
                     break
-                drawn = self.generator.sample(self.instance.n, name, wanted, seed, table, over)
+                warmth = self.thermostat.temperature
+                drawn = self.generator.sample(self.instance.n, name, wanted, seed, table, over, warmth)
                 samples = drawn.sets
-                tally.sampled += len(drawn.sets) + drawn.malformed
-                tally.malformed += drawn.malformed
+                tally.note_samples(len(samples), drawn.malformed, drawn.empty, warmth)
+                tally.novel += len({canonical_key(self.instance, s) for s in samples} - self.pool.keys)
             rng = np.random.default_rng(child_seed(self.settings.seed, self.generation, 3, index))
             mixed = starts.mix(self.settings, self.instance, name, count, samples, seeds, self.pool, rng)
             planned.append((name, share, mixed))
+        self.thermostat.note(tally.novel, tally.sampled - tally.malformed - tally.empty)
         tally.seconds["sample"] = time.monotonic() - began
         return planned
 

@@ -46,6 +46,11 @@ class Pool:
     def __len__(self) -> int:
         return len(self.entries)
 
+    @property
+    def keys(self) -> set[bytes]:
+        """The canonical forms of all members."""
+        return self._keys
+
     def __contains__(self, key: bytes) -> bool:
         return key in self._keys
 

@@ -63,13 +63,17 @@ def best_line(construction: Construction) -> str:
 def summary_line(entry: dict[str, Any]) -> str:
     """One line for a generation: best, scores before and after local search, share of new constructions."""
     sampled = entry["sampled"]
-    wrong = f", {entry['malformed']}/{sampled} samples malformed" if entry["malformed"] else ""
+    samples = ""
+    if sampled:
+        parts = [f"{entry['novel']} new"]
+        parts += [f"{entry[kind]} {kind}" for kind in ("malformed", "empty") if entry[kind]]
+        samples = f", {sampled} samples ({', '.join(parts)})"
     before = {int(k): v for k, v in entry["before"].items()}
     after = {int(k): v for k, v in entry["after"].items()}
     return (
         f"generation {entry['generation']}: best {entry['best']}, {sum(after.values())} walks, "
         f"before {spark(before)}, after {spark(after)}, {entry['new']:.0%} new to the pool, "
-        f"class {entry['leader']} leads{wrong}, {entry['seconds']:.0f} s"
+        f"class {entry['leader']} leads{samples}, {entry['seconds']:.0f} s"
     )
 
 

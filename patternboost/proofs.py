@@ -44,7 +44,7 @@ class Proof:
     upper: int
     #: the score that was asked for; 0: the optimum was
     target: int
-    #: name and version of what proved `upper`
+    #: name and version of what proved `upper`, or "the problem's own bound"
     solver: str
     #: wall time of this attempt
     seconds: float

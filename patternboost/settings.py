@@ -13,6 +13,9 @@ from patternboost.files import FileError, read_text
 
 #: what a run learns with
 MODELS = ("gpt", "bigram", "none")
+#: how constructions are written for it, and in which numbers it is sampled
+TOKENS = ("orbits", "bits", "merged")
+PRECISIONS = ("auto", "fp32", "bf16")
 #: where it does, and what fans the local searches out
 DEVICES = ("auto", "cpu", "cuda")
 BACKENDS = ("threading", "loky", "dask", "ray")
@@ -59,6 +62,10 @@ class Settings:
 
     # the learned half
     model_share: float = field(default=0.5, metadata={"help": "share of starts that the model makes"})
+    tokens: str = field(
+        default="orbits", metadata={"help": "orbits (one token each), bits (0/1 strings) or merged (learned tokens)"}
+    )
+    precision: str = field(default="auto", metadata={"help": "auto (measured), fp32 or bf16"})
     layers: int = field(default=4, metadata={"help": "transformer layers"})
     heads: int = field(default=4, metadata={"help": "attention heads"})
     width: int = field(default=128, metadata={"help": "width of the transformer"})
@@ -68,7 +75,10 @@ class Settings:
     batch: int = field(default=64, metadata={"help": "training batch, sequences"})
     learning_rate: float = field(default=1e-3, metadata={"help": "peak learning rate"})
     weight_decay: float = field(default=0.1, metadata={"help": "AdamW weight decay"})
-    temperature: float = field(default=1.0, metadata={"help": "sampling temperature"})
+    temperature: float = field(default=1.0, metadata={"help": "sampling temperature to begin with"})
+    novelty: float = field(
+        default=0.5, metadata={"help": "share of new samples that the temperature rises to keep; 0: it stays"}
+    )
     top_p: float = field(default=1.0, metadata={"help": "nucleus sampling"})
     mask: bool = field(default=True, metadata={"help": "sample only valid constructions"})
 
@@ -100,7 +110,15 @@ _POSITIVE = (
     "batch",
     "repairs",
 )
-_SHARES = ("elites", "shake", "top", "model_share", "top_p")
+_CHOICES = (
+    ("model", MODELS),
+    ("device", DEVICES),
+    ("backend", BACKENDS),
+    ("tokens", TOKENS),
+    ("precision", PRECISIONS),
+    ("improve", IMPROVERS),
+)
+_SHARES = ("elites", "shake", "top", "model_share", "top_p", "novelty")
 
 
 def check(settings: Settings) -> Settings:
@@ -117,7 +135,7 @@ def check(settings: Settings) -> Settings:
     for name in ("temperature", "learning_rate", "memory_gib", "repair_work"):
         if not 0 < getattr(settings, name) < 2**31:
             raise SettingsError(f"{name} = {getattr(settings, name)} must be positive, and below 2^31")
-    for name, known in (("model", MODELS), ("device", DEVICES), ("backend", BACKENDS), ("improve", IMPROVERS)):
+    for name, known in _CHOICES:
         if getattr(settings, name) not in known:
             raise SettingsError(f"{name} {getattr(settings, name)!r} is unknown: use one of {', '.join(known)}")
     if settings.jobs > MAX_JOBS:

@@ -23,11 +23,15 @@ class Tally:
     origins: dict[str, list[int]] = field(default_factory=dict)
     #: walks per symmetry class
     starts: Counter[str] = field(default_factory=Counter)
-    #: constructions new to the pool, tabu steps, samples drawn, samples of a wrong format
+    #: constructions new to the pool, tabu steps
     new: int = 0
     steps: int = 0
+    #: samples drawn; of those of a wrong format, empty, and unlike each other and the pool; their temperature
     sampled: int = 0
     malformed: int = 0
+    empty: int = 0
+    novel: int = 0
+    temperature: float | None = None
     #: seconds per phase
     seconds: dict[str, float] = field(default_factory=dict)
     #: steps, loss and held-out loss of training (None: not known), or None where there was none
@@ -41,6 +45,13 @@ class Tally:
         self.origins.setdefault(origin, []).append(outcome.after)
         if origin != "random":
             self.before[outcome.before] += 1
+
+    def note_samples(self, sets: int, malformed: int, empty: int, temperature: float) -> None:
+        """Count samples of one class."""
+        self.sampled += sets + malformed + empty
+        self.malformed += malformed
+        self.empty += empty
+        self.temperature = temperature
 
     def note_training(self, steps: int, loss: float, held_out_loss: float) -> None:
         """Keep the training's figures; what is not finite is not known (and has no place in JSON)."""
@@ -67,6 +78,9 @@ class Tally:
             "new": round(self.new / walks, 4) if walks else 0.0,
             "sampled": self.sampled,
             "malformed": self.malformed,
+            "empty": self.empty,
+            "novel": self.novel,
+            "temperature": None if self.temperature is None else round(self.temperature, 4),
             "train": self.train,
             "steps": self.steps,
             "phases": {name: round(s, 3) for name, s in self.seconds.items()},

@@ -97,3 +97,20 @@ def optimum(instance: Instance) -> int:
 
     branch(0, 0, 0)
     return best
+
+
+def attention(history, heads):
+    """Causal attention's output at the last position: history [B, T, 3 W] of queries, keys, values -> [B, W]."""
+    batch, steps, triple = history.shape
+    width = triple // 3
+    wide = width // heads
+    out = np.zeros((batch, width))
+    for b in range(batch):
+        for h in range(heads):
+            part = slice(h * wide, (h + 1) * wide)
+            query = history[b, -1, :width][part].astype(float)
+            scores = np.array([query @ history[b, t, width : 2 * width][part] for t in range(steps)]) / wide**0.5
+            shares = np.exp(scores - scores.max())
+            shares /= shares.sum()
+            out[b, part] = sum(shares[t] * history[b, t, 2 * width :][part] for t in range(steps))
+    return out

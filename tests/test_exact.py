@@ -12,11 +12,11 @@ pytest.importorskip("ortools", reason="the extra exact (OR-tools) is not install
 from patternboost.exact.covers import at_most
 from patternboost.exact.hypergraph import TooLarge, hypergraph
 from patternboost.exact.model import Model, moves_of
-from patternboost.exact.repair import _NEIGHBOURHOODS, RepairTask, complete, improve
+from patternboost.exact.repair import _NEIGHBOURHOODS, RepairTask, _prefix, complete, improve
 from patternboost.exact.solver import Watch, solve
 from patternboost.exact.strips import has_strips, strips, tiled
 from patternboost.exact.windows import windows
-from patternboost.problem import Problem
+from patternboost.problem import Problem, rule
 from patternboost.registry import problem
 from patternboost.search.tables import build_table
 from patternboost.symmetry import class_orbits
@@ -96,6 +96,33 @@ def test_covers_forbid_exactly_the_forbidden_sets(name, symmetry, n):
     wanted = {frozenset(t) for t in graph.triples.tolist()}
     assert wanted <= triples
     assert all(any(p < t for p in pairs) for t in triples - wanted)
+
+
+@rule
+def same_row_or_column(n, chosen, out):
+    count = 0
+    for i in range(n):
+        if i != chosen[0] % n:
+            out[count] = chosen[0] // n * n + i
+            count += 1
+        if i != chosen[0] // n:
+            out[count] = i * n + chosen[0] % n
+            count += 1
+    return count
+
+
+def attacking_pair(points):
+    return next(([p, q] for p, q in itertools.combinations(points, 2) if p[0] == q[0] or p[1] == q[1]), None)
+
+
+def test_forbidden_pairs_become_cliques_and_are_proved():
+    rooks = Problem("rooks", "t", "d", 2, same_row_or_column, attacking_pair, ())
+    graph = hypergraph(build_table(rooks.at(5), "none"))
+    limits = list(at_most(graph))
+    assert {(x.limit, x.given, len(x.members)) for x in limits} == {(1, -1, 5)}
+    assert len(limits) == 10
+    answer = solve(Model(graph))
+    assert (answer.complete, len(answer.orbits)) == (True, 5)
 
 
 def test_lines_become_at_most_two():
@@ -325,6 +352,13 @@ def test_neighbourhoods_free_some_members(neighbourhood):
         assert len(freed)
         assert len(np.unique(freed)) == len(freed)
         assert np.isin(freed, members).all()
+
+
+def test_a_prefix_is_what_the_model_writes_first():
+    table = build_table(problem("isosceles", 6), "none")
+    members = np.array([0, 14, 21, 35])  # two corners, two cells of the middle
+    assert _prefix(table, members, 0.5).tolist() == [0, 35]
+    assert _prefix(table, members, 0.01).tolist() in ([0], [35])
 
 
 def test_repair_stops_when_told():

@@ -215,9 +215,9 @@ def test_spark_and_summary():
     assert spark({3: 1, 5: 8}).split()[0] == "3"
     line = summary_line(
         {"generation": 1, "best": 5, "before": {"3": 1}, "after": {"5": 2}, "new": 0.5, "leader": "none",
-         "sampled": 4, "malformed": 1, "seconds": 2.0}
+         "sampled": 4, "malformed": 1, "empty": 0, "novel": 2, "seconds": 2.0}
     )  # fmt: skip
-    assert "1/4 samples malformed" in line
+    assert "4 samples (2 new, 1 malformed)" in line
     assert "50% new" in line
 
 

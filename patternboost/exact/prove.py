@@ -302,7 +302,7 @@ class _Prover:
             attempt.lower,
             attempt.upper,
             attempt.target,
-            self.solver,
+            self.solver if attempt.upper < attempt.instance.upper_bound else "the problem's own bound",
             round(time.monotonic() - began, 3),
             datetime.now(UTC).isoformat(timespec="seconds"),
         )

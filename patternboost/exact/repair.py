@@ -170,12 +170,19 @@ class RepairTask:
             members = _valid(table, table.orbits.project(start), prefix, rng)
             before = int(table.orbits.weights[members].sum())
             if prefix:
-                kept = members[: max(1, round(float(rng.uniform(*_PREFIX)) * len(members)))]
+                kept = _prefix(table, members, float(rng.uniform(*_PREFIX)))
                 members = complete(table, kept, np.setdiff1d(members, kept), rng, 2 * _SOLVE_WORK, over)
             members = improve(table, members, rng, self.work, self.target, over)
             after = int(table.orbits.weights[members].sum())
             outcomes.append(Outcome(table.orbits.expand(members), before, after, 0))
         return outcomes
+
+
+def _prefix(table: Table, members: IntArray, share: float) -> IntArray:
+    """The first orbits of a set in the order in which the model writes them, ascending."""
+    rank = np.argsort(table.instance.problem.ground.order(table.instance.n))[table.orbits.representatives]
+    ordered = members[np.argsort(rank[members])]
+    return np.sort(ordered[: max(1, round(share * len(members)))])
 
 
 def _valid(table: Table, orbits: IntArray, prefix: bool, rng: np.random.Generator) -> IntArray:

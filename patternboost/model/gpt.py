@@ -35,6 +35,21 @@ class Cache:
         self.tensor = self.tensor[:, :, rows]
 
 
+def attend(query: Tensor, key: Tensor, value: Tensor, causal: bool) -> Tensor:
+    """Scaled dot-product attention, [B, H, T, D]; causal: position t sees positions up to t.
+
+    torch's fused form, but for training in bfloat16 on a CPU: there its backward pass takes eight times as long as two
+    plain matrix products (torch 2.13, docs/LOG.md).
+    """
+    if not causal or query.device.type != "cpu" or query.dtype != torch.bfloat16:
+        return functional.scaled_dot_product_attention(query, key, value, is_causal=causal)
+    batch, heads, steps, wide = query.shape
+    query, key, value = (x.reshape(batch * heads, steps, wide) for x in (query, key, value))
+    future = torch.full((steps, steps), -torch.inf, dtype=query.dtype).triu(1)
+    scores = torch.baddbmm(future, query, key.transpose(1, 2), alpha=wide**-0.5)
+    return torch.bmm(torch.softmax(scores, dim=-1), value).view(batch, heads, steps, wide)
+
+
 class Block(nn.Module):
     """Causal self-attention and a feed-forward layer, each behind a norm and a skip connection."""
 
@@ -59,9 +74,9 @@ class Block(nn.Module):
             cached[1, :, :, length : length + steps] = value
             key, value = cached[0, :, :, : length + steps], cached[1, :, :, : length + steps]
         # With a cache, several new tokens come only at length 0, so the plain causal mask is right there too.
-        mixed = functional.scaled_dot_product_attention(query, key, value, is_causal=steps > 1)
+        mixed = attend(query, key, value, causal=steps > 1)
         x = x + self.project(mixed.transpose(1, 2).reshape(batch, steps, width))
-        hidden: Tensor = x + self.narrow(functional.gelu(self.widen(self.norm_feed(x)), approximate="tanh"))
+        hidden: Tensor = x + self.narrow(functional.relu(self.widen(self.norm_feed(x))).square())
         return hidden
 
 
@@ -89,18 +104,26 @@ class GPT(nn.Module):
         if isinstance(module, nn.Linear) and module.bias is not None:
             nn.init.zeros_(module.bias)
 
-    def forward(self, tokens: Tensor, cache: Cache | None = None) -> Tensor:
-        """tokens int64 [B, T] -> logits [B, T, V]. With a cache, tokens continue the cached ones, which grow by T."""
+    def forward(self, tokens: Tensor) -> Tensor:
+        """tokens int64 [B, T] -> logits [B, T, V]."""
+        return self.head(self.body(tokens))
+
+    def head(self, hidden: Tensor, columns: Tensor | None = None) -> Tensor:
+        """Logits of all tokens, or of some (int64 [C]), from what `body` makes."""
+        weight = self.embedding.weight if columns is None else self.embedding.weight[columns]
+        return functional.linear(self.norm(hidden), weight)
+
+    def body(self, tokens: Tensor, cache: Cache | None = None) -> Tensor:
+        """tokens int64 [B, T] -> [B, T, W]. With a cache, tokens continue the cached ones, which grow by T."""
         start = 0 if cache is None else cache.length
         steps = tokens.shape[1]
         places = torch.arange(start, start + steps, device=tokens.device)
-        x = self.embedding(tokens) + self.position(places)
+        x: Tensor = self.embedding(tokens) + self.position(places)
         for i, block in enumerate(self.blocks):
             x = block(x, None if cache is None else cache.tensor[i], start)
         if cache is not None:
             cache.length += steps
-        logits: Tensor = functional.linear(self.norm(x), self.embedding.weight)
-        return logits
+        return x
 
     def parameter_count(self) -> int:
         """Number of weights."""

@@ -1,62 +1,28 @@
-"""Sampling: one token at a time from a model with a key/value cache, optionally only legal ones.
+"""Sampling: one token at a time from a decoder, optionally only legal ones.
 
-Speaks to a model only through a *stepper*: a function from the last tokens of every sequence, int64 [B], to logits
-[B, V]; tests use a fake one.
+Sequences are drawn in batches, each with a random generator of its own, so that what is drawn does not depend on how
+many batches run at once. On the CPU every batch runs in one thread of its own: threads that share one small matrix
+product wait for each other more than they work, above all on a busy machine.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from patternboost.ground import IntArray
-from patternboost.model.gpt import GPT, Cache
-from patternboost.model.tokens import END, Vocabulary
-from patternboost.search.masking import LegalityMask
+from patternboost.model.decoding import Decoder, Stepper
+from patternboost.model.precision import one_torch_thread
+from patternboost.model.tokens import END, TokenMask, Vocabulary
 from patternboost.search.tables import Table
 
-
-class Stepper(Protocol):
-    """What sampling asks of a model, for a batch of sequences that all have the same length."""
-
-    def start(self, prefix: tuple[int, ...], batch: int) -> Tensor:
-        """Logits [B, V] after a prefix that all sequences share."""
-
-    def step(self, tokens: Tensor) -> Tensor:
-        """Logits [B, V] after one more token per sequence, int64 [B]."""
-
-    def keep(self, rows: Tensor) -> None:
-        """Go on with these sequences only."""
-
-
-class GPTStepper:
-    """A transformer with its key/value cache."""
-
-    def __init__(self, model: GPT) -> None:
-        self.model = model
-        self._device = next(model.parameters()).device
-
-    def start(self, prefix: tuple[int, ...], batch: int) -> Tensor:
-        """Run the prefix."""
-        dtype = next(self.model.parameters()).dtype
-        self._cache = Cache(self.model.settings, batch, self._device, dtype)
-        tokens = torch.tensor(prefix, device=self._device).expand(batch, -1)
-        logits: Tensor = self.model(tokens, self._cache)
-        return logits[:, -1].float()
-
-    def step(self, tokens: Tensor) -> Tensor:
-        """Run one token per sequence."""
-        logits: Tensor = self.model(tokens[:, None], self._cache)
-        return logits[:, -1].float()
-
-    def keep(self, rows: Tensor) -> None:
-        """Drop ended sequences from the cache."""
-        self._cache.keep(rows)
+#: a GPU is asked for ended sequences once in so many tokens, since asking waits for it
+_LOOK_EVERY = 16
 
 
 @dataclass(frozen=True)
@@ -68,90 +34,118 @@ class SampleSettings:
     top_p: float = 1.0
     #: most tokens of a sequence after its prefix, END included
     length: int = 256
-    #: sequences sampled together
-    batch: int = 256
+    #: sequences sampled together, by one thread
+    batch: int = 128
 
 
-@torch.no_grad()
+@dataclass(frozen=True)
+class Samples:
+    """What a generator drew: well-formed sets of elements, and how many samples had a wrong format or were empty."""
+
+    sets: list[IntArray]
+    malformed: int
+    empty: int = 0
+
+
+def decoded(bodies: Sequence[IntArray], vocabulary: Vocabulary, n: int, symmetry: str) -> Samples:
+    """Bodies as sets."""
+    sets = [vocabulary.decode(n, symmetry, body) for body in bodies]
+    formed = [s for s in sets if s is not None]
+    good = [s for s in formed if len(s)]
+    return Samples(good, len(sets) - len(formed), len(formed) - len(good))
+
+
 def sample(
-    stepper: Stepper,
+    decoder: Decoder,
     vocabulary: Vocabulary,
     n: int,
     symmetry: str,
     count: int,
     settings: SampleSettings,
-    generator: torch.Generator,
+    seed: int,
     table: Table | None = None,
     over: Callable[[], bool] = lambda: False,
+    threads: int = 1,
 ) -> list[IntArray]:
-    """Bodies (cells, then END unless cut at `length`) of `count` sequences.
+    """Bodies (tokens, then END unless cut at `length`) of `count` sequences.
 
     Once `over()` says stop only those that have ended come back. With `table` (of the same instance and class) only
     tokens that keep the set valid are drawn.
     """
-    bodies: list[IntArray] = []
-    while len(bodies) < count and not over():
-        batch = min(settings.batch, count - len(bodies))
-        bodies += _sample_batch(stepper, vocabulary, n, symmetry, batch, settings, generator, table, over)
-    return bodies
+    columns = vocabulary.columns(n, symmetry) if table is not None else np.arange(vocabulary.count)
+    prefix = vocabulary.prefix(n, symmetry)
+    sizes = [min(settings.batch, count - first) for first in range(0, count, settings.batch)]
+    seeds = np.random.SeedSequence(seed).generate_state(len(sizes), np.uint64) >> np.uint64(1)
+
+    @torch.no_grad()  # holds for one thread only
+    def one(index: int) -> list[IntArray]:
+        mask = None if table is None else vocabulary.mask(n, symmetry, table, sizes[index])
+        noise = torch.Generator(device=decoder.device).manual_seed(int(seeds[index]))
+        return _sample_batch(decoder.open(columns), prefix, sizes[index], columns, settings, noise, mask, over)
+
+    workers = threads if decoder.device.type == "cpu" else 1
+    with one_torch_thread(), ThreadPoolExecutor(max_workers=workers) as pool:
+        return [body for bodies in pool.map(one, range(len(sizes))) for body in bodies]
 
 
 def _sample_batch(
     stepper: Stepper,
-    vocabulary: Vocabulary,
-    n: int,
-    symmetry: str,
+    prefix: tuple[int, ...],
     batch: int,
+    columns: IntArray,
     settings: SampleSettings,
-    generator: torch.Generator,
-    table: Table | None,
+    noise: torch.Generator,
+    mask: TokenMask | None,
     over: Callable[[], bool],
 ) -> list[IntArray]:
-    view = vocabulary.view(n, symmetry)
-    tokens = np.full((batch, settings.length), END, np.int64)
-    lengths = np.full(batch, settings.length)
-    alive = np.arange(batch)
-    mask = LegalityMask(table, batch) if table is not None else None
-    logits = stepper.start(vocabulary.prefix(n, symmetry), batch)
-    forbidden = torch.ones(logits.shape[1], dtype=torch.bool, device=logits.device)
-    cells = torch.from_numpy(view.token_of).to(logits.device)
+    if over():
+        return []
+    device = noise.device
+    token_of = torch.from_numpy(columns).to(device)
+    bodies = torch.full((batch, settings.length), END, device=device)
+    rows = torch.arange(batch, device=device)  # those whose sequences go on
+    ended = torch.zeros(batch, dtype=torch.bool, device=device)  # of `rows`
+    finished = np.zeros(batch, bool)
+    logits = stepper.start(prefix, batch)
     for at in range(settings.length):
+        if mask is not None:
+            logits = logits.masked_fill_(torch.from_numpy(mask.blocked).to(device).bool(), -torch.inf)
+        tokens = token_of[draw(logits, settings, noise)].masked_fill_(ended, END)
+        bodies[rows, at] = tokens
+        ended |= tokens == END
+        last = at + 1 == settings.length
+        if mask is not None or device.type == "cpu" or last or at % _LOOK_EVERY == _LOOK_EVERY - 1:
+            finished[rows[ended].cpu().numpy()] = True
+            going = torch.nonzero(~ended).flatten()
+            if len(going) < len(rows):
+                if not len(going):
+                    break
+                stepper.keep(going)
+                rows, tokens, ended = rows[going], tokens[going], ended[going]
+                if mask is not None:
+                    mask.keep(going.cpu().numpy())
         if over():
-            ended = np.setdiff1d(np.arange(batch), alive)
-            return [tokens[i, : lengths[i]] for i in ended]
-        if mask is not None:
-            # Only END and cells of this size and class that are still free.
-            blocked = forbidden.repeat(len(alive), 1)
-            blocked[:, cells] = torch.from_numpy(mask.blocked).to(logits.device, dtype=torch.bool)
-            blocked[:, END] = False
-            logits = logits.masked_fill(blocked, -torch.inf)
-        drawn = draw(logits, settings, generator)
-        step = drawn.cpu().numpy()
-        tokens[alive, at] = step
-        going = step != END
-        lengths[alive[~going]] = at + 1
-        if not going.any():
             break
-        if not going.all():
-            rows = np.flatnonzero(going)
-            stepper.keep(torch.from_numpy(rows).to(drawn.device))
-            alive, step, drawn = alive[rows], step[rows], drawn[torch.from_numpy(rows).to(drawn.device)]
+        if not last:
             if mask is not None:
-                mask.keep(rows)
-        if mask is not None:
-            mask.extend(view.orbit_of_token[step])
-        if at + 1 < settings.length:
-            logits = stepper.step(drawn)
-    return [tokens[i, : lengths[i]] for i in range(batch)]
+                mask.extend(tokens.cpu().numpy())
+            logits = stepper.step(tokens)
+    drawn = bodies.cpu().numpy()
+    lengths = np.where(finished, (drawn == END).argmax(axis=1) + 1, settings.length)
+    # A sequence that ran to its full length counts as a sample (of a wrong format); one that was cut off does not.
+    whole = finished | (at + 1 == settings.length)
+    return [drawn[i, : lengths[i]] for i in np.flatnonzero(whole)]
 
 
-def draw(logits: Tensor, settings: SampleSettings, generator: torch.Generator) -> Tensor:
-    """One token per row of logits [B, V], int64 [B]: exponential race, which needs no normalised probabilities."""
-    scaled = logits / max(settings.temperature, 1e-6)
-    probability = torch.softmax(scaled, dim=-1)
+def draw(logits: Tensor, settings: SampleSettings, noise: torch.Generator) -> Tensor:
+    """One column per row of logits [B, C], int64 [B], by inversion: one random number per row."""
+    probability = torch.softmax(logits / max(settings.temperature, 1e-6), dim=-1)
     if settings.top_p < 1:
         ordered, index = probability.sort(dim=-1, descending=True)
         outside = ordered.cumsum(dim=-1) - ordered >= settings.top_p
-        probability = probability.scatter(-1, index, ordered.masked_fill(outside, 0.0))
-    noise = torch.empty_like(probability).exponential_(1, generator=generator)
-    return (probability / noise).argmax(dim=-1)
+        probability = torch.zeros_like(probability).scatter(-1, index, ordered.masked_fill(outside, 0.0))
+    upto = probability.cumsum(dim=-1)
+    total = upto[:, -1:]
+    place = torch.rand(total.shape, generator=noise, device=total.device) * total
+    below = torch.nextafter(total, torch.zeros_like(total))  # rounding must not reach what has no probability
+    return torch.searchsorted(upto, torch.minimum(place, below), right=True).flatten()

@@ -7,14 +7,18 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 
 from patternboost.ground import IntArray
 from patternboost.model.gpt import GPT
+from patternboost.model.precision import DTYPES
+from patternboost.model.replicas import replicas
+from patternboost.model.team import ALONE, Team
 from patternboost.model.tokens import END, Example, Vocabulary
 
 #: target value that the loss leaves out: prefix and padding
@@ -30,6 +34,10 @@ class TrainSettings:
     batch: int = 64
     learning_rate: float = 1e-3
     weight_decay: float = 0.1
+    #: 'fp32', or 'bf16': matrix products in bfloat16, weights and sums in float32
+    precision: str = "fp32"
+    #: threads that share a batch on the CPU
+    threads: int = 1
     warm_up: int = 20
     clip: float = 1.0
     #: share of the pool held out; training stops when its loss has not improved for `patience` looks
@@ -55,84 +63,142 @@ def make_optimizer(model: GPT, settings: TrainSettings) -> torch.optim.AdamW:
     return torch.optim.AdamW(
         [{"params": matrices, "weight_decay": settings.weight_decay}, {"params": others, "weight_decay": 0.0}],
         lr=settings.learning_rate,
+        fused=True,
         betas=(0.9, 0.98),
     )
 
 
-def collate(sequences: Sequence[IntArray]) -> tuple[Tensor, Tensor]:
+class Corpus(Protocol):
+    """What to learn from: token sequences that all start with `prefix` tokens that are given, not predicted."""
+
+    prefix: int
+
+    def __len__(self) -> int:
+        """How many sequences there are."""
+
+    def length(self, index: int) -> float:
+        """About how long a sequence is: batches hold sequences of similar length, so that padding costs little."""
+
+    def sequence(self, index: int, draw: int) -> IntArray:
+        """A sequence, END included, int64; `draw`, any number >= 0, picks one of its equivalent forms."""
+
+
+class PoolCorpus:
+    """Constructions, augmented on the fly by every symmetry that keeps their class."""
+
+    prefix = 2
+
+    def __init__(self, vocabulary: Vocabulary, examples: Sequence[Example]) -> None:
+        self._vocabulary = vocabulary
+        self._examples = examples
+
+    def __len__(self) -> int:
+        return len(self._examples)
+
+    def length(self, index: int) -> float:
+        """Number of orbits, about; for 0/1 strings how many there are in all."""
+        example = self._examples[index]
+        orbits = self._vocabulary.view(example.n, example.symmetry).orbits
+        if self._vocabulary.name == "bits":
+            return orbits.count
+        return len(example.elements) / max(1, int(orbits.weights.max()))
+
+    def sequence(self, index: int, draw: int) -> IntArray:
+        """See `Corpus`."""
+        return self._vocabulary.encode(self._examples[index], draw)
+
+
+def collate(sequences: Sequence[IntArray], prefix: int) -> tuple[Tensor, Tensor]:
     """Inputs and targets, int64 [B, T]; padded with END, targets of padding and prefix ignored."""
     length = max(len(s) for s in sequences) - 1
     inputs = np.full((len(sequences), length), END, np.int64)
     targets = np.full((len(sequences), length), _IGNORE, np.int64)
     for i, sequence in enumerate(sequences):
         inputs[i, : len(sequence) - 1] = sequence[:-1]
-        targets[i, 1 : len(sequence) - 1] = sequence[2:]
+        targets[i, prefix - 1 : len(sequence) - 1] = sequence[prefix:]
     return torch.from_numpy(inputs), torch.from_numpy(targets)
 
 
-def batch_loss(model: GPT, sequences: Sequence[IntArray], device: torch.device) -> Tensor:
-    """Mean cross-entropy per predicted token."""
-    inputs, targets = (t.to(device) for t in collate(sequences))
-    return functional.cross_entropy(model(inputs).flatten(0, 1), targets.flatten(), ignore_index=_IGNORE)
+def token_loss(model: nn.Module, sequences: Sequence[IntArray], prefix: int, precision: str) -> tuple[Tensor, int]:
+    """Summed cross-entropy of the predicted tokens, and how many they are."""
+    device = next(model.parameters()).device
+    inputs, targets = (t.to(device) for t in collate(sequences, prefix))
+    with torch.autocast(device.type, DTYPES[precision], enabled=precision != "fp32"):
+        logits = model(inputs)
+    flat = logits.float().flatten(0, 1)
+    total = functional.cross_entropy(flat, targets.flatten(), ignore_index=_IGNORE, reduction="sum")
+    return total, sum(len(s) - prefix for s in sequences)
 
 
 def train(
-    model: GPT,
+    model: nn.Module,
     optimizer: torch.optim.AdamW,
-    vocabulary: Vocabulary,
-    examples: Sequence[Example],
+    corpus: Corpus,
     settings: TrainSettings,
     seed: int,
     over: Callable[[], bool] = lambda: False,
     report: Callable[[float], None] = lambda share: None,
     seconds: float | None = None,
+    team: Team = ALONE,
 ) -> TrainLog:
-    """Train until the steps (or, if given, the seconds) are done, the held-out loss stops falling, or `over()`."""
+    """Train until the steps (or, if given, the seconds) are done, the held-out loss stops falling, or `over()`.
+
+    With a team of several processes each takes its share of every batch (`model` is then wrapped so that gradients are
+    averaged), and the first one decides when to end.
+    """
     started = time.monotonic()
-    device = next(model.parameters()).device
     rng = np.random.default_rng(seed)
-    order = rng.permutation(len(examples))
-    held = [vocabulary.encode(examples[i]) for i in order[: int(len(examples) * settings.held_out)][:512]]
+    order = rng.permutation(len(corpus))
+    held = [corpus.sequence(int(i), 0) for i in order[: int(len(corpus) * settings.held_out)][:512]]
     used = order[len(held) :]
     batches: list[IntArray] = []
-    best_held, looks, done, loss_value = math.inf, 0, 0, math.nan
+    best_held, looks, done, loss = math.inf, 0, 0, math.nan
+    threads = settings.threads if team.size == 1 and next(model.parameters()).device.type == "cpu" else 1
+
+    def summed(twin: nn.Module, sequences: Sequence[IntArray]) -> tuple[Tensor, int]:
+        return token_loss(twin, sequences, corpus.prefix, settings.precision)
+
     model.train()
-    for step in itertools.count():
-        progress = step / settings.steps if seconds is None else (time.monotonic() - started) / seconds
-        if progress >= 1 or over():
-            break
-        for group in optimizer.param_groups:
-            group["lr"] = settings.learning_rate * _schedule(step, progress, settings)
-        if not batches:
-            batches = _bucketed(vocabulary, examples, used, settings.batch, rng)
-        picked = batches.pop()
-        moves = rng.integers(0, 1 << 30, len(picked))
-        loss = batch_loss(model, [vocabulary.encode(examples[i], int(m)) for i, m in zip(picked, moves)], device)
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(model.parameters(), settings.clip)
-        optimizer.step()
-        done = step + 1
-        report(progress)
-        if done % settings.look_every == 0 or (seconds is None and done == settings.steps):
-            loss_value = float(loss.detach())
-            held_value = held_out_loss(model, held, settings.batch, device)
-            looks = 0 if held_value < best_held - 1e-3 else looks + 1
-            best_held = min(best_held, held_value)
-            if looks >= settings.patience:
+    with replicas(model, threads, team) as together:
+        for step in itertools.count():
+            progress = step / settings.steps if seconds is None else (time.monotonic() - started) / seconds
+            progress = team.agree(1.0 if over() else progress)
+            if progress >= 1:
                 break
-    return TrainLog(done, loss_value, best_held, time.monotonic() - started)
+            for group in optimizer.param_groups:
+                group["lr"] = settings.learning_rate * _schedule(step, progress, settings)
+            if not batches:
+                batches = _bucketed(corpus, used, settings.batch, rng)
+            picked = batches.pop()
+            draws = rng.integers(0, 1 << 30, len(picked))
+            mine = team.share(len(picked))
+            sequences = [corpus.sequence(int(i), int(d)) for i, d in zip(picked[mine], draws[mine])]
+            loss = together.backward(summed, sequences)
+            torch.nn.utils.clip_grad_norm_(model.parameters(), settings.clip)
+            optimizer.step()
+            done = step + 1
+            report(progress)
+            if done % settings.look_every == 0 or (seconds is None and done == settings.steps):
+                held_value = team.agree(held_out_loss(model, held, corpus.prefix, settings))
+                looks = 0 if held_value < best_held - 1e-3 else looks + 1
+                best_held = min(best_held, held_value)
+                if looks >= settings.patience:
+                    break
+    return TrainLog(done, loss, best_held, time.monotonic() - started)
 
 
 @torch.no_grad()
-def held_out_loss(model: GPT, held: Sequence[IntArray], batch: int, device: torch.device) -> float:
-    """Mean loss over the held-out sequences (nan where there are none)."""
+def held_out_loss(model: nn.Module, held: Sequence[IntArray], prefix: int, settings: TrainSettings) -> float:
+    """Mean loss per token of the held-out sequences (nan where there are none)."""
     if not held:
         return math.nan
     model.eval()
-    losses = [float(batch_loss(model, held[i : i + batch], device)) for i in range(0, len(held), batch)]
+    losses, tokens = 0.0, 0
+    for first in range(0, len(held), settings.batch):
+        total, count = token_loss(model, held[first : first + settings.batch], prefix, settings.precision)
+        losses, tokens = losses + float(total), tokens + count
     model.train()
-    return sum(losses) / len(losses)
+    return losses / tokens
 
 
 def _schedule(step: int, progress: float, settings: TrainSettings) -> float:
@@ -140,18 +206,10 @@ def _schedule(step: int, progress: float, settings: TrainSettings) -> float:
     return min(1.0, (step + 1) / settings.warm_up) * (0.1 + 0.45 * (1 + math.cos(math.pi * progress)))
 
 
-def _bucketed(
-    vocabulary: Vocabulary, examples: Sequence[Example], used: IntArray, batch: int, rng: np.random.Generator
-) -> list[IntArray]:
+def _bucketed(corpus: Corpus, used: IntArray, batch: int, rng: np.random.Generator) -> list[IntArray]:
     """One epoch of batches of sequences of similar length, in random order, so that padding costs little."""
-    weights = np.array([len(examples[i].elements) for i in used], float)
-    orbit_size = {c: max(1, int(vocabulary.view(n, c).orbits.weights.max())) for n, c in _kinds(examples)}
-    lengths = weights / np.array([orbit_size[examples[i].symmetry] for i in used])
+    lengths = np.array([corpus.length(int(i)) for i in used])
     order = used[np.argsort(lengths + rng.random(len(used)))]
     batches = [order[i : i + batch] for i in range(0, len(order), batch)]
     rng.shuffle(batches)  # type: ignore[arg-type]
     return batches
-
-
-def _kinds(examples: Sequence[Example]) -> set[tuple[int, str]]:
-    return {(e.n, e.symmetry) for e in examples}

@@ -18,7 +18,7 @@ from patternboost.search.tables import ROWS_TYPE, Table, evaluate_row, pair_inde
 )
 def _extend(complete, rows, member, sizes, blocked, added):  # type: ignore[no-untyped-def]
     """Give row r of the batch the orbit added[r] (-1: none), and block what it forbids with the others and itself."""
-    count = blocked.shape[1]
+    count = len(rows.weight)
     chosen = np.zeros(2, np.int64)
     out = np.zeros(len(rows.orbit_of), np.int64)
     stamp = np.zeros(count + 1, np.int64)
@@ -43,6 +43,17 @@ def _extend(complete, rows, member, sizes, blocked, added):  # type: ignore[no-u
         sizes[r] += 1
 
 
+def third_orbits(table: Table, a: int, b: int) -> NDArray[np.uint16]:
+    """The row of orbits a != b: every third orbit that a forbidden set has with exactly these two."""
+    complete = table.instance.problem.complete
+    elements, count = len(table.rows.orbit_of), table.orbits.count
+    if table.rows.k != 3:
+        return np.zeros(0, np.uint16)
+    row = np.zeros(count, np.uint16)
+    scratch = np.zeros(2, np.int64), np.zeros(elements, np.int64), np.zeros(count + 1, np.int64)
+    return row[: evaluate_row(complete, table.rows, a, b, *scratch, row, 0)]
+
+
 class LegalityMask:
     """The free orbits of `batch` constructions that grow one orbit at a time."""
 
@@ -51,7 +62,8 @@ class LegalityMask:
         count = table.orbits.count
         self._member = np.zeros((batch, count), np.int32)
         self._sizes = np.zeros(batch, np.int64)
-        self.blocked: NDArray[np.uint8] = np.tile(table.rows.bad, (batch, 1))
+        #: 1 where an orbit is not free, uint8[batch, N + 1]; the last column, for "no more", stays 0
+        self.blocked: NDArray[np.uint8] = np.tile(np.append(table.rows.bad, np.uint8(0)), (batch, 1))
 
     def extend(self, added: IntArray) -> None:
         """Add one orbit per construction (-1: none)."""

@@ -1,0 +1,135 @@
+"""The baseline: next token from the last one only, by counting."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from patternboost.files import FileError, read_json, write_json
+from patternboost.ground import IntArray
+from patternboost.model.decoding import Stepper
+from patternboost.model.sampling import Samples, SampleSettings, decoded, sample
+from patternboost.model.tokens import Example, Vocabulary
+from patternboost.model.training import TrainLog
+from patternboost.search.tables import Table
+
+
+class _BigramStepper:
+    """Next-token log-probabilities from the last token only."""
+
+    def __init__(self, logits: Tensor, columns: Tensor) -> None:
+        self._logits = logits
+        self._columns = columns
+
+    def start(self, prefix: tuple[int, ...], batch: int) -> Tensor:
+        """The row of the prefix's last token."""
+        return self._logits[prefix[-1], self._columns].repeat(batch, 1)
+
+    def step(self, tokens: Tensor) -> Tensor:
+        """The rows of the last tokens."""
+        return self._logits[tokens][:, self._columns]
+
+    def keep(self, rows: Tensor) -> None:
+        """Nothing is remembered."""
+
+
+class BigramDecoder:
+    """Log-probabilities [V, V] of which token follows which."""
+
+    device = torch.device("cpu")
+
+    def __init__(self, logits: Tensor) -> None:
+        self._logits = logits
+
+    def open(self, columns: IntArray) -> Stepper:
+        """See `Decoder`."""
+        return _BigramStepper(self._logits, torch.from_numpy(columns))
+
+
+class BigramGenerator:
+    """Counts of which token follows which, with a little smoothing."""
+
+    SMOOTHING = 0.01
+
+    def __init__(self, vocabulary: Vocabulary, sampling: SampleSettings) -> None:
+        self.vocabulary = vocabulary
+        self.sampling = sampling
+        self._logits: Tensor | None = None
+        self._longest = 0
+
+    def fit(
+        self,
+        examples: Sequence[Example],
+        seed: int,
+        over: Callable[[], bool],
+        report: Callable[[float], None],
+        seconds: float | None = None,
+    ) -> TrainLog:
+        """Count anew."""
+        if self._logits is None:
+            self.vocabulary.learn(examples, seed)
+        counts = np.full((self.vocabulary.count, self.vocabulary.count), self.SMOOTHING, np.float32)
+        self._longest = 0
+        for example in examples:
+            for move in range(len(self.vocabulary.view(example.n, example.symmetry).moves)):
+                sequence = self.vocabulary.encode(example, move)
+                np.add.at(counts, (sequence[1:-1], sequence[2:]), 1.0)
+                self._longest = max(self._longest, len(sequence))
+        self._logits = torch.from_numpy(np.log(counts / counts.sum(axis=1, keepdims=True)))
+        report(1.0)
+        return TrainLog(1, float("nan"), float("nan"), 0.0)
+
+    def sample(
+        self,
+        n: int,
+        symmetry: str,
+        count: int,
+        seed: int,
+        table: Table | None,
+        over: Callable[[], bool],
+        temperature: float = 1.0,
+    ) -> Samples:
+        """Sample from the counts."""
+        if self._logits is None:
+            raise ValueError("sample before fit")
+        length = self._longest + self._longest // 4
+        settings = dataclasses.replace(self.sampling, length=length, temperature=temperature)
+        bodies = sample(BigramDecoder(self._logits), self.vocabulary, n, symmetry, count, settings, seed, table, over)
+        return decoded(bodies, self.vocabulary, n, symmetry)
+
+    def save(self, folder: Path) -> None:
+        """model.safetensors and model.json."""
+        write_json(folder / "model.json", {"longest": self._longest, "tokens": self.vocabulary.settings()})
+        if self._logits is not None:
+            save_file({"logits": self._logits}, folder / "model.safetensors")
+
+    def dismiss(self) -> None:
+        """Nobody serves it."""
+
+    def load(self, folder: Path) -> None:
+        """Raises FileError where the checkpoint was made for other tokens."""
+        saved: dict[str, Any] = read_json(folder / "model.json")
+        check_vocabulary(folder, saved.get("tokens"), self.vocabulary)
+        self._longest = int(saved["longest"])
+        if (folder / "model.safetensors").exists():
+            self._logits = load_file(folder / "model.safetensors")["logits"]
+
+
+def check_vocabulary(folder: Path, saved: Any, vocabulary: Vocabulary) -> None:
+    """Take up what a checkpoint's vocabulary had learned. Raises FileError that names a setting that differs."""
+    if not isinstance(saved, dict):
+        raise FileError(f"{folder}/model.json is damaged: it does not say the model's vocabulary")
+    try:
+        vocabulary.restore(saved)
+    except ValueError as error:
+        raise FileError(f"{folder}/model.json is damaged: {error}") from error
+    for name, value in vocabulary.settings().items():
+        if saved.get(name) != value:
+            raise FileError(f"{folder}: the model was made with {name} = {saved.get(name)}, not {value}")

@@ -1,0 +1,171 @@
+"""Decoding: next-token logits for a batch of growing sequences, from keys and values cached in place.
+
+Two forms of the same computation. `FastDecoder` is for the CPU: weights in bfloat16 or float32, an attention kernel of
+its own, and sequences that have ended cost nothing, since a list of slots says which caches still matter.
+`TorchDecoder` runs the model's own code with its static cache on any device; it is what a GPU uses, and what the fast
+one is tested against.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional
+
+from patternboost.ground import IntArray
+from patternboost.model.attention import attend, padded
+from patternboost.model.gpt import GPT, Cache, GPTSettings
+from patternboost.model.lanes import LANES
+
+
+class Stepper(Protocol):
+    """What sampling asks of a model, for a batch of sequences that all have the same length."""
+
+    def start(self, prefix: tuple[int, ...], batch: int) -> Tensor:
+        """Logits [B, C] after a prefix that all sequences share."""
+
+    def step(self, tokens: Tensor) -> Tensor:
+        """Logits [B, C] after one more token per sequence, int64 [B]."""
+
+    def keep(self, rows: Tensor) -> None:
+        """Go on with these sequences only."""
+
+
+class Decoder(Protocol):
+    """A model that is ready to be sampled from."""
+
+    device: torch.device
+
+    def open(self, columns: IntArray) -> Stepper:
+        """A new batch; its logits are those of the tokens `columns`, in that order."""
+
+
+class TorchDecoder:
+    """The model's own forward pass, one token at a time."""
+
+    def __init__(self, model: GPT, dtype: torch.dtype = torch.float32) -> None:
+        self.model = model
+        self.dtype = dtype
+        self.device = next(model.parameters()).device
+
+    def open(self, columns: IntArray) -> Stepper:
+        """See `Decoder`."""
+        return _TorchStepper(self.model, torch.from_numpy(columns).to(self.device), self.dtype)
+
+
+class _TorchStepper:
+    """A batch with its static cache."""
+
+    def __init__(self, model: GPT, columns: Tensor, dtype: torch.dtype) -> None:
+        self._model = model
+        self._columns = columns
+        self._dtype = dtype
+
+    def start(self, prefix: tuple[int, ...], batch: int) -> Tensor:
+        """See `Stepper`."""
+        self._cache = Cache(self._model.settings, batch, self._columns.device, self._dtype)
+        return self._run(torch.tensor(prefix, device=self._columns.device).expand(batch, -1))
+
+    def step(self, tokens: Tensor) -> Tensor:
+        """See `Stepper`."""
+        return self._run(tokens[:, None])
+
+    def keep(self, rows: Tensor) -> None:
+        """See `Stepper`."""
+        self._cache.keep(rows)
+
+    def _run(self, tokens: Tensor) -> Tensor:
+        with torch.autocast(tokens.device.type, self._dtype, enabled=self._dtype != torch.float32):
+            last = self._model.body(tokens, self._cache)[:, -1]
+            return self._model.head(last, self._columns).float()
+
+
+def fast_decoding(settings: GPTSettings, device: torch.device) -> bool:
+    """Whether the attention kernel serves a model's shape: heads of whole vectors, on the CPU."""
+    return device.type == "cpu" and settings.width // settings.heads % LANES == 0
+
+
+class FastDecoder:
+    """Decoding on the CPU."""
+
+    def __init__(self, model: GPT, dtype: torch.dtype) -> None:
+        self.settings = model.settings
+        self.dtype = dtype
+        self.device = torch.device("cpu")
+        self.weights = {name: p.detach().to(dtype) for name, p in model.named_parameters()}
+        self.layers = [
+            {
+                name.removeprefix(f"blocks.{i}."): w
+                for name, w in self.weights.items()
+                if name.startswith(f"blocks.{i}.")
+            }
+            for i in range(model.settings.layers)
+        ]
+
+    def open(self, columns: IntArray) -> Stepper:
+        """See `Decoder`."""
+        return _FastStepper(self, columns)
+
+
+class _FastStepper:
+    """A batch with its caches, flat, as `attend` wants them."""
+
+    def __init__(self, decoder: FastDecoder, columns: IntArray) -> None:
+        self._decoder = decoder
+        self._head = decoder.weights["embedding.weight"][torch.from_numpy(columns)]
+
+    def start(self, prefix: tuple[int, ...], batch: int) -> Tensor:
+        """See `Stepper`."""
+        s = self._decoder.settings
+        number = np.float32 if self._decoder.dtype == torch.float32 else np.uint16
+        room = padded(s.context)
+        self._keys = [np.zeros(batch * room * s.width, number) for _ in range(s.layers)]
+        self._values = [np.empty(batch * room * s.width, number) for _ in range(s.layers)]
+        self._scores = np.empty(room, np.float32)
+        self._slots = np.arange(batch)
+        self._length = 0
+        for token in prefix:
+            hidden = self._run(torch.full((batch,), token))
+        return self._logits(hidden)
+
+    def step(self, tokens: Tensor) -> Tensor:
+        """See `Stepper`."""
+        return self._logits(self._run(tokens))
+
+    def keep(self, rows: Tensor) -> None:
+        """See `Stepper`."""
+        self._slots = self._slots[rows.numpy()]
+
+    def _run(self, tokens: Tensor) -> Tensor:
+        """One token through all layers: hidden numbers [B, W]."""
+        weights = self._decoder.weights
+        x = weights["embedding.weight"][tokens] + weights["position.weight"][self._length]
+        self._length += 1
+        heads = self._decoder.settings.heads
+        mixed = np.empty(x.numel(), np.float32)
+        for layer, keys, values in zip(self._decoder.layers, self._keys, self._values, strict=True):
+            normed = _norm(x, layer, "norm_attention")
+            qkv = functional.linear(normed, layer["attention.weight"])
+            attend(_numbers(qkv), keys, values, self._slots, self._length, heads, self._scores, mixed)
+            attended = torch.from_numpy(mixed).view(x.shape).to(x.dtype)
+            x = x + functional.linear(attended, layer["project.weight"])
+            hidden = functional.linear(_norm(x, layer, "norm_feed"), layer["widen.weight"], layer["widen.bias"])
+            x = x + functional.linear(hidden.relu_().square_(), layer["narrow.weight"], layer["narrow.bias"])
+        return x
+
+    def _logits(self, x: Tensor) -> Tensor:
+        return functional.linear(_norm(x, self._decoder.weights, "norm"), self._head).float()
+
+
+def _norm(x: Tensor, weights: dict[str, Tensor], name: str) -> Tensor:
+    return functional.layer_norm(x, x.shape[-1:], weights[f"{name}.weight"], weights[f"{name}.bias"])
+
+
+def _numbers(x: Tensor) -> NDArray[np.float32] | NDArray[np.uint16]:
+    """A tensor as the attention kernel reads it, without a copy."""
+    array: NDArray[np.float32] | NDArray[np.uint16] = (x if x.dtype == torch.float32 else x.view(torch.uint16)).numpy()
+    return array

@@ -1,0 +1,146 @@
+"""One model on several GPUs or machines: training by DistributedDataParallel, sampling split across processes.
+
+torchrun starts the same command everywhere. The first process runs the search; the others `serve` it: they learn of
+each training and each sampling from it, do their share, and write nothing.
+"""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from torch.nn.parallel import DistributedDataParallel
+
+from patternboost.ground import IntArray
+from patternboost.model.generator import GPTGenerator
+from patternboost.model.gpt import GPT
+from patternboost.model.team import Team
+from patternboost.model.tokens import Example
+from patternboost.model.training import TrainLog
+from patternboost.problem import Instance
+from patternboost.search.local import prepare
+from patternboost.search.tables import Table
+from patternboost.settings import Settings
+
+
+class TeamGenerator(GPTGenerator):
+    """The transformer of a team, in any of its processes."""
+
+    def __init__(self, team: Team, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self.team = team
+
+    def fit(
+        self,
+        examples: Sequence[Example],
+        seed: int,
+        over: Callable[[], bool],
+        report: Callable[[float], None],
+        seconds: float | None = None,
+    ) -> TrainLog:
+        """The first process: tell the others, and train with them."""
+        model = self.settle(examples, seed)
+        assert self.optimizer is not None
+        self.team.tell(
+            {
+                "do": "fit",
+                "examples": [[e.n, e.symmetry, e.elements.tolist()] for e in examples],
+                "seed": seed,
+                "seconds": seconds,
+                "context": model.settings.context,
+                "precision": self.precision,
+                "tokens": self.vocabulary.settings(),
+                "moments": bool(self.optimizer.state),
+            }
+        )
+        return self.train_together(model, bool(self.optimizer.state), examples, seed, over, report, seconds)
+
+    def train_together(
+        self,
+        model: GPT,
+        moments: bool,
+        examples: Sequence[Example],
+        seed: int,
+        over: Callable[[], bool],
+        report: Callable[[float], None],
+        seconds: float | None,
+    ) -> TrainLog:
+        """All processes: start from the first one's weights and, where it has any, its optimiser's moments."""
+        wrapped = DistributedDataParallel(model)
+        if moments:
+            self._share_moments()
+        return self.train(wrapped, examples, seed, over, report, seconds, self.team)
+
+    def _share_moments(self) -> None:
+        assert self.model is not None
+        assert self.optimizer is not None
+        for parameter in self.model.parameters():
+            state = self.optimizer.state[parameter]
+            if not state:
+                zeros = torch.zeros((), device=parameter.device)
+                state |= {"step": zeros, "exp_avg": parameter * 0, "exp_avg_sq": parameter * 0}
+            with torch.no_grad():
+                self.team.spread([state["step"], state["exp_avg"], state["exp_avg_sq"]])
+
+    def bodies(
+        self,
+        n: int,
+        symmetry: str,
+        count: int,
+        seed: int,
+        table: Table | None,
+        over: Callable[[], bool],
+        temperature: float,
+    ) -> list[IntArray]:
+        """The first process: tell the others, and put all shares together."""
+        wanted = [n, symmetry, count, seed, table is not None, temperature]
+        self.team.tell({"do": "sample", "what": wanted})
+        return self.sample_together(n, symmetry, count, seed, table, over, temperature)
+
+    def sample_together(
+        self,
+        n: int,
+        symmetry: str,
+        count: int,
+        seed: int,
+        table: Table | None,
+        over: Callable[[], bool],
+        temperature: float,
+    ) -> list[IntArray]:
+        """All processes: a share of the samples each, from a seed of their own."""
+        mine = len(range(self.team.rank, count, self.team.size))
+        own_seed = seed ^ (self.team.rank << 48)
+        return self.team.gather(super().bodies(n, symmetry, mine, own_seed, table, over, temperature))
+
+    def dismiss(self) -> None:
+        """The first process: the search is over."""
+        self.team.tell({"do": "stop"})
+
+
+def serve(generator: TeamGenerator, settings: Settings, instance: Instance) -> None:
+    """Any but the first process: do what it says until it says stop. Ctrl-C is the first one's business."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    while True:
+        told = generator.team.tell()
+        if told["do"] == "stop":
+            return
+        if told["do"] == "fit":
+            _fit(generator, told)
+        else:
+            n, symmetry, count, seed, masked, temperature = told["what"]
+            table = prepare(instance, symmetry, settings.memory_bytes, settings.jobs).table if masked else None
+            generator.sample_together(n, symmetry, count, seed, table, lambda: False, temperature)
+
+
+def _fit(generator: TeamGenerator, told: dict[str, Any]) -> None:
+    generator.precision = told["precision"]
+    generator.vocabulary.restore(told["tokens"])
+    if generator.model is None or generator.model.settings.context != told["context"]:
+        generator.build(told["context"])
+    assert generator.model is not None
+    examples = [Example(n, symmetry, torch.tensor(e).numpy()) for n, symmetry, e in told["examples"]]
+    generator.train_together(
+        generator.model, told["moments"], examples, told["seed"], lambda: False, lambda share: None, told["seconds"]
+    )

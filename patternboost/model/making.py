@@ -1,0 +1,48 @@
+"""From settings to a generator."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from patternboost.model.bigram import BigramGenerator
+from patternboost.model.distributed import TeamGenerator, serve
+from patternboost.model.generator import Generator, GPTGenerator, pick_device
+from patternboost.model.sampling import SampleSettings
+from patternboost.model.team import called_by_torchrun, join
+from patternboost.model.tokens import TOKENISATIONS
+from patternboost.model.training import TrainSettings
+from patternboost.problem import Instance
+from patternboost.settings import Settings
+
+
+def make_generator(settings: Settings, instance: Instance, sizes: Sequence[int]) -> Generator:
+    """The generator that the settings ask for, untrained, for constructions of the given sizes."""
+    vocabulary = TOKENISATIONS[settings.tokens](instance.problem, tuple(sizes), tuple(instance.classes))
+    sampling = SampleSettings(temperature=settings.temperature, top_p=settings.top_p)
+    if settings.model == "bigram":
+        return BigramGenerator(vocabulary, sampling)
+    device = pick_device(settings.device)
+    arguments = (
+        vocabulary,
+        {"layers": settings.layers, "heads": settings.heads, "width": settings.width},
+        TrainSettings(settings.train_steps, settings.batch, settings.learning_rate, settings.weight_decay),
+        sampling,
+        device,
+        settings.seed,
+        settings.precision,
+        settings.jobs,
+    )
+    if called_by_torchrun():
+        team = join(device)
+        heard = team.tell({"sizes": list(sizes)})
+        if team.rank:  # only the first process knows which seeds there are
+            vocabulary = TOKENISATIONS[settings.tokens](instance.problem, heard["sizes"], tuple(instance.classes))
+        return TeamGenerator(team, vocabulary, *arguments[1:])
+    return GPTGenerator(*arguments)
+
+
+def serve_team(settings: Settings, instance: Instance) -> None:
+    """What every process but the first does, from the start of a run to its end."""
+    generator = make_generator(settings, instance, [instance.n])
+    assert isinstance(generator, TeamGenerator)
+    serve(generator, settings, instance)

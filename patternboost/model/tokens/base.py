@@ -1,0 +1,144 @@
+"""What every tokenisation shares: a sequence is ``[size] [class] body ... END``; the body is the tokenisation's own.
+
+All sizes and classes of a run have tokens of their own, so one model learns from every size at once and is asked for a
+size and a class by the prefix.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from patternboost.ground import IntArray
+from patternboost.problem import Problem
+from patternboost.search.tables import Table
+from patternboost.symmetry import Orbits, class_orbits, class_preserving
+
+END = 0
+
+
+@dataclass(frozen=True)
+class Example:
+    """A construction to learn from: elements (sorted) at size n, a union of orbits of its class."""
+
+    n: int
+    symmetry: str
+    elements: IntArray
+
+
+@dataclass(frozen=True)
+class View:
+    """How one (size, class) is written."""
+
+    orbits: Orbits
+    #: symmetries that keep the class, acting on orbits, int64[G, N]; the identity is among them
+    moves: IntArray
+
+
+class TokenMask(Protocol):
+    """Which next tokens keep each of a batch of growing constructions valid."""
+
+    @property
+    def blocked(self) -> NDArray[np.uint8]:
+        """1 where a token must not come next, [batch, columns], in the order of `Vocabulary.columns`."""
+
+    def extend(self, tokens: IntArray) -> None:
+        """One more token per construction, int64[batch], none of them END."""
+
+    def keep(self, rows: IntArray) -> None:
+        """Forget all constructions but `rows`."""
+
+
+class Vocabulary(ABC):
+    """Token numbers for the sizes and classes of one run: END, then sizes, then classes, then the body's tokens."""
+
+    #: the tokenisation's name
+    name: ClassVar[str]
+
+    def __init__(self, problem: Problem, sizes: Sequence[int], classes: Sequence[str]) -> None:
+        self.problem = problem
+        self.sizes = tuple(sizes)
+        self.classes = tuple(classes)
+        #: number of the body's first token
+        self.first = 1 + len(self.sizes) + len(self.classes)
+        self._views: dict[tuple[int, str], View] = {}
+
+    @property
+    @abstractmethod
+    def count(self) -> int:
+        """Number of tokens."""
+
+    @abstractmethod
+    def body(self, n: int, symmetry: str, orbits: IntArray) -> IntArray:
+        """The tokens of a set of orbits (sorted), without prefix and END."""
+
+    @abstractmethod
+    def read(self, n: int, symmetry: str, body: IntArray) -> IntArray | None:
+        """The orbits (in any order) that a body without END stands for, or None where its format is wrong."""
+
+    @abstractmethod
+    def columns(self, n: int, symmetry: str) -> IntArray:
+        """The tokens that a body of this size and class may have, END last: what a mask's columns stand for."""
+
+    @abstractmethod
+    def mask(self, n: int, symmetry: str, table: Table, batch: int) -> TokenMask:
+        """The mask of `batch` constructions that are empty so far."""
+
+    def learn(self, examples: Sequence[Example], seed: int) -> None:  # noqa: B027 - most have nothing to learn
+        """Settle what depends on the first training set; called once, before any `encode`."""
+
+    def settings(self) -> dict[str, Any]:
+        """What a checkpoint says of it, and `restore` takes up."""
+        return {
+            "tokens": self.name,
+            "problem": self.problem.name,
+            "sizes": list(self.sizes),
+            "classes": list(self.classes),
+        }
+
+    def restore(self, saved: dict[str, Any]) -> None:  # noqa: B027
+        """Take up what was learned, from a checkpoint's `settings()`. Raises ValueError where it is damaged."""
+
+    def prefix(self, n: int, symmetry: str) -> tuple[int, int]:
+        """The two tokens every sequence of this size and class starts with."""
+        return 1 + self.sizes.index(n), 1 + len(self.sizes) + self.classes.index(symmetry)
+
+    def view(self, n: int, symmetry: str) -> View:
+        """The orbits of a (size, class) and the symmetries that keep it, made once."""
+        key = (n, symmetry)
+        if key not in self._views:
+            instance = self.problem.at(n)
+            orbits = class_orbits(instance, symmetry)
+            moves = orbits.orbit_of[class_preserving(instance, orbits)[:, orbits.representatives]].astype(np.int64)
+            self._views[key] = View(orbits, moves)
+        return self._views[key]
+
+    def orbits(self, example: Example, move: int = 0) -> IntArray:
+        """The sorted orbits of an example; `move` (modulo their number) picks a symmetry that keeps the class."""
+        view = self.view(example.n, example.symmetry)
+        orbits = np.unique(view.orbits.orbit_of[example.elements])
+        return np.sort(view.moves[move % len(view.moves)][orbits])
+
+    def encode(self, example: Example, move: int = 0) -> IntArray:
+        """Tokens with prefix and END, int64."""
+        body = self.body(example.n, example.symmetry, self.orbits(example, move))
+        return np.concatenate([self.prefix(example.n, example.symmetry), body, [END]]).astype(np.int64)
+
+    def decode(self, n: int, symmetry: str, tokens: Sequence[int] | NDArray[np.int64]) -> IntArray | None:
+        """The elements of a sampled body (then END and anything), or None where its format is wrong.
+
+        Wrong are: no END, a token that has no place in this size and class, a cell twice.
+        """
+        body = np.asarray(tokens, np.int64)
+        ends = np.flatnonzero(body == END)
+        if len(ends) == 0:
+            return None
+        orbits = self.read(n, symmetry, body[: ends[0]])
+        if orbits is None or len(np.unique(orbits)) < len(orbits):
+            return None
+        return self.view(n, symmetry).orbits.expand(np.sort(orbits))

@@ -1,0 +1,70 @@
+"""The lecture's 0/1 strings: one digit per orbit, in the order of the orbits."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from patternboost.ground import IntArray
+from patternboost.model.tokens.base import END, TokenMask, Vocabulary
+from patternboost.search.masking import LegalityMask
+from patternboost.search.tables import Table
+
+
+class BitVocabulary(Vocabulary):
+    """Two tokens, 0 and 1; a body has exactly as many as there are orbits."""
+
+    name = "bits"
+
+    @property
+    def count(self) -> int:
+        """Number of tokens."""
+        return self.first + 2
+
+    def body(self, n: int, symmetry: str, orbits: IntArray) -> IntArray:
+        """See `Vocabulary`."""
+        digits = np.full(self.view(n, symmetry).orbits.count, self.first, np.int64)
+        digits[orbits] += 1
+        return digits
+
+    def read(self, n: int, symmetry: str, body: IntArray) -> IntArray | None:
+        """See `Vocabulary`."""
+        digits = body - self.first
+        if len(body) != self.view(n, symmetry).orbits.count or (digits < 0).any() or (digits > 1).any():
+            return None
+        return np.flatnonzero(digits)
+
+    def columns(self, n: int, symmetry: str) -> IntArray:
+        """0, 1, END."""
+        return np.array([self.first, self.first + 1, END])
+
+    def mask(self, n: int, symmetry: str, table: Table, batch: int) -> TokenMask:
+        """See `Vocabulary`."""
+        return _BitMask(table, batch, self.first + 1)
+
+
+class _BitMask:
+    """No 1 where the place's orbit is forbidden; END after the last place, and only there."""
+
+    def __init__(self, table: Table, batch: int, one: int) -> None:
+        self._mask = LegalityMask(table, batch)
+        self._count = table.orbits.count
+        self._one = one
+        self._place = 0
+        self.keep = self._mask.keep
+
+    @property
+    def blocked(self) -> NDArray[np.uint8]:
+        """See `TokenMask`."""
+        free = self._mask.blocked
+        columns = np.zeros((len(free), 3), np.uint8)
+        done = self._place == self._count
+        columns[:, 0] = done
+        columns[:, 1] = 1 if done else free[:, self._place]
+        columns[:, 2] = not done
+        return columns
+
+    def extend(self, tokens: IntArray) -> None:
+        """See `TokenMask`."""
+        self._mask.extend(np.where(tokens == self._one, self._place, -1))
+        self._place += 1

@@ -1,0 +1,93 @@
+"""One token per orbit, named by where its representative stands from the border.
+
+The name is the representative's place in the largest size's ground set under the border-keeping embedding. So one token
+means the same corner, edge or inner spot at every n.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from patternboost.ground import IntArray
+from patternboost.model.tokens.base import END, TokenMask, Vocabulary
+from patternboost.problem import Problem
+from patternboost.search.masking import LegalityMask
+from patternboost.search.tables import Table
+
+
+@dataclass(frozen=True)
+class Cells:
+    """The cell tokens of one (size, class)."""
+
+    #: token of every orbit, int64[N]; orbit of every token, int64[V], -1 elsewhere
+    token_of: IntArray
+    orbit_of: IntArray
+    #: place of every orbit in the order of the sequence, int64[N]
+    rank: IntArray
+
+
+class OrbitVocabulary(Vocabulary):
+    """Cell tokens in the ground set's own order."""
+
+    name = "orbits"
+
+    def __init__(self, problem: Problem, sizes: Sequence[int], classes: Sequence[str]) -> None:
+        super().__init__(problem, sizes, classes)
+        self._cells: dict[tuple[int, str], Cells] = {}
+
+    @property
+    def count(self) -> int:
+        """Number of tokens."""
+        return self.first + self.problem.ground.size(max(self.sizes))
+
+    def cells(self, n: int, symmetry: str) -> Cells:
+        """The cell tokens of a (size, class), made once."""
+        key = (n, symmetry)
+        if key not in self._cells:
+            orbits = self.view(n, symmetry).orbits
+            place = self.problem.ground.embed(n, max(self.sizes))
+            token_of = self.first + place[orbits.representatives]
+            orbit_of = np.full(self.first + self.problem.ground.size(max(self.sizes)), -1, np.int64)
+            orbit_of[token_of] = np.arange(orbits.count)
+            place_in_order = np.argsort(self.problem.ground.order(n))
+            self._cells[key] = Cells(token_of, orbit_of, place_in_order[orbits.representatives])
+        return self._cells[key]
+
+    def body(self, n: int, symmetry: str, orbits: IntArray) -> IntArray:
+        """See `Vocabulary`."""
+        cells = self.cells(n, symmetry)
+        return cells.token_of[orbits[np.argsort(cells.rank[orbits])]]
+
+    def read(self, n: int, symmetry: str, body: IntArray) -> IntArray | None:
+        """See `Vocabulary`."""
+        orbits = self.cells(n, symmetry).orbit_of[body]
+        return None if (orbits < 0).any() else orbits
+
+    def columns(self, n: int, symmetry: str) -> IntArray:
+        """See `Vocabulary`."""
+        return np.append(self.cells(n, symmetry).token_of, END)
+
+    def mask(self, n: int, symmetry: str, table: Table, batch: int) -> TokenMask:
+        """See `Vocabulary`."""
+        return _OrbitMask(table, batch, self.cells(n, symmetry).orbit_of)
+
+
+class _OrbitMask:
+    """A legality mask that is told tokens."""
+
+    def __init__(self, table: Table, batch: int, orbit_of: IntArray) -> None:
+        self._mask = LegalityMask(table, batch)
+        self._orbit_of = orbit_of
+        self.keep = self._mask.keep
+
+    @property
+    def blocked(self) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
+        """See `TokenMask`."""
+        return self._mask.blocked
+
+    def extend(self, tokens: IntArray) -> None:
+        """See `TokenMask`."""
+        self._mask.extend(self._orbit_of[tokens])

@@ -1,0 +1,40 @@
+"""Small models, vocabularies and examples for the tests of the learned half."""
+
+import numpy as np
+import torch
+
+from patternboost.model.generator import GPTGenerator
+from patternboost.model.sampling import SampleSettings
+from patternboost.model.tokens import TOKENISATIONS, Example
+from patternboost.model.training import TrainSettings
+from patternboost.registry import find_problem, problem
+from patternboost.search import kernels
+from patternboost.search.tables import build_table
+
+CPU = torch.device("cpu")
+
+
+def never():
+    return False
+
+
+def some_set(table, seed):
+    """A random maximal valid set of a table's class."""
+    state = kernels.new_state(table.rows, seed)
+    kernels.fill(table.instance.problem.complete, table.rows, state)
+    return table.orbits.expand(np.sort(state.member[: state.total[0]]).astype(np.int64))
+
+
+def vocabulary_for(name, *sizes, tokens="orbits"):
+    family = find_problem(name)
+    return TOKENISATIONS[tokens](family, sizes, tuple(family.at(max(sizes)).classes))
+
+
+def examples_at(n, symmetry, count, name="isosceles"):
+    table = build_table(problem(name, n), symmetry)
+    return [Example(n, symmetry, some_set(table, seed)) for seed in range(count)]
+
+
+def small_generator(vocabulary, seed=0, precision="fp32", **training):
+    shape = {"layers": 2, "heads": 2, "width": 32}
+    return GPTGenerator(vocabulary, shape, TrainSettings(**training), SampleSettings(), CPU, seed, precision)
