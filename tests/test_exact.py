@@ -322,7 +322,7 @@ def test_completion_is_the_best_there_is(name):
 @pytest.mark.parametrize("symmetry", ["none", "mirror", "half-turn"])
 @pytest.mark.parametrize("name", PROBLEMS)
 def test_repair_is_valid_never_worse_and_repeatable(name, symmetry):
-    instance = problem(name, 10)
+    instance = problem(name, 8)
     starts = tuple(instance.to_elements(greedy(instance, seed).points) for seed in range(2))
     task = RepairTask(instance, symmetry, (*starts, np.empty(0, np.int64)), (False, True, False), 0.5, 7, 10**6)
     outcomes = task.run()
@@ -339,7 +339,7 @@ def test_repair_improves_what_greedy_left():
     instance = problem("isosceles", 9)
     table = build_table(instance, "none")
     members = members_of(table, 3)
-    better = improve(table, members, np.random.default_rng(0), 3.0, 16)
+    better = improve(table, members, np.random.default_rng(0), 1.5, 16)
     assert len(better) > len(members)
 
 

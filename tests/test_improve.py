@@ -15,7 +15,7 @@ from patternboost.starts import Start
 
 pytest.importorskip("ortools", reason="the extra exact (OR-tools) is not installed")
 
-SMALL = ("--set", "starts=20", "--set", "repairs=3", "--set", "repair_work=0.3", "--jobs", 1, "--symmetry", "mirror")
+SMALL = ("--set", "starts=20", "--set", "repairs=3", "--set", "repair_work=0.1", "--jobs", 1, "--symmetry", "mirror")
 
 
 def improver(improve="both", **changes):
@@ -87,12 +87,12 @@ def test_runs_with_a_budget_in_generations_repeat_and_resume(improve, tmp_path, 
         folder = tmp_path / name
         budget = ("--generations", generations, "--seed", 3)
         arguments = (*budget, "--model", "bigram", "--improve", improve, *SMALL, "--run-dir", folder, "--quiet")
-        assert invoke("search", "isosceles", 9, *arguments).status == 0
+        assert invoke("search", "isosceles", 8, *arguments).status == 0
         return folder
 
-    whole = run("whole", 3)
+    whole = run("whole", 2)
     parts = run("parts", 1)
-    assert invoke("resume", parts, "--generations", 3, "--quiet").status == 0
+    assert invoke("resume", parts, "--generations", 2, "--quiet").status == 0
     log = read_log(whole)
     assert untimed(log) == untimed(read_log(parts))
     assert archived(tmp_path / "home-whole") == archived(tmp_path / "home-parts")

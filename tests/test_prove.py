@@ -127,7 +127,7 @@ def test_isosceles_optima(n, optimum, home, tmp_path):
         assert archive.best(problem("isosceles", n))[0].score == optimum
     assert (stored.status, stored.lower, stored.upper) == ("optimal", optimum, optimum)
     assert (written["status"], written["upper"]) == ("optimal", optimum)
-    assert "CP-SAT" in stored.solver
+    assert ("CP-SAT" in stored.solver) == (n > 1)  # one cell needs no solver
 
 
 @solver
