@@ -19,7 +19,7 @@ def use_own_cache() -> None:
         return
     package = Path(__file__).parent
     digest = hashlib.sha256()
-    for file in [package / "problem.py", *sorted(package.glob("search/*.py")), *sorted(package.glob("exact/*.py"))]:
+    for file in [package / "problem.py", *sorted((package / "search").glob("*.py"))]:
         digest.update(file.read_bytes())
     folder = Path(platformdirs.user_cache_dir("patternboost", appauthor=False)) / f"kernels-{digest.hexdigest()[:16]}"
     try:

@@ -1,6 +1,7 @@
 """The verb prove: optima, targets, bounds that last, interruption, and what records say of it."""
 
 import json
+import re
 import signal
 import sqlite3
 import sys
@@ -181,6 +182,14 @@ def test_a_target_missed_in_time_is_status_1_and_the_bounds_last(home, tmp_path)
         (stored,) = archive.proofs("isosceles")
     assert (stored.status, stored.target) == ("bounds", 29)
     assert stored.lower < 29 <= stored.upper
+
+
+@solver
+def test_no_time_at_all_gives_what_is_known_anyway(home, tmp_path):
+    """Before even the orbit table is there."""
+    answer = invoke("prove", "isosceles", 23, "--minutes", 1e-9, "--jobs", 1, "--quiet", "--run-dir", tmp_path)
+    assert (answer.status, answer.err) == (0, "")
+    assert re.fullmatch(r"between \d+ and 529 isosceles n=23( .*)?", answer.last)
 
 
 @solver

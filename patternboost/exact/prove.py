@@ -33,6 +33,7 @@ from patternboost.problem import Instance
 from patternboost.proofs import Proof, Status, bounds
 from patternboost.registry import problem as find_instance
 from patternboost.search.local import prepare
+from patternboost.search.tables import Interrupted
 from patternboost.settings import MAX_JOBS
 from patternboost.symmetry import align, class_orbits
 
@@ -143,6 +144,8 @@ class _Prover:
         attempt = self._attempt(self.instance, symmetry, target, self.stop, lambda a: self._report(a, began, folder))
         try:
             self._work(attempt)
+        except Interrupted:
+            pass  # it was time to stop before the orbit table was built
         finally:  # whatever ends it, what is known is kept
             self._report(attempt, began, folder)
             proof = self._proof(attempt, began)
