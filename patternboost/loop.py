@@ -155,6 +155,8 @@ class Search:
         """Generations until done."""
         while not self.done():
             self._one_generation()
+        if len(self.classes) > 1:
+            self.progress.classes(self.bandit.standings())
 
     def _one_generation(self) -> None:
         tally = Tally()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from patternboost.construction import Construction
@@ -52,6 +52,9 @@ class Progress:
     def summary(self, entry: dict[str, Any]) -> None:
         """A generation ended; `entry` is its line in the log."""
 
+    def classes(self, standings: Sequence[tuple[str, float, int]]) -> None:
+        """The search ended; which symmetry classes paid, best first (see `ClassBandit.standings`)."""
+
 
 def best_line(construction: Construction) -> str:
     """The line that announces a new best; a new record is announced loudly."""
@@ -75,6 +78,14 @@ def summary_line(entry: dict[str, Any]) -> str:
         f"before {spark(before)}, after {spark(after)}, {entry['new']:.0%} new to the pool, "
         f"class {entry['leader']} leads{samples}, {entry['seconds']:.0f} s"
     )
+
+
+def classes_line(standings: Sequence[tuple[str, float, int]]) -> str:
+    """What the best tenth of a class's walks came to on average, and the best; then what gave nothing."""
+    paying = [f"{name} {value:.1f} (best {best})" for name, value, best in standings if value > 0]
+    nothing = [name for name, value, _ in standings if value == 0]
+    text = "classes by what their best walks give: " + ", ".join(paying)
+    return text + (f"; nothing at all: {', '.join(nothing)}" if nothing else "")
 
 
 def generation_text(number: int, of: int) -> str:
@@ -128,6 +139,10 @@ class PlainProgress(Progress):
     def summary(self, entry: dict[str, Any]) -> None:
         """Always a line."""
         self._say(summary_line(entry))
+
+    def classes(self, standings: Sequence[tuple[str, float, int]]) -> None:
+        """A line."""
+        self._say(classes_line(standings))
 
 
 class LiveProgress(Progress):
@@ -187,6 +202,10 @@ class LiveProgress(Progress):
     def summary(self, entry: dict[str, Any]) -> None:
         """A line above the bar."""
         self._bars.console.print(summary_line(entry))
+
+    def classes(self, standings: Sequence[tuple[str, float, int]]) -> None:
+        """A line above the bar."""
+        self._bars.console.print(classes_line(standings))
 
 
 def make_progress(quiet: bool) -> Progress:

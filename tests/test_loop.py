@@ -14,7 +14,7 @@ from patternboost.construction import Construction
 from patternboost.files import FileError
 from patternboost.pool import Entry, Pool
 from patternboost.problem import ProblemError
-from patternboost.progress import generation_text, left_text, spark, summary_line
+from patternboost.progress import classes_line, generation_text, left_text, spark, summary_line
 from patternboost.record_table import record_rows, render
 from patternboost.records import compare, known_record, known_records
 from patternboost.registry import problem
@@ -96,6 +96,16 @@ def test_an_empty_pool_round_trips(tmp_path):
     other = Pool(6, 4, 0.5)
     other.load(tmp_path / "pool.npz")
     assert len(other) == 0
+
+
+def test_bandit_gives_up_on_classes_that_give_nothing_and_ranks_the_others():
+    bandit = ClassBandit(["a", "b", "c"])
+    for name, scores in (("a", [10, 12]), ("b", [0, 0]), ("c", [20])):
+        bandit.record(name, scores)
+    assert all("b" not in bandit.shares(turn) for turn in range(6))
+    assert bandit.standings() == [("c", 20.0, 20), ("a", 12.0, 12), ("b", 0.0, 0)]
+    line = classes_line(bandit.standings())
+    assert line.index("c 20.0") < line.index("a 12.0") < line.index("nothing at all: b")
 
 
 def test_bandit_tries_all_then_follows_what_pays():

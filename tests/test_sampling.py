@@ -9,10 +9,12 @@ from models import CPU, examples_at, vocabulary_for
 from patternboost.model.attention import attend, padded
 from patternboost.model.decoding import FastDecoder, TorchDecoder, fast_decoding
 from patternboost.model.gpt import GPT, Cache, GPTSettings
+from patternboost.model.masks import DeviceBits, DeviceMask, HostMask
 from patternboost.model.precision import pick_precision
 from patternboost.model.sampling import SampleSettings, draw, sample
 from patternboost.model.tokens import END, TOKENISATIONS
 from patternboost.registry import problem, problem_names
+from patternboost.search.bitrows import build_bitrows
 from patternboost.search.tables import build_table
 
 
@@ -158,6 +160,40 @@ def test_the_merged_mask_blocks_exactly_what_would_be_invalid(name):
         body.append(int(columns[rng.choice(free)]))
         mask.extend(np.array(body[-1:]))
     assert len(body) > 2
+
+
+@pytest.mark.parametrize("name", problem_names())
+@pytest.mark.parametrize("symmetry", ["none", "mirror", "both-mirrors", "near-quarter-turn"])
+def test_the_devices_mask_is_the_hosts_mask(name, symmetry):
+    n, batch = 7, 12
+    vocabulary = vocabulary_for(name, n)
+    table = build_table(problem(name, n), symmetry)
+    columns = vocabulary.columns(n, symmetry)
+    host = HostMask(vocabulary.mask(n, symmetry, table, batch))
+    device = DeviceMask(DeviceBits(build_bitrows(table), columns, CPU), batch, n * n)
+    noise = torch.Generator().manual_seed(1)
+    token_of = torch.from_numpy(columns)
+    for step in range(n * n):
+        blocked, same = (mask.apply(torch.zeros(batch, len(columns))) for mask in (host, device))
+        assert torch.equal(blocked, same)
+        drawn = token_of[draw(blocked, SampleSettings(), noise)]
+        going = torch.nonzero(drawn != END).flatten()
+        if not len(going):
+            break
+        host.keep(going)
+        if step % 3 == 2:
+            device.keep(going)
+            drawn = drawn[going]
+        else:  # a device may keep ended rows for a while: END again and again changes nothing
+            device.extend(drawn)
+            device.keep(going)
+            host.extend(drawn[going])
+            batch = len(going)
+            continue
+        device.extend(drawn)
+        host.extend(drawn)
+        batch = len(going)
+    assert step > 1
 
 
 def test_samples_do_not_depend_on_threads():

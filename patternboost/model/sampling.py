@@ -17,8 +17,10 @@ from torch import Tensor
 
 from patternboost.ground import IntArray
 from patternboost.model.decoding import Decoder, Stepper
+from patternboost.model.masks import DeviceBits, DeviceMask, HostMask, LogitMask
 from patternboost.model.precision import one_torch_thread
-from patternboost.model.tokens import END, TokenMask, Vocabulary
+from patternboost.model.tokens import END, Vocabulary
+from patternboost.search.bitrows import build_bitrows
 from patternboost.search.tables import Table
 
 #: a GPU is asked for ended sequences once in so many tokens, since asking waits for it
@@ -34,8 +36,9 @@ class SampleSettings:
     top_p: float = 1.0
     #: most tokens of a sequence after its prefix, END included
     length: int = 256
-    #: sequences sampled together, by one thread
+    #: sequences sampled together: by one thread on the CPU, and on a device
     batch: int = 128
+    device_batch: int = 1024
 
 
 @dataclass(frozen=True)
@@ -74,12 +77,26 @@ def sample(
     """
     columns = vocabulary.columns(n, symmetry) if table is not None else np.arange(vocabulary.count)
     prefix = vocabulary.prefix(n, symmetry)
-    sizes = [min(settings.batch, count - first) for first in range(0, count, settings.batch)]
+    together = settings.batch if decoder.device.type == "cpu" else settings.device_batch
+    sizes = [min(together, count - first) for first in range(0, count, together)]
     seeds = np.random.SeedSequence(seed).generate_state(len(sizes), np.uint64) >> np.uint64(1)
+
+    # Tokens should not travel to the host and back where bitmaps let the device keep the mask.
+    bitmaps = None
+    if table is not None and decoder.device.type != "cpu" and vocabulary.name == "orbits":
+        bitmaps = build_bitrows(table)
+    bits = None if bitmaps is None else DeviceBits(bitmaps, columns, decoder.device)
+
+    def mask_for(batch: int) -> LogitMask | None:
+        if table is None:
+            return None
+        if bits is not None:
+            return DeviceMask(bits, batch, settings.length)
+        return HostMask(vocabulary.mask(n, symmetry, table, batch))
 
     @torch.no_grad()  # holds for one thread only
     def one(index: int) -> list[IntArray]:
-        mask = None if table is None else vocabulary.mask(n, symmetry, table, sizes[index])
+        mask = mask_for(sizes[index])
         noise = torch.Generator(device=decoder.device).manual_seed(int(seeds[index]))
         return _sample_batch(decoder.open(columns), prefix, sizes[index], columns, settings, noise, mask, over)
 
@@ -95,7 +112,7 @@ def _sample_batch(
     columns: IntArray,
     settings: SampleSettings,
     noise: torch.Generator,
-    mask: TokenMask | None,
+    mask: LogitMask | None,
     over: Callable[[], bool],
 ) -> list[IntArray]:
     if over():
@@ -106,15 +123,16 @@ def _sample_batch(
     rows = torch.arange(batch, device=device)  # those whose sequences go on
     ended = torch.zeros(batch, dtype=torch.bool, device=device)  # of `rows`
     finished = np.zeros(batch, bool)
+    waits = device.type == "cpu" or (mask is not None and mask.waits)
     logits = stepper.start(prefix, batch)
     for at in range(settings.length):
         if mask is not None:
-            logits = logits.masked_fill_(torch.from_numpy(mask.blocked).to(device).bool(), -torch.inf)
+            logits = mask.apply(logits)
         tokens = token_of[draw(logits, settings, noise)].masked_fill_(ended, END)
         bodies[rows, at] = tokens
         ended |= tokens == END
         last = at + 1 == settings.length
-        if mask is not None or device.type == "cpu" or last or at % _LOOK_EVERY == _LOOK_EVERY - 1:
+        if waits or last or at % _LOOK_EVERY == _LOOK_EVERY - 1:
             finished[rows[ended].cpu().numpy()] = True
             going = torch.nonzero(~ended).flatten()
             if len(going) < len(rows):
@@ -123,12 +141,12 @@ def _sample_batch(
                 stepper.keep(going)
                 rows, tokens, ended = rows[going], tokens[going], ended[going]
                 if mask is not None:
-                    mask.keep(going.cpu().numpy())
+                    mask.keep(going)
         if over():
             break
         if not last:
             if mask is not None:
-                mask.extend(tokens.cpu().numpy())
+                mask.extend(tokens)
             logits = stepper.step(tokens)
     drawn = bodies.cpu().numpy()
     lengths = np.where(finished, (drawn == END).argmax(axis=1) + 1, settings.length)

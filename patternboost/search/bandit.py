@@ -48,10 +48,17 @@ class ClassBandit:
         total = sum(weights.values())
         earned = {name: w / total for name, w in weights.items() if w / total >= _LEAST}
         total = sum(earned.values())
-        explorer = self.names[turn % len(self.names)]
+        # A class whose walks all end with nothing (all its orbits are forbidden by themselves) is not tried again.
+        alive = [name for name in self.names if values[name] > 0]
+        explorer = alive[turn % len(alive)] if alive else self.names[0]
         explored = 0.0 if explorer in earned else _EXPLORE
         shares = {name: (1 - explored) * w / total for name, w in earned.items()}
         return shares | ({explorer: explored} if explored else {})
+
+    def standings(self) -> list[tuple[str, float, int]]:
+        """Classes tried, the one that pays best first: name, value, best of the remembered scores."""
+        rows = [(name, self.value(name), max(self.history[name])) for name in self.names if self.history[name]]
+        return sorted(rows, key=lambda row: -row[1])
 
     def leader(self) -> str:
         """The class with the highest value among those tried."""
