@@ -55,6 +55,7 @@ def strips(
         if not graph.count:
             lower.append(0)
             upper.append(0)
+            tell(height, 0)
             continue
         model = Model(graph)
         model.within(w for w in windows if np.isin(w.orbits, inside).all())
