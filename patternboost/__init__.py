@@ -28,6 +28,7 @@ _VERBS = {
     "resume": "api",
     "Result": "api",
     "Run": "run",
+    "prove": "exact.prove",
     "load": "construction",
     "verify": "construction",
     "Construction": "construction",
@@ -45,6 +46,7 @@ __all__ = [
     "load",
     "problem",
     "problem_names",
+    "prove",
     "records",
     "resume",
     "rule",
@@ -55,6 +57,7 @@ __all__ = [
 if TYPE_CHECKING:
     from patternboost.api import Result, resume, search
     from patternboost.construction import Construction, load, verify
+    from patternboost.exact.prove import prove
     from patternboost.problem import Problem, rule
     from patternboost.record_table import record_rows as records
     from patternboost.registry import problem, problem_names

@@ -61,6 +61,7 @@ def search(
     device: str = "auto",
     seed_from: list[str] | tuple[str, ...] = (),
     model: str = "gpt",
+    improve: str = "tabu",
     backend: str = "threading",
     run_dir: str | Path | None = None,
     quiet: bool = False,
@@ -95,6 +96,7 @@ def search(
         minutes=total,
         device=device,
         model=model,
+        improve=improve,
         backend=backend,
         seed_from=tuple(str(s) for s in seed_from),
         **{name: value for name, value in given.items() if value is not None},
@@ -189,7 +191,7 @@ def _default_folder(instance: Instance) -> Path:
 
 
 @contextmanager
-def _ctrl_c(stop: Stop) -> Iterator[None]:
+def ctrl_c(stop: Stop) -> Iterator[None]:
     """Turn the first Ctrl-C (or SIGTERM) into a request to stop; a second Ctrl-C interrupts at once."""
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -213,7 +215,7 @@ def _work(run: Run, instance: Instance, archive: Archive, quiet: bool, track: st
 
     stop, report = Stop(), LiveReport()
     resumed = run.newest_checkpoint() is not None
-    with _ctrl_c(stop), _tracking(run, track) as trackers, make_progress(quiet) as progress:
+    with ctrl_c(stop), _tracking(run, track) as trackers, make_progress(quiet) as progress:
         search = Search(run, instance, archive, progress, stop, [report, *trackers])
         try:
             search.begin()

@@ -1,4 +1,4 @@
-"""The archive: every construction worth keeping, for good, in one SQLite file shared by all searches of a user.
+"""The archive: every construction worth keeping, and every proof, in one SQLite file shared by all of a user's runs.
 
 A construction is kept once up to symmetry: rows are unique on (problem, n, canonical form). Write-ahead logging and one
 transaction per call make several searches at once safe, and a killed one harmless.
@@ -11,6 +11,7 @@ import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import astuple
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,8 @@ from patternboost.construction import Construction
 from patternboost.files import FileError
 from patternboost.ground import IntArray
 from patternboost.problem import Instance
+from patternboost.proofs import SCHEMA as PROOFS_SCHEMA
+from patternboost.proofs import Proof
 from patternboost.symmetry import canonical_form
 
 _SCHEMA = """
@@ -68,7 +71,7 @@ class Archive:
             self._db.execute("pragma journal_mode = wal")
             # In WAL mode NORMAL may lose the last commits in a power cut (never corrupt); FULL loses nothing.
             self._db.execute("pragma synchronous = full")
-            self._db.executescript(_SCHEMA)
+            self._db.executescript(_SCHEMA + PROOFS_SCHEMA)
 
     @contextmanager
     def _errors(self) -> Iterator[None]:
@@ -137,6 +140,17 @@ class Archive:
             rows = self._db.execute(query, (problem,) if problem else ()).fetchall()
         names = ("problem", "n", "score", "constructions", "symmetry", "added")
         return [dict(zip(names, row)) | {"found": json.loads(row[-1])} for row in rows]
+
+    def add_proof(self, proof: Proof) -> None:
+        """Keep what an attempt at a proof came to, at once and for good."""
+        with self._errors():
+            self._db.execute("insert into proofs values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", astuple(proof))
+
+    def proofs(self, problem: str | None = None) -> list[Proof]:
+        """All proofs (of one problem), in the order they were added."""
+        query = "select * from proofs" + (" where problem = ?" if problem else "") + " order by rowid"
+        with self._errors():
+            return [Proof(*row) for row in self._db.execute(query, (problem,) if problem else ())]
 
 
 def _row(construction: Construction) -> tuple[Any, ...]:

@@ -23,6 +23,7 @@ def write(search: Search) -> None:
         "temperature": search.thermostat.temperature,
         "best": [list(p) for p in search.best.points] if search.best else None,
         "bandit": search.bandit.history,
+        "improver": search.improver.state,
         "seeds": [{"n": c.n, "points": [list(p) for p in c.points]} for c in search.seeds],
     }
 
@@ -42,6 +43,7 @@ def restore(search: Search, folder: Path, state: dict[str, Any]) -> None:
         search.work = float(state["work"])
         search.thermostat.temperature = float(state["temperature"])
         search.bandit = ClassBandit(search.classes, state["bandit"])
+        search.improver.restore(state["improver"])
         search.seeds = [Construction.of(search.instance.problem.at(s["n"]), s["points"]) for s in state["seeds"]]
         # The best as of the checkpoint, not a later one of the folder: the same generation must end the same.
         search.best = Construction.of(search.instance, state["best"]) if state["best"] else None

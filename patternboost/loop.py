@@ -18,6 +18,7 @@ import numpy as np
 from patternboost import __version__, checkpoint, seeding, starts
 from patternboost.archive import Archive, canonical_key
 from patternboost.construction import Construction
+from patternboost.exact.improver import Improver
 from patternboost.ground import IntArray
 from patternboost.pool import Entry, Pool
 from patternboost.problem import Instance, ProblemError
@@ -25,7 +26,7 @@ from patternboost.progress import Progress
 from patternboost.run import Run
 from patternboost.search.bandit import ClassBandit
 from patternboost.search.fanout import run_tasks
-from patternboost.search.local import Outcome, Task, prepare
+from patternboost.search.local import Outcome, Work, prepare
 from patternboost.search.tables import Interrupted, Table
 from patternboost.starts import child_seed
 from patternboost.symmetry import align, class_orbits
@@ -88,6 +89,7 @@ class Search:
         self.best: Construction | None = None
         self.classes = self._classes()
         self.bandit = ClassBandit(self.classes)
+        self.improver = Improver(self.settings, instance)
         self.pool = Pool(self.settings.pool, self.settings.pool_floor, self.settings.top)
         self.seeds: list[Construction] = []
         self.generator: Generator | None = None
@@ -180,6 +182,7 @@ class Search:
         found = self._search(planned, tally, length)
         began = time.monotonic()
         kept = self._keep(found)
+        self.improver.learn(kept)
         tally.new = len(kept)
         tally.seconds["verify"] = time.monotonic() - began
         if self.stop() and not self.settings.timed:
@@ -274,15 +277,18 @@ class Search:
     def _search(self, planned: list[tuple[str, float, list[starts.Start]]], tally: Tally, length: float) -> list[Entry]:
         """Local search from every start; returns the candidates for the pool, not yet verified."""
         began = time.monotonic()
-        self.progress.phase("search", float(sum(len(p[2]) for p in planned)))
+        solver_share = self.improver.share
+        walks = planned if solver_share < 1 else []
+        repairs = self.improver.repairs(length if self.settings.timed else None)
+        self.progress.phase("search", float(sum(len(p[2]) for p in walks) + repairs))
         origins: dict[int, list[str]] = {}
 
-        def all_tasks() -> Iterator[Task]:
-            for index, (name, share, mixed) in enumerate(planned):
+        def all_tasks() -> Iterator[Work]:
+            for index, (name, share, mixed) in enumerate(walks):
                 if self.settings.backend == "threading" and self._prepare(name) is None:
                     return
                 # Under a time budget a class may overrun its share by half before the next one gets its turn.
-                slice_seconds = 1.5 * share * length
+                slice_seconds = 1.5 * share * length * (1 - solver_share)
                 slice_over = self._within(slice_seconds)
                 seconds = slice_seconds if self.settings.timed else None
                 seed = child_seed(self.settings.seed, self.generation, 4, index)
@@ -291,6 +297,14 @@ class Search:
                         break
                     origins[task.seed] = origin
                     yield task
+            slice_seconds = length * solver_share
+            seconds = slice_seconds if self.settings.timed else None
+            slice_over = self._within(slice_seconds)
+            for repair, origin in self.improver.tasks(
+                planned, self.pool, self.generation, self.target, slice_over, seconds
+            ):
+                origins[repair.seed] = origin
+                yield repair
 
         found: list[Entry] = []
         for task, outcomes in run_tasks(all_tasks(), self.settings.jobs, self.settings.backend, self.stop):
@@ -304,7 +318,7 @@ class Search:
         tally.seconds["search"] = time.monotonic() - began
         return found
 
-    def _consider(self, outcome: Outcome, origin: str, task: Task, found: list[Entry]) -> None:
+    def _consider(self, outcome: Outcome, origin: str, task: Work, found: list[Entry]) -> None:
         """Make an outcome a candidate where the pool has room for it; save it at once where it is a new best."""
         if outcome.after < self.pool.threshold or not outcome.after:
             return

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from patternboost import proofs
 from patternboost.archive import Archive
 from patternboost.listing import html_table
 from patternboost.records import compare, known_records
 from patternboost.registry import find_problem
 
-COLUMNS = ("problem", "n", "ours", "best_known", "status", "standing", "symmetry", "found", "by", "source")
+COLUMNS = ("problem", "n", "ours", "best_known", "status", "standing", "proved", "symmetry", "found", "by", "source")
 
 
 class RecordTable(list[dict[str, Any]]):
@@ -33,9 +34,12 @@ def record_rows(problem: str | None = None) -> RecordTable:
         problem = find_problem(problem).name
     with Archive() as archive:
         ours = {(row["problem"], row["n"]): row for row in archive.summary(problem)}
+        proved: dict[tuple[str, int], dict[str, tuple[int, int]]] = {}
+        for (name, n, symmetry), bounds in proofs.bounds(archive.proofs(problem)).items():
+            proved.setdefault((name, n), {})[symmetry] = bounds
     known = {key: r for key, r in known_records().items() if problem is None or r.problem == problem}
     rows = RecordTable()
-    for name, n in sorted({*ours, *known}):
+    for name, n in sorted({*ours, *known, *proved}):
         our, best = ours.get((name, n)), known.get((name, n))
         values = (
             name,
@@ -44,6 +48,7 @@ def record_rows(problem: str | None = None) -> RecordTable:
             best.value if best else None,
             best.status if best else None,
             compare(name, n, our["score"]) if our else None,
+            proofs.standing(proved.get((name, n), {}), our["score"] if our else None),
             our["symmetry"] if our else None,
             our["added"][:10] if our else None,
             _finder(our["found"]) if our else None,

@@ -21,6 +21,8 @@ DEVICES = ("auto", "cpu", "cuda")
 BACKENDS = ("threading", "loky", "dask", "ray")
 #: where figures may be sent to, besides; no setting: it changes nothing of a run
 TRACKERS = ("tensorboard", "wandb")
+#: what improves the starts of local search
+IMPROVERS = ("tabu", "solver", "both")
 #: more workers than any one machine has
 MAX_JOBS = 1024
 
@@ -39,6 +41,7 @@ class Settings:
     jobs: int = field(default_factory=lambda: len(os.sched_getaffinity(0)), metadata={"help": "workers"})
     device: str = field(default="auto", metadata={"help": "auto, cpu or cuda: where the model runs"})
     model: str = field(default="gpt", metadata={"help": "gpt, bigram, or none: local search alone, the control"})
+    improve: str = field(default="tabu", metadata={"help": "tabu, solver (extra: exact) or both: follow what pays"})
     backend: str = field(default="threading", metadata={"help": "threading, loky, dask or ray"})
     seed_from: tuple[str, ...] = field(default=(), metadata={"help": "where seeds come from"})
 
@@ -50,6 +53,8 @@ class Settings:
     tenure_max: int = field(default=3, metadata={"help": "longest tabu tenure, steps"})
     elites: float = field(default=0.3, metadata={"help": "share of non-model starts that are pool members"})
     shake: float = field(default=0.3, metadata={"help": "share of a pool member's orbits dropped to make a start"})
+    repairs: int = field(default=16, metadata={"help": "solver repairs per generation at half of the effort"})
+    repair_work: float = field(default=2.0, metadata={"help": "solver time per repair, deterministic unit (about 1 s)"})
     memory_gib: float = field(default=2.0, metadata={"help": "memory for orbit tables"})
 
     # the pool
@@ -94,13 +99,26 @@ class SettingsError(ValueError):
     """A setting that cannot be; the message says what would do."""
 
 
-_POSITIVE = ("jobs", "starts", "patience", "max_steps", "tenure_min", "pool", "pool_floor", "layers", "heads", "batch")
+_POSITIVE = (
+    "jobs",
+    "starts",
+    "patience",
+    "max_steps",
+    "tenure_min",
+    "pool",
+    "pool_floor",
+    "layers",
+    "heads",
+    "batch",
+    "repairs",
+)
 _CHOICES = (
     ("model", MODELS),
     ("device", DEVICES),
     ("backend", BACKENDS),
     ("tokens", TOKENS),
     ("precision", PRECISIONS),
+    ("improve", IMPROVERS),
 )
 _SHARES = ("elites", "shake", "top", "model_share", "top_p", "novelty")
 
@@ -116,7 +134,7 @@ def check(settings: Settings) -> Settings:
     for name in ("minutes", "generations", "target", "seed", "train_steps", "weight_decay"):
         if not 0 <= getattr(settings, name) < 2**63:
             raise SettingsError(f"{name} = {getattr(settings, name)} must be from 0 to 2^63")
-    for name in ("temperature", "learning_rate", "memory_gib"):
+    for name in ("temperature", "learning_rate", "memory_gib", "repair_work"):
         if not 0 < getattr(settings, name) < 2**31:
             raise SettingsError(f"{name} = {getattr(settings, name)} must be positive, and below 2^31")
     for name, known in _CHOICES:

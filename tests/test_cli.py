@@ -282,7 +282,9 @@ def test_no_command_shows_the_help() -> None:
     assert len((answer.out + answer.err).splitlines()) > 10
 
 
-@pytest.mark.parametrize("command", ["search", "resume", "report", "export", "verify", "import", "records", "problems"])
+@pytest.mark.parametrize(
+    "command", ["search", "resume", "report", "export", "verify", "import", "records", "problems", "prove"]
+)
 def test_every_command_has_help(command: str) -> None:
     answer = invoke(command, "--help")
     assert answer.status == 0

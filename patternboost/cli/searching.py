@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from patternboost.cli.options import CLASSES, classes_for, folders_for, problem_names_for, seeds_for
-from patternboost.settings import BACKENDS, DEVICES, MODELS, TRACKERS
+from patternboost.settings import BACKENDS, DEVICES, IMPROVERS, MODELS, TRACKERS
 
 if TYPE_CHECKING:
     from patternboost.api import Result
@@ -53,6 +53,13 @@ _track = click.option("--track", type=click.Choice(TRACKERS), help="Send the fig
     show_default=True,
     help="none: local search alone, the control.",
 )
+@click.option(
+    "--improve",
+    type=click.Choice(IMPROVERS),
+    default="tabu",
+    show_default=True,
+    help="solver: exact repairs (extra: exact); both: the share of either follows what pays.",
+)
 @click.option("--backend", type=click.Choice(BACKENDS), default="threading", show_default=True)
 @click.option("--run-dir", type=click.Path(path_type=Path), help="The run's folder.  [default: runs/PROBLEM-N-TIME]")
 @click.option("--set", "options", multiple=True, metavar="NAME=VALUE", help="Any other setting; see settings.toml.")
@@ -70,7 +77,7 @@ def search(problem: str, n: int, **options: Any) -> int:
     patternboost search no-three-in-line 20 --minutes 2 --model none
     patternboost search my_problem.py 12 --generations 20 --seed 1
     """
-    with _ctrl_c_ends_at_once():
+    with ctrl_c_ends_at_once():
         from patternboost.api import search as run_search
 
     return _finish(run_search(problem, n, **options), options["quiet"])
@@ -91,14 +98,14 @@ def resume(run: Path, minutes: float | None, generations: int | None, track: str
     patternboost resume runs/isosceles-64-...                 after Ctrl-C, a crash or a power cut
     patternboost resume runs/isosceles-64-... --minutes 960   16 hours in all
     """
-    with _ctrl_c_ends_at_once():
+    with ctrl_c_ends_at_once():
         from patternboost.api import resume as run_resume
 
     return _finish(run_resume(run, minutes=minutes, generations=generations, quiet=quiet, track=track), quiet)
 
 
 @contextmanager
-def _ctrl_c_ends_at_once() -> Iterator[None]:
+def ctrl_c_ends_at_once() -> Iterator[None]:
     """While kernels are loaded or, the first time, compiled: numba would swallow a KeyboardInterrupt and break."""
     before = signal.signal(signal.SIGINT, lambda *_: os._exit(130))
     try:

@@ -10,7 +10,7 @@ from typing import Any
 
 from joblib import Parallel, delayed, parallel_config
 
-from patternboost.search.local import Outcome, Task, run_task
+from patternboost.search.local import Outcome, Work
 from patternboost.settings import BACKENDS
 
 
@@ -52,21 +52,21 @@ def _scheduler_address() -> str | None:
 
 
 def run_tasks(
-    tasks: Iterable[Task], jobs: int, backend: str, stopped: Callable[[], bool]
-) -> Iterator[tuple[Task, list[Outcome]]]:
+    tasks: Iterable[Work], jobs: int, backend: str, stopped: Callable[[], bool]
+) -> Iterator[tuple[Work, list[Outcome]]]:
     """Run tasks on `jobs` workers and yield each with its outcomes, in order. Tasks are taken from the iterable late.
 
     Threads share tables and hear `stopped` within a walk (the kernels release the GIL); other workers only between
     tasks.
     """
-    sent: list[Task] = []
+    sent: list[Work] = []
 
     def calls() -> Iterator[Any]:
         for task in tasks:
             if stopped():
                 return
             sent.append(task)
-            yield delayed(run_task)(task, stopped) if backend == "threading" else delayed(run_task)(task)
+            yield delayed(task.run)(stopped) if backend == "threading" else delayed(task.run)()
 
     options = {"backend": backend} if backend in ("threading", "loky") else {}
     with _context(backend, jobs), warnings.catch_warnings():

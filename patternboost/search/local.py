@@ -7,7 +7,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from patternboost.ground import IntArray
 from patternboost.problem import Instance
@@ -46,6 +46,29 @@ class Task:
     memory: int = DEFAULT_MEMORY
     #: seconds after which the batch ends early (a walk in progress keeps its best); None: never
     seconds: float | None = None
+
+    def run(self, stopped: Callable[[], bool] | None = None) -> list[Outcome]:
+        """See `run_task`."""
+        return run_task(self, stopped)
+
+
+class Work(Protocol):
+    """What workers run: a `Task`, or another way to improve starts."""
+
+    @property
+    def symmetry(self) -> str:
+        """The symmetry class of the sets."""
+
+    @property
+    def starts(self) -> tuple[IntArray, ...]:
+        """The sets to start from."""
+
+    @property
+    def seed(self) -> int:
+        """Seed of all its randomness, different for every task of a search."""
+
+    def run(self, stopped: Callable[[], bool] | None = None) -> list[Outcome]:
+        """Improve every start; fewer outcomes come back where time ran out or `stopped` said so."""
 
 
 @dataclass(frozen=True)
