@@ -5,7 +5,8 @@ that is overhead. Here keys lie in blocks of 16 positions, position fastest, so 
 lie by position, so that their weighted sum is vectors too; and both are read from front to back. A step must read its
 cache once, 2 x width x length numbers per sequence and layer: that is the floor.
 
-Numbers are float32, or bfloat16 (the upper half of a float32) held as uint16; sums are float32.
+Sums are float32. Beside float32 there is a compact form for models in bfloat16, which have two or three digits anyway:
+keys and values as int8, with a scale for every head and position, since what a step costs is reading them.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ _LN_2 = np.float32(0.6931471805599453)
 _TAYLOR = tuple(np.float32(1 / f) for f in (720, 120, 24, 6, 2, 1, 1))
 #: e to less than this is 0 for our purpose (and its bits would leave the exponent's range)
 _LOWEST = np.float32(-80)
+_ONE, _LARGEST, _TINY = np.float32(1), np.float32(127), np.float32(1e-30)
 
 
 def padded(context: int) -> int:
@@ -46,59 +48,76 @@ def exp(x):  # type: ignore[no-untyped-def]
     return p * power_of_two(k)
 
 
-def _signature(number: Any) -> Any:
-    flat = number[::1]
+def _signature(number: Any, kept: Any) -> Any:
+    floats = types.float32[::1]
     return types.void(
-        number[:, ::1], flat, flat, types.int64[::1], types.int64, types.int64, types.float32[::1], types.float32[::1]
+        number[:, ::1], kept[::1], kept[::1], floats, floats, types.int64[::1], types.int64, types.int64, floats, floats
     )
 
 
 @njit(
-    [_signature(types.float32), _signature(types.uint16)],
+    [_signature(types.float32, types.float32), _signature(types.uint16, types.int8)],
     cache=True,
     fastmath=True,
     nogil=True,
     error_model="numpy",
 )
-def attend(qkv, keys, values, slots, length, heads, scores, out):  # type: ignore[no-untyped-def]
+def attend(qkv, keys, values, key_scale, value_scale, slots, length, heads, scores, out):  # type: ignore[no-untyped-def]
     """Cache the new token's key and value of every sequence, and attend to all `length` cached positions.
 
-    qkv: [B, 3 W], query, key and value of the new token, which takes position length - 1. Caches are flat, with room
-    for P = `padded(context)` positions in every slot: keys [slots, P / 16, W, 16], values [slots, heads, P, W / heads];
-    W / heads must be a multiple of 16. `slots` says where each sequence's cache is. `scores` float32[P] is scratch.
-    Writes out, float32 [B * W].
+    qkv: [B, 3 W], query, key and value of the new token, which takes position length - 1; float32, or bfloat16 as
+    uint16. Caches are flat, with room for P = `padded(context)` positions in every slot: keys [slots, P / 16, W, 16],
+    values [slots, heads, P, W / heads], scales float32 [slots, heads, P]; W / heads must be a multiple of 16. With
+    float32 the caches are float32, else int8 in units of the scale. `slots` says where each sequence's cache is.
+    `scores` float32[P] is scratch. Writes out, float32 [B * W].
     """
     room = len(scores)
     width = qkv.shape[1] // 3
     wide = width // heads
-    scale = np.float32(1 / np.sqrt(np.float64(wide)))
+    root = np.float32(1 / np.sqrt(np.float64(wide)))
     last = length - 1
-    whole = (length + LANES - 1) // LANES
+    exact = keys.itemsize == 4
+    query = np.empty(wide, np.float32)
     for b in range(len(slots)):
         base = slots[b] * room * width
         newest = base + (last // LANES) * width * LANES + last % LANES
-        for i in range(width):
-            keys[newest + i * LANES] = qkv[b, width + i]
         for h in range(heads):
             first = h * wide
+            scales = (slots[b] * heads + h) * room
             history = base + h * room * wide
+            most_key, most_value = _TINY, _TINY
             for d in range(wide):
-                values[history + last * wide + d] = qkv[b, 2 * width + first + d]
-            for block in range(whole):
-                sums = zeros()
-                at = base + (block * width + first) * LANES
-                for d in range(wide):
-                    sums = add_product(sums, widen(qkv[b, first + d]) * scale, load(keys, at + d * LANES))
-                store(scores, block * LANES, sums)
-            highest = scores[0]
+                query[d] = widen(qkv[b, first + d]) * root
+                most_key = max(most_key, abs(widen(qkv[b, width + first + d])))
+                most_value = max(most_value, abs(widen(qkv[b, 2 * width + first + d])))
+            key_scale[scales + last] = _ONE if exact else most_key / _LARGEST
+            value_scale[scales + last] = _ONE if exact else most_value / _LARGEST
+            for d in range(wide):
+                key, value = widen(qkv[b, width + first + d]), widen(qkv[b, 2 * width + first + d])
+                keys[newest + (first + d) * LANES] = key if exact else np.rint(key * (_LARGEST / most_key))
+                values[history + last * wide + d] = value if exact else np.rint(value * (_LARGEST / most_value))
+            for at in range(0, length, LANES):
+                # Several sums at once, here and below: one would wait for its own last addition.
+                column = base + at * width + first * LANES
+                even, odd = zeros(), zeros()
+                for d in range(0, wide, 2):
+                    even = add_product(even, query[d], load(keys, column + d * LANES))
+                    odd = add_product(odd, query[d + 1], load(keys, column + (d + 1) * LANES))
+                store(scores, at, add_product(even, _ONE, odd))
+            highest = scores[0] * key_scale[scales]
             for t in range(length):
+                scores[t] *= key_scale[scales + t]
                 highest = max(highest, scores[t])
             total = np.float32(0)
             for t in range(length):
-                scores[t] = exp(scores[t] - highest)
-                total += scores[t]
+                share = exp(scores[t] - highest)
+                total += share
+                scores[t] = share * value_scale[scales + t]
+            if length % 2:
+                scores[length] = 0  # the loop takes two positions at a time
             for d in range(0, wide, LANES):
-                sums = zeros()
-                for t in range(length):
-                    sums = add_product(sums, scores[t] / total, load(values, history + t * wide + d))
-                store(out, b * width + first + d, sums)
+                even, odd = zeros(), zeros()
+                for t in range(0, length, 2):
+                    even = add_product(even, scores[t], load(values, history + t * wide + d))
+                    odd = add_product(odd, scores[t + 1], load(values, history + (t + 1) * wide + d))
+                store(out, b * width + first + d, add_product(zeros(), _ONE / total, add_product(even, _ONE, odd)))

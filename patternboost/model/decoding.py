@@ -121,10 +121,15 @@ class _FastStepper:
     def start(self, prefix: tuple[int, ...], batch: int) -> Tensor:
         """See `Stepper`."""
         s = self._decoder.settings
-        number = np.float32 if self._decoder.dtype == torch.float32 else np.uint16
+        number = np.float32 if self._decoder.dtype == torch.float32 else np.int8
         room = padded(s.context)
-        self._keys = [np.zeros(batch * room * s.width, number) for _ in range(s.layers)]
-        self._values = [np.empty(batch * room * s.width, number) for _ in range(s.layers)]
+        self._caches = [
+            (
+                *(np.zeros(batch * room * s.width, number) for _ in ("keys", "values")),
+                *(np.zeros(batch * room * s.heads, np.float32) for _ in ("their scales", "and theirs")),
+            )
+            for _ in range(s.layers)
+        ]
         self._scores = np.empty(room, np.float32)
         self._slots = np.arange(batch)
         self._length = 0
@@ -147,10 +152,22 @@ class _FastStepper:
         self._length += 1
         heads = self._decoder.settings.heads
         mixed = np.empty(x.numel(), np.float32)
-        for layer, keys, values in zip(self._decoder.layers, self._keys, self._values, strict=True):
+        for layer, cache in zip(self._decoder.layers, self._caches, strict=True):
             normed = _norm(x, layer, "norm_attention")
             qkv = functional.linear(normed, layer["attention.weight"])
-            attend(_numbers(qkv), keys, values, self._slots, self._length, heads, self._scores, mixed)
+            keys, values, key_scale, value_scale = cache
+            attend(
+                _numbers(qkv),
+                keys,
+                values,
+                key_scale,
+                value_scale,
+                self._slots,
+                self._length,
+                heads,
+                self._scores,
+                mixed,
+            )
             attended = torch.from_numpy(mixed).view(x.shape).to(x.dtype)
             x = x + functional.linear(attended, layer["project.weight"])
             hidden = functional.linear(_norm(x, layer, "norm_feed"), layer["widen.weight"], layer["widen.bias"])

@@ -1,4 +1,4 @@
-"""Sixteen float32 in a register, for the attention kernel; bfloat16 is widened as it is loaded.
+"""Sixteen float32 in a register, for the attention kernel; bfloat16 and int8 are widened as they are loaded.
 
 As in `patternboost.search.words`, LLVM lowers the vectors to what the machine has, and without numba's compiler
 (``NUMBA_DISABLE_JIT=1``) the same names are plain numpy functions.
@@ -19,6 +19,7 @@ LANES = 16
 _FLOATS = ir.VectorType(ir.FloatType(), LANES)
 _WORDS = ir.VectorType(ir.IntType(32), LANES)
 _HALVES = ir.VectorType(ir.IntType(16), LANES)
+_BYTES = ir.VectorType(ir.IntType(8), LANES)
 
 
 class LanesType(types.Type):  # type: ignore[misc]
@@ -56,6 +57,9 @@ def _load(typing: Any, array: Any, at: Any) -> Any:
         kind = signature.args[0]
         if kind.dtype == types.float32:
             return builder.load(_pointer(context, builder, kind, arguments[0], arguments[1], _FLOATS), align=4)
+        if kind.dtype == types.int8:
+            small = builder.load(_pointer(context, builder, kind, arguments[0], arguments[1], _BYTES), align=1)
+            return builder.sitofp(builder.sext(small, _WORDS), _FLOATS)
         halves = builder.load(_pointer(context, builder, kind, arguments[0], arguments[1], _HALVES), align=2)
         upper = builder.shl(builder.zext(halves, _WORDS), ir.Constant(_WORDS, [16] * LANES))
         return builder.bitcast(upper, _FLOATS)
@@ -107,7 +111,9 @@ def _power_of_two(typing: Any, k: Any) -> Any:
 
 def _plain_widen(x: Any) -> Any:
     wide = np.asarray(x)
-    return (wide.astype(np.uint32) << np.uint32(16)).view(np.float32) if wide.dtype == np.uint16 else x
+    if wide.dtype == np.uint16:
+        return (wide.astype(np.uint32) << np.uint32(16)).view(np.float32)
+    return wide.astype(np.float32)
 
 
 def _plain_store(array: Any, at: int, vector: Any) -> None:
@@ -122,7 +128,7 @@ if getattr(config, "DISABLE_JIT", False):
     widen: Any = lambda x: np.float32(_plain_widen(np.atleast_1d(x))[0])  # noqa: E731
     power_of_two: Any = lambda k: np.float32(2.0**k)  # noqa: E731
 else:
-    #: () -> vector of zeros; (array of float32 or bfloat16, at) -> vector; (float32 array, at, vector)
+    #: () -> vector of zeros; (array of float32, bfloat16 or int8, at) -> vector; (float32 array, at, vector)
     zeros, load, store = _zeros, _load, _store
     #: (vector, factor, other) -> vector + factor * other
     add_product = _add_product
