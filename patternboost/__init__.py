@@ -29,6 +29,7 @@ _VERBS = {
     "Result": "api",
     "Run": "run",
     "prove": "exact.prove",
+    "lesson": "lessons.run",
     "load": "construction",
     "verify": "construction",
     "Construction": "construction",

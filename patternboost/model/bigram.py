@@ -21,6 +21,17 @@ from patternboost.model.tokens import Example, Vocabulary
 from patternboost.model.training import TrainLog
 from patternboost.search.tables import Table
 
+#: added to every count
+_SMOOTHING = 0.01
+
+
+def bigram_logits(sequences: Sequence[IntArray], prefix: int, count: int) -> Tensor:
+    """Log-probabilities [V, V] of which token follows which, from the last of the prefix on, a little smoothed."""
+    counts = np.full((count, count), _SMOOTHING, np.float32)
+    for sequence in sequences:
+        np.add.at(counts, (sequence[prefix - 1 : -1], sequence[prefix:]), 1.0)
+    return torch.from_numpy(np.log(counts / counts.sum(axis=1, keepdims=True)))
+
 
 class _BigramStepper:
     """Next-token log-probabilities from the last token only."""
@@ -55,9 +66,7 @@ class BigramDecoder:
 
 
 class BigramGenerator:
-    """Counts of which token follows which, with a little smoothing."""
-
-    SMOOTHING = 0.01
+    """Counts of which token follows which."""
 
     def __init__(self, vocabulary: Vocabulary, sampling: SampleSettings) -> None:
         self.vocabulary = vocabulary
@@ -76,14 +85,13 @@ class BigramGenerator:
         """Count anew."""
         if self._logits is None:
             self.vocabulary.learn(examples, seed)
-        counts = np.full((self.vocabulary.count, self.vocabulary.count), self.SMOOTHING, np.float32)
-        self._longest = 0
-        for example in examples:
-            for move in range(len(self.vocabulary.view(example.n, example.symmetry).moves)):
-                sequence = self.vocabulary.encode(example, move)
-                np.add.at(counts, (sequence[1:-1], sequence[2:]), 1.0)
-                self._longest = max(self._longest, len(sequence))
-        self._logits = torch.from_numpy(np.log(counts / counts.sum(axis=1, keepdims=True)))
+        sequences = [
+            self.vocabulary.encode(example, move)
+            for example in examples
+            for move in range(len(self.vocabulary.view(example.n, example.symmetry).moves))
+        ]
+        self._longest = max(map(len, sequences))
+        self._logits = bigram_logits(sequences, 2, self.vocabulary.count)
         report(1.0)
         return TrainLog(1, float("nan"), float("nan"), 0.0)
 

@@ -76,11 +76,6 @@ def sample(
     tokens that keep the set valid are drawn.
     """
     columns = vocabulary.columns(n, symmetry) if table is not None else np.arange(vocabulary.count)
-    prefix = vocabulary.prefix(n, symmetry)
-    together = settings.batch if decoder.device.type == "cpu" else settings.device_batch
-    sizes = [min(together, count - first) for first in range(0, count, together)]
-    seeds = np.random.SeedSequence(seed).generate_state(len(sizes), np.uint64) >> np.uint64(1)
-
     # Tokens should not travel to the host and back where bitmaps let the device keep the mask.
     bitmaps = None
     if table is not None and decoder.device.type != "cpu" and vocabulary.name == "orbits":
@@ -93,6 +88,26 @@ def sample(
         if bits is not None:
             return DeviceMask(bits, batch, settings.length)
         return HostMask(vocabulary.mask(n, symmetry, table, batch))
+
+    prefix = vocabulary.prefix(n, symmetry)
+    return sample_tokens(decoder, prefix, columns, count, settings, seed, mask_for, over, threads)
+
+
+def sample_tokens(
+    decoder: Decoder,
+    prefix: tuple[int, ...],
+    columns: IntArray,
+    count: int,
+    settings: SampleSettings,
+    seed: int,
+    mask_for: Callable[[int], LogitMask | None] = lambda batch: None,
+    over: Callable[[], bool] = lambda: False,
+    threads: int = 1,
+) -> list[IntArray]:
+    """Bodies of `count` sequences after a prefix, of the tokens `columns`; `mask_for` makes the mask of a batch."""
+    together = settings.batch if decoder.device.type == "cpu" else settings.device_batch
+    sizes = [min(together, count - first) for first in range(0, count, together)]
+    seeds = np.random.SeedSequence(seed).generate_state(len(sizes), np.uint64) >> np.uint64(1)
 
     @torch.no_grad()  # holds for one thread only
     def one(index: int) -> list[IntArray]:

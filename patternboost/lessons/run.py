@@ -1,0 +1,139 @@
+"""The verb `lesson`: run a lesson by name and write everything it made to a folder."""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+import time
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+
+import numpy as np
+from safetensors.torch import save_file
+
+from patternboost.api import ctrl_c
+from patternboost.files import write_json, write_text
+from patternboost.lessons.characters import START, Characters, StringCorpus
+from patternboost.lessons.learning import SIZES, Learned, LessonSettings, learn, score
+from patternboost.lessons.page import lesson_html, rates
+from patternboost.lessons.strings import RULES, STRINGS
+from patternboost.loop import Stop
+from patternboost.model.bigram import BigramDecoder, bigram_logits
+from patternboost.model.generator import pick_device
+from patternboost.model.sampling import SampleSettings, sample_tokens
+from patternboost.progress import left_text
+
+#: lessons by name: the data sets they are about
+LESSONS = {name: [name] for name in STRINGS if not name.startswith("five-rules")}
+LESSONS["five-rules"] = [f"five-rules-{i}" for i in RULES]
+LESSONS["bigram"] = list(STRINGS)
+#: strings that the bigram lesson counts in each data set
+_COUNTED = 5_000
+_EVERY = 15.0
+
+
+class LessonError(ValueError):
+    """A lesson that cannot be; the message says what would do."""
+
+
+@dataclasses.dataclass(frozen=True)
+class LessonResult:
+    """What a lesson came to: `rows` of (what, transformer, bigram, lecture), and the folder with everything."""
+
+    rows: list[tuple[str, str, str, str]]
+    folder: Path
+    interrupted: bool = False
+
+
+def lesson(
+    name: str,
+    *,
+    steps: int = 15_000,
+    size: str = "small",
+    weight_decay: float = 0.1,
+    seed: int = 0,
+    device: str = "auto",
+    jobs: int = 1,
+    count: int = 0,
+    samples: int = 1_000,
+    out: str | Path | None = None,
+    quiet: bool = False,
+) -> LessonResult:
+    """Run one of the lecture's experiments; see `patternboost lesson --help`. Raises ValueError (one line)."""
+    if name not in LESSONS:
+        raise LessonError(f"lesson {name!r} is unknown: use one of {', '.join(LESSONS)}")
+    if size not in SIZES:
+        raise LessonError(f"--size {size}: use one of {', '.join(SIZES)}")
+    for option, value, least in (("steps", steps, 1), ("samples", samples, 1), ("count", count, 0), ("jobs", jobs, 1)):
+        if not least <= value < 2**31:
+            raise LessonError(f"--{option} {value}: must be from {least} to 2^31")
+    settings = LessonSettings(steps, size, weight_decay, seed, count, samples, threads=jobs)
+    folder = Path(out) if out else Path("runs") / f"lesson-{name}-{datetime.now():%Y%m%d-%H%M%S}"
+    folder.mkdir(parents=True, exist_ok=True)
+    if name == "bigram":
+        return _bigram(settings, folder)
+    where = pick_device(device)
+    stop, lessons = Stop(), []
+    with ctrl_c(stop):
+        for data in LESSONS[name]:
+            if stop():
+                break
+            learned = learn(STRINGS[data], settings, where, stop, _progress(data, quiet))
+            lessons.append(learned)
+            _write(learned, folder if len(LESSONS[name]) == 1 else folder / data)
+            write_text(folder / "index.html", lesson_html(name, lessons))
+    rows = [
+        (f"{x.strings.name}: {what}", ours, theirs, x.strings.lecture)
+        for x in lessons
+        for what, ours, theirs in rates(x)
+    ]
+    return LessonResult(rows, folder, stop.asked)
+
+
+def _progress(name: str, quiet: bool) -> Callable[[float], None]:
+    """Says now and then how far the training is and what is left."""
+    began = time.monotonic()
+    spoke = [began]
+
+    def report(share: float) -> None:
+        now = time.monotonic()
+        if not quiet and share > 0 and now - spoke[0] >= _EVERY:
+            spoke[0] = now
+            print(f"{name}: {share:.0%}, {left_text(now + (now - began) * (1 / share - 1))}", file=sys.stderr)
+
+    return report
+
+
+def _write(learned: Learned, folder: Path) -> None:
+    """Data, model, samples and figures."""
+    folder.mkdir(parents=True, exist_ok=True)
+    write_text(folder / "data.txt", "\n".join(learned.data) + "\n")
+    written = [s if s is not None else "(wrong format)" for s in learned.transformer.samples]
+    write_text(folder / "samples.txt", "\n".join(written) + "\n")
+    save_file({k: v.contiguous().cpu() for k, v in learned.model.state_dict().items()}, folder / "model.safetensors")
+    write_json(
+        folder / "model.json", dataclasses.asdict(learned.model.settings) | {"alphabet": learned.strings.alphabet}
+    )
+    write_json(folder / "result.json", learned.summary())
+
+
+def _bigram(settings: LessonSettings, folder: Path) -> LessonResult:
+    """The baseline on every data set."""
+    rows, figures = [], {}
+    for name in LESSONS["bigram"]:
+        strings = STRINGS[name]
+        rng = np.random.default_rng(settings.seed)
+        data = [strings.make(rng) for _ in range(settings.count or min(strings.count, _COUNTED))]
+        characters = Characters(strings.alphabet)
+        corpus = StringCorpus(characters, data)
+        sequences = [corpus.sequence(i, 0) for i in range(len(corpus))]
+        decoder = BigramDecoder(bigram_logits(sequences, corpus.prefix, characters.count))
+        longest = SampleSettings(length=max(map(len, sequences)) * 5 // 4)
+        columns = np.arange(characters.count)
+        bodies = sample_tokens(decoder, (START,), columns, settings.samples, longest, settings.seed + 1)
+        result = score(strings, characters, bodies)
+        figures[name] = {"obeys": result.obeys, "malformed": result.malformed} | result.parts
+        rows.append((f"{name}: obey the rule", "-", f"{result.obeys:.1%}", strings.lecture))
+    write_json(folder / "result.json", figures)
+    return LessonResult(rows, folder)

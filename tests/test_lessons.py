@@ -1,0 +1,149 @@
+"""The lecture's data sets and lessons: rules as the lecture states them, and quick versions of every lesson."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from commands import invoke, refused
+
+from patternboost.lessons.characters import START, Characters
+from patternboost.lessons.learning import LessonSettings, learn
+from patternboost.lessons.strings import STRINGS, twisted
+from patternboost.model.tokens import END
+
+
+@pytest.mark.parametrize("name", STRINGS)
+def test_what_is_made_obeys_and_random_changes_do_not(name):
+    strings = STRINGS[name]
+    rng = np.random.default_rng(1)
+    made = [strings.make(rng) for _ in range(100)]
+    assert all(strings.obeys(s) for s in made)
+    assert all(set(s) <= set(strings.alphabet) for s in made)
+    assert len(set(made)) > 90
+    assert all(right == of for count in strings.parts.values() for right, of in map(count, made))
+    assert not strings.obeys("")
+    assert not strings.obeys(made[0] + made[1])
+
+
+def flipped(string, place):
+    """A 0/1 string with one (1-based) place changed."""
+    return string[: place - 1] + "10"[int(string[place - 1])] + string[place:]
+
+
+@pytest.mark.parametrize(
+    ("name", "places"),
+    [
+        ("equal-digits", [13, 22]), ("five-rules-1", [18, 47]), ("five-rules-2", [18, -20]), ("five-rules-3", [-1, 0]),
+        ("five-rules-4", [18, 39, 31, 44, 4, 28]), ("five-rules-5", [18, 39, 31, 44, 4, -27]),
+    ],
+)  # fmt: skip
+def test_the_rules_are_about_the_places_the_lecture_names(name, places):
+    string = STRINGS[name].make(np.random.default_rng(3))
+    if name != "equal-digits":  # long enough that no place is named from both ends
+        while len(string) < 100:
+            string = STRINGS[name].make(np.random.default_rng(len(string)))
+    named = {place if place > 0 else len(string) + place for place in places}
+    for place in range(1, len(string) + 1):
+        assert STRINGS[name].obeys(flipped(string, place)) == (place not in named)
+
+
+def test_fibonacci_lines_by_hand():
+    assert STRINGS["fibonacci"].obeys("444,148,592,740,1332,2072,3404")
+    for wrong in (
+        "444,148,592,740,1332,2072,3405",
+        "444,148,592",
+        "1444,148,1592,1740,3332,5072,8404",
+        "a",
+        "0444,1,2",
+    ):
+        assert not STRINGS["fibonacci"].obeys(wrong)
+    assert STRINGS["fibonacci"].parts["right terms"]("444,148,592,740,1332,2072,3405") == (4, 5)
+    assert STRINGS["fibonacci"].parts["right terms"]("4,4,,") == (0, 5)
+    assert twisted(521, 142) == "521,142,663,679,13"
+    assert twisted(248, 602) == "248,602,750,32551,33301"
+    assert twisted(855, 244) == "855,244,1099,41551,"
+    assert STRINGS["fibonacci-twisted"].parts["right terms"]("521,142,663,679,14") == (2, 3)
+
+
+def test_distances_by_hand():
+    obeys = STRINGS["distance-4-or-5"].obeys
+    board = ["0"] * 64
+    board[0] = "1"
+    for place, fine in ((1, True), (4, False), (5, False), (3 * 8 + 4, False), (4 * 8 + 3, False), (3 * 8 + 3, True)):
+        both = list(board)
+        both[place] = "1"
+        assert obeys("".join(both)) == fine
+
+
+def test_characters_round_trip():
+    characters = Characters("01,")
+    tokens = characters.encode("10,1")
+    assert tokens.tolist() == [START, 3, 2, 4, 3, END]
+    assert characters.decode(tokens[1:]) == "10,1"
+    assert characters.decode(tokens[1:-1]) is None
+    assert characters.decode(np.array([3, START, END])) is None
+    assert characters.labels("10") == ["^", "1", "0"]
+
+
+def test_the_command_writes_everything_and_says_what_came_of_it(tmp_path):
+    answer = invoke(
+        "lesson",
+        "five-rules",
+        "--steps",
+        4,
+        "--size",
+        "tiny",
+        "--count",
+        80,
+        "--samples",
+        20,
+        "--out",
+        tmp_path / "five",
+    )
+    assert answer.status == 0, answer.err
+    assert answer.out.count("obey the rule") == 5
+    assert "lecture: after 15,000 steps 99 %" in answer.out
+    page = (tmp_path / "five" / "index.html").read_text()
+    assert page.count("<section>") == 5
+    assert "http" not in page.replace("http-equiv", "")
+    made = {path.name for path in (tmp_path / "five" / "five-rules-3").iterdir()}
+    assert made == {"data.txt", "samples.txt", "model.safetensors", "model.json", "result.json"}
+    result = json.loads((tmp_path / "five" / "five-rules-3" / "result.json").read_text())
+    assert result["steps"] == 4
+    assert result["settings"]["count"] == 80
+
+
+def test_the_bigram_lesson_and_the_list(tmp_path):
+    answer = invoke("lesson", "bigram", "--count", 100, "--samples", 50, "--out", tmp_path)
+    assert answer.status == 0, answer.err
+    assert answer.out.count("bigram") >= len(STRINGS)
+    assert set(json.loads((tmp_path / "result.json").read_text())) == set(STRINGS)
+    listed = invoke("lesson", "--list")
+    assert listed.status == 0
+    assert all(name in listed.out for name in ("five-rules", "fibonacci-twisted", "bigram"))
+
+
+def test_unknown_lessons_and_sizes_are_refused():
+    refused(invoke("lesson", "six-rules"), "six-rules", "five-rules")
+    refused(invoke("lesson", "one-two", "--size", "huge"), "huge", "tiny")
+    refused(invoke("lesson"), "--list")
+
+
+@pytest.mark.parametrize("name", STRINGS)
+def test_a_quick_lesson(name):
+    settings = LessonSettings(steps=12, size="tiny", count=200, samples=40, batch=16)
+    learned = learn(STRINGS[name], settings, torch.device("cpu"))
+    summary = learned.summary()
+    assert summary["steps"] == 12
+    assert len(learned.transformer.samples) == len(learned.bigram.samples) == 40
+    assert 0 <= learned.transformer.obeys <= 1
+    assert np.isfinite(summary["held_out_loss"])
+
+
+def test_a_lesson_learns_and_a_bigram_cannot():
+    """One 2 in a short string: a transformer of 25,000 weights sees it soon, a bigram cannot remember it."""
+    settings = LessonSettings(steps=400, size="tiny", count=1000, samples=300, seed=1)
+    learned = learn(STRINGS["one-two"], settings, torch.device("cpu"))
+    assert learned.transformer.obeys > 0.6
+    assert learned.bigram.obeys < 0.4
