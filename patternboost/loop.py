@@ -10,18 +10,18 @@ import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from patternboost import __version__, checkpoint, seeding, starts
+from patternboost import checkpoint, seeding, starts
 from patternboost.archive import Archive, canonical_key
 from patternboost.construction import Construction
 from patternboost.exact.improver import Improver
 from patternboost.ground import IntArray
+from patternboost.judge import verified
 from patternboost.pool import Entry, Pool
-from patternboost.problem import Instance, ProblemError
+from patternboost.problem import Instance
 from patternboost.progress import Progress
 from patternboost.run import Run
 from patternboost.search.bandit import ClassBandit
@@ -270,7 +270,9 @@ class Search:
         """The table of a class, or None where it was time to stop before it was built."""
         s = self.settings
         try:
-            return prepare(self.instance, symmetry, s.memory_bytes, s.jobs, self.stop).table
+            table = f"table of {symmetry}"
+            building = lambda share: self.progress.aside(table, share)  # noqa: E731
+            return prepare(self.instance, symmetry, s.memory_bytes, s.jobs, self.stop, building).table
         except Interrupted:
             return None
 
@@ -331,31 +333,9 @@ class Search:
 
     # -- verify, filter, keep ----------------------------------------------------------------------------------------
 
-    def _construction(self, entry: Entry) -> Construction:
-        found = {
-            "program": f"patternboost {__version__}",
-            "seed": self.settings.seed,
-            "generation": entry.generation,
-            "class": entry.symmetry,
-            "origin": entry.origin,
-            "date": datetime.now(UTC).date().isoformat(),
-        }
-        return Construction.of(self.instance, self.instance.to_points(entry.elements), found)
-
-    def _verified(self, entry: Entry) -> Construction:
-        """The entry as a construction that the problem's own definition accepts."""
-        construction = self._construction(entry)
-        faults = construction.check()
-        if faults:
-            raise ProblemError(
-                f"{self.instance}: complete and violation disagree: the search, which follows complete, made a set "
-                f"that violation refuses ({faults[0]}); one of the two is wrong"
-            )
-        return construction
-
     def _new_best(self, entry: Entry) -> None:
         """Save a new best at once, so that nothing that comes later can lose it."""
-        construction = self._verified(entry)
+        construction = verified(self.instance, entry, self.settings.seed)
         construction.save(self.run.best_path(construction))
         self.archive.add([construction])
         self.best = construction
@@ -365,7 +345,7 @@ class Search:
     def _keep(self, found: list[Entry]) -> list[Entry]:
         """Verify what would stay, merge it into the pool, archive the best of it; returns the new members."""
         kept = self.pool.merge(found)
-        constructions = [self._verified(e) for e in kept]
+        constructions = [verified(self.instance, e, self.settings.seed) for e in kept]
         best = self.pool.entries[0].score if self.pool.entries else 0
         self.archive.add(c for c in constructions if c.score >= _ARCHIVE_SHARE * best)
         if kept and (self.best is None or best > self.best.score):

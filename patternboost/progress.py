@@ -46,6 +46,9 @@ class Progress:
     def advance(self, units: float, best: int) -> None:
         """The phase has done `units` more; the best score is now `best`."""
 
+    def aside(self, name: str, share: float) -> None:
+        """The phase waits for something that is done to this share, 0 to 1."""
+
     def best(self, construction: Construction) -> None:
         """A new best was verified and saved."""
 
@@ -142,6 +145,11 @@ class PlainProgress(Progress):
         """A line now and then."""
         self.at(self._done + units)
 
+    def aside(self, name: str, share: float) -> None:
+        """A line now and then."""
+        if time.monotonic() - self._spoke >= _EVERY:
+            self._say(f"{self._generation}: {name} {share:.0%}, {left_text(self._end)}")
+
     def best(self, construction: Construction) -> None:
         """Always a line."""
         self._say(best_line(construction))
@@ -179,6 +187,7 @@ class LiveProgress(Progress):
             console=Console(stderr=True, highlight=False),
             transient=True,
         )
+        self._phase = ""
         self._task = self._bars.add_task("start", total=None, best="-", generation="", end=None)
 
     def __enter__(self) -> Progress:
@@ -192,8 +201,14 @@ class LiveProgress(Progress):
         """Name the generation and what is left."""
         self._bars.update(self._task, generation=generation_text(number, of), end=end)
 
+    def aside(self, name: str, share: float) -> None:
+        """Named beside the phase until it is done."""
+        waiting = f" ({name} {share:.0%})" if share < 1 else ""
+        self._bars.update(self._task, description=self._phase + waiting)
+
     def phase(self, name: str, total: float) -> None:
         """A new bar."""
+        self._phase = name
         self._bars.update(self._task, description=name, total=total, completed=0)
 
     def at(self, done: float) -> None:

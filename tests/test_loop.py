@@ -22,6 +22,7 @@ from patternboost.records import compare, known_record, known_records
 from patternboost.registry import problem
 from patternboost.run import Run
 from patternboost.search.bandit import ClassBandit
+from patternboost.search.tables import build_table
 from patternboost.settings import Settings, SettingsError, check, from_toml, override, to_toml
 
 TINY = ["starts=20", "train_steps=5", "layers=1", "heads=1", "width=16", "pool_floor=30"]
@@ -108,6 +109,14 @@ def test_bandit_gives_up_on_classes_that_give_nothing_and_ranks_the_others():
     assert bandit.standings() == [("c", 20.0, 20), ("a", 12.0, 12), ("b", 0.0, 0)]
     line = classes_line(bandit.standings())
     assert line.index("c 20.0") < line.index("a 12.0") < line.index("nothing at all: b")
+
+
+def test_a_table_in_the_making_is_told():
+    shares = []
+    build_table(problem("isosceles", 8), "none", report=shares.append)
+    assert shares == sorted(shares)
+    assert shares[0] > 0
+    assert shares[-1] == 1
 
 
 def test_bandit_tries_all_then_follows_what_pays():

@@ -105,17 +105,18 @@ def prepare(
     memory: int = DEFAULT_MEMORY,
     jobs: int = 1,
     stopped: Callable[[], bool] | None = None,
+    report: Callable[[float], None] = lambda share: None,
 ) -> _Prepared:
     """The table of a class and its bitmaps, made once per process.
 
-    The least recently used ones go when all together exceed `memory` bytes. `jobs` threads build. Raises Interrupted
-    where `stopped` said so first.
+    The least recently used ones go when all together exceed `memory` bytes. `jobs` threads build and `report` is told
+    how far they are. Raises Interrupted where `stopped` said so first.
     """
     key = (id(instance.problem.complete), instance.name, instance.n, symmetry, memory)
     with _lock:
         found = _prepared.get(key)
         if found is None:
-            table = build_table(instance, symmetry, memory, jobs, stopped)
+            table = build_table(instance, symmetry, memory, jobs, stopped, report)
             found = _Prepared(table, build_bitrows(table, memory - table.nbytes))
             _prepared[key] = found
         _prepared.move_to_end(key)

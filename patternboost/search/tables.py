@@ -233,10 +233,11 @@ def build_table(
     memory: int = DEFAULT_MEMORY,
     jobs: int = 1,
     stopped: Callable[[], bool] | None = None,
+    report: Callable[[float], None] = lambda share: None,
 ) -> Table:
     """The table of a symmetry class; rows are compiled while they fit `memory` bytes. `jobs` threads build it.
 
-    Raises Interrupted soon after `stopped` says so: large tables take a minute.
+    `report` is told how far it is, 0 to 1. Raises Interrupted soon after `stopped` says so: large tables take a minute.
     """
     orbits = class_orbits(instance, symmetry)
     count = orbits.count
@@ -270,7 +271,7 @@ def build_table(
         np.cumsum(matrix.sum(axis=1, dtype=np.int64), out=pair_start[1:])
         rows = rows._replace(pair_start=pair_start, pair=np.nonzero(matrix)[1].astype(np.uint16))
     if problem.k == 3:
-        rows = _with_compiled_rows(problem.complete, rows, memory, jobs, stopped)
+        rows = _with_compiled_rows(problem.complete, rows, memory, jobs, stopped, report)
     return Table(instance, symmetry, orbits, rows)
 
 
@@ -288,7 +289,7 @@ def _expected_entries(complete, rows: Rows, lengths: NDArray[np.uint32]) -> floa
     return entries / pairs * count * (count - 1) / 2
 
 
-def _with_compiled_rows(complete, rows: Rows, memory: int, jobs: int, stopped) -> Rows:  # type: ignore[no-untyped-def]
+def _with_compiled_rows(complete, rows: Rows, memory: int, jobs: int, stopped, report) -> Rows:  # type: ignore[no-untyped-def]
     """`rows` with all rows compiled, or unchanged where they would not fit `memory` bytes (or 32-bit offsets)."""
     count = len(rows.weight)
     pairs = count * (count - 1) // 2
@@ -307,7 +308,11 @@ def _with_compiled_rows(complete, rows: Rows, memory: int, jobs: int, stopped) -
                     raise Interrupted
                 return int(_compile_rows(complete, rows, first, last, where, target, fill))
 
-            return sum(w.result() for w in [pool.submit(part, s, e) for s, e in chunks])
+            entries = 0
+            for done, work in enumerate([pool.submit(part, s, e) for s, e in chunks], start=1):
+                entries += work.result()
+                report((done / len(chunks) + fill) / 2)
+            return entries
 
         entries = run(np.zeros(0, np.uint16), lengths, False)
         if entries >= 2**32 or 4 * pairs + 2 * entries > memory:
