@@ -27,7 +27,7 @@ def verified(instance: Instance, entry: Entry, seed: int) -> Construction:
     faults = construction.check()
     if faults:
         raise ProblemError(
-            f"{instance}: complete and violation disagree: the search, which follows complete, made a set that violation "
-            f"refuses ({faults[0]}); one of the two is wrong"
+            f"{instance}: complete and violation disagree: the search, which follows complete, made a set that "
+            f"violation refuses ({faults[0]}); one of the two is wrong"
         )
     return construction
