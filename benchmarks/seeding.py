@@ -30,7 +30,7 @@ from patternboost.search.greedy import Greedy
 from patternboost.search.local import prepare
 from patternboost.search.walker import SparseWalker, make_walker
 
-ATTEMPTS, SMALLER, SAMPLES = 10_000, 500, 2_000
+SAMPLES = 2_000
 WRONG_FORMAT = -10
 #: classes in which the best constructions of smaller sizes are searched, and tabu steps per construction
 CLASSES, STEPS = ("none", "mirror", "both-mirrors"), 3_000
@@ -64,12 +64,13 @@ def scores_of(name: str, n: int, bodies: list[np.ndarray], vocabulary) -> list[i
     return [WRONG_FORMAT if s is None else walker.start(s) for s in sets]
 
 
-def one(name: str, n: int, tokens: str, seed: int, smaller: bool, seconds: float) -> dict[str, object]:
-    """Train one model and sample from it."""
-    examples = attempts(name, n, ATTEMPTS, seed)
+def one(
+    name: str, n: int, tokens: str, seed: int, count: int, smaller: list[Example], seconds: float
+) -> dict[str, object]:
+    """Train one model on `count` attempts and the smaller constructions, and sample from it."""
+    examples = attempts(name, n, count, seed)
     scores_in = [len(e.elements) for e in examples]
-    if smaller:
-        examples += [e for m in range(4, n) for e in best_of(name, m, SMALLER, seed)]
+    examples += smaller
     family = find_problem(name)
     vocabulary = TOKENISATIONS[tokens](family, tuple(range(4, n + 1)), ("none",))
     shape = {"layers": 4, "heads": 4, "width": 128}
@@ -81,7 +82,7 @@ def one(name: str, n: int, tokens: str, seed: int, smaller: bool, seconds: float
     free = generator.bodies(n, "none", SAMPLES, seed, None, lambda: False, 1.0)
     masked = generator.bodies(n, "none", SAMPLES, seed, table, lambda: False, 1.0)
     return {
-        "seed": seed, "smaller": smaller, "examples": len(examples), "steps": log.steps, "loss": log.loss,
+        "seed": seed, "smaller": bool(smaller), "examples": len(examples), "steps": log.steps, "loss": log.loss,
         "held_out": log.held_out_loss, "in": scores_in, "free": scores_of(name, n, free, vocabulary),
         "masked": scores_of(name, n, masked, vocabulary),
     }  # fmt: skip
@@ -124,14 +125,20 @@ def main() -> None:
     parser.add_argument("n", type=int)
     parser.add_argument("--problem", default="isosceles")
     parser.add_argument("--tokens", choices=TOKENISATIONS, default="orbits")
+    parser.add_argument("--attempts", type=int, default=10_000)
+    parser.add_argument("--smaller", type=int, default=500, help="constructions of each smaller size, at most")
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=60.0)
     parser.add_argument("-o", "--output", type=Path, required=True)
     given = parser.parse_args()
     results = []
     with ProcessPoolExecutor(2) as pool:
+        made = [pool.submit(best_of, given.problem, m, given.smaller, 1) for m in range(4, given.n)]
+        best = [example for work in made for example in work.result()]
+        print(f"{len(best)} constructions of smaller sizes", flush=True)
         for seed in range(1, given.seeds + 1):
-            work = [(given.problem, given.n, given.tokens, seed, smaller, given.seconds) for smaller in (False, True)]
+            shared = (given.problem, given.n, given.tokens, seed, given.attempts)
+            work = [(*shared, smaller, given.seconds) for smaller in ([], best)]
             pair = [f.result() for f in [pool.submit(one, *w) for w in work]]
             results += pair
             print(line(f"seed {seed} attempts in", pair[0]["in"]), flush=True)

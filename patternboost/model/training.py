@@ -21,6 +21,8 @@ from patternboost.model.replicas import replicas
 from patternboost.model.team import ALONE, Team
 from patternboost.model.tokens import END, Example, Vocabulary
 
+#: a thread gets at least so many sequences of a batch
+_LEAST_SHARE = 4
 #: target value that the loss leaves out: prefix and padding
 _IGNORE = -100
 
@@ -156,7 +158,8 @@ def train(
     batches: list[IntArray] = []
     curve: list[tuple[int, float, float]] = []
     best_held, looks, done, loss = math.inf, 0, 0, math.nan
-    threads = settings.threads if team.size == 1 and next(model.parameters()).device.type == "cpu" else 1
+    alone_on_cpu = team.size == 1 and next(model.parameters()).device.type == "cpu"
+    threads = min(settings.threads, max(1, settings.batch // _LEAST_SHARE)) if alone_on_cpu else 1
 
     def summed(twin: nn.Module, sequences: Sequence[IntArray]) -> tuple[Tensor, int]:
         return token_loss(twin, sequences, corpus.prefix, settings.precision)
