@@ -11,7 +11,7 @@ from patternboost.model.decoding import FastDecoder, TorchDecoder, fast_decoding
 from patternboost.model.gpt import GPT, Cache, GPTSettings
 from patternboost.model.masks import DeviceBits, DeviceMask, HostMask
 from patternboost.model.precision import pick_precision
-from patternboost.model.sampling import SampleSettings, draw, sample
+from patternboost.model.sampling import SampleSettings, _batches, draw, sample
 from patternboost.model.tokens import END, TOKENISATIONS
 from patternboost.registry import problem, problem_names
 from patternboost.search.bitrows import build_bitrows
@@ -194,6 +194,14 @@ def test_the_devices_mask_is_the_hosts_mask(name, symmetry):
         host.extend(drawn)
         batch = len(going)
     assert step > 1
+
+
+@pytest.mark.parametrize("count", [0, 1, 31, 64, 300, 1000, 5000])
+def test_batches_are_even_and_complete(count):
+    sizes = _batches(count, SampleSettings())
+    assert sum(sizes) == count
+    assert not sizes or (min(sizes) > 0 and max(sizes) - min(sizes) <= 1 and max(sizes) <= 256)
+    assert (len(sizes) >= 4) == (count >= 128)
 
 
 def test_samples_do_not_depend_on_threads():

@@ -23,6 +23,8 @@ from patternboost.model.tokens import END, Vocabulary
 from patternboost.search.bitrows import build_bitrows
 from patternboost.search.tables import Table
 
+#: so many batches, for as many threads, where they still have so many sequences each
+_AT_LEAST, _SMALLEST = 4, 32
 #: a GPU is asked for ended sequences once in so many tokens, since asking waits for it
 _LOOK_EVERY = 16
 
@@ -36,8 +38,8 @@ class SampleSettings:
     top_p: float = 1.0
     #: most tokens of a sequence after its prefix, END included
     length: int = 256
-    #: sequences sampled together: by one thread on the CPU, and on a device
-    batch: int = 128
+    #: sequences sampled together, at most: by one thread on the CPU, and on a device
+    batch: int = 256
     device_batch: int = 1024
 
 
@@ -105,8 +107,7 @@ def sample_tokens(
     threads: int = 1,
 ) -> list[IntArray]:
     """Bodies of `count` sequences after a prefix, of the tokens `columns`; `mask_for` makes the mask of a batch."""
-    together = settings.batch if decoder.device.type == "cpu" else settings.device_batch
-    sizes = [min(together, count - first) for first in range(0, count, together)]
+    sizes = _batches(count, settings) if decoder.device.type == "cpu" else _device_batches(count, settings)
     seeds = np.random.SeedSequence(seed).generate_state(len(sizes), np.uint64) >> np.uint64(1)
 
     @torch.no_grad()  # holds for one thread only
@@ -118,6 +119,17 @@ def sample_tokens(
     workers = threads if decoder.device.type == "cpu" else 1
     with one_torch_thread(), ThreadPoolExecutor(max_workers=workers) as pool:
         return [body for bodies in pool.map(one, range(len(sizes))) for body in bodies]
+
+
+def _batches(count: int, settings: SampleSettings) -> list[int]:
+    """Even batches of at most `settings.batch`; a few even where one would do, for as many threads."""
+    pieces = max(-(-count // settings.batch), min(_AT_LEAST, count // _SMALLEST), 1)
+    return [(count + i) // pieces for i in range(pieces)] if count else []
+
+
+def _device_batches(count: int, settings: SampleSettings) -> list[int]:
+    """As few batches as can be."""
+    return [min(settings.device_batch, count - first) for first in range(0, count, settings.device_batch)]
 
 
 def _sample_batch(
