@@ -92,7 +92,7 @@ def test_sampling(benchmark, way, model, vocabulary):
         if way.startswith("fast") and DEVICE.type != "cpu":
             pytest.skip("the fast decoder is for CPUs")
         form = way.split(", ")[1]
-        form = pick_precision(form, DEVICE, SHAPE["width"], 128)
+        form = pick_precision(form, DEVICE, SHAPE["width"])
         decoder = (FastDecoder if way.startswith("fast") else TorchDecoder)(model, DTYPES[form])
         endless = Unmasked(vocabulary.problem, vocabulary.sizes, vocabulary.classes)
         table = build_table(problem("isosceles", 4), "none")  # any: it only says that columns are restricted
@@ -110,7 +110,7 @@ def test_the_masks_cost(benchmark, mask, model, vocabulary):
     kind = Endless if mask == "with" else Unmasked
     endless = kind(vocabulary.problem, vocabulary.sizes, vocabulary.classes)
     table = build_table(problem("isosceles", N), SYMMETRY)
-    form = pick_precision("auto", DEVICE, SHAPE["width"], 128)
+    form = pick_precision("auto", DEVICE, SHAPE["width"])
     decoder = FastDecoder(model, DTYPES[form]) if DEVICE.type == "cpu" else TorchDecoder(model, DTYPES[form])
     settings = SampleSettings(length=12)
     run = lambda: sample(decoder, endless, N, SYMMETRY, SEQUENCES, settings, 1, table, threads=THREADS)  # noqa: E731

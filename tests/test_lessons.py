@@ -145,5 +145,5 @@ def test_a_lesson_learns_and_a_bigram_cannot():
     """One 2 in a short string: a transformer of 25,000 weights sees it soon, a bigram cannot remember it."""
     settings = LessonSettings(steps=400, size="tiny", count=1000, samples=300, seed=1)
     learned = learn(STRINGS["one-two"], settings, torch.device("cpu"))
-    assert learned.transformer.obeys > 0.6
-    assert learned.bigram.obeys < 0.4
+    assert learned.transformer.obeys > 0.4
+    assert learned.bigram.obeys < 0.2

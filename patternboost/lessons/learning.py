@@ -114,7 +114,7 @@ def learn(
     torch.manual_seed(settings.seed)
     shape = GPTSettings(characters.count, longest + max(8, longest // 4), layers, heads, width)
     model = GPT(shape).to(device)
-    precision = pick_precision("auto", device, width, 128)
+    precision = pick_precision("auto", device, width)
     training = TrainSettings(
         settings.steps,
         settings.batch,

@@ -121,7 +121,7 @@ class GPTGenerator:
         """The model, made on the first call, and anew where an example is longer than it can take."""
         if self.model is None:
             self.vocabulary.learn(examples, seed)
-            self.precision = pick_precision(self.precision, self.device, self._shape["width"], self.sampling.batch)
+            self.precision = pick_precision(self.precision, self.device, self._shape["width"])
         longest = max(len(self.vocabulary.encode(e)) for e in examples)
         if self.model is None or longest > self.model.settings.context:
             self.build(longest + max(8, longest // 4))

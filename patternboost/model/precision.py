@@ -1,4 +1,4 @@
-"""Which number format is faster here: a quick measurement, made once per process and shape."""
+"""Which number format is faster here: a quick measurement, made once per process."""
 
 from __future__ import annotations
 
@@ -15,17 +15,27 @@ DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}
 #: bfloat16 must be so much faster to be chosen: less is noise, and float32 is more exact
 _WORTH = 1.25
 _ROUNDS = 15
+#: what is multiplied: [256, 256] by [256, 1024]
+_SIDE = 256
+#: below this width a model's time goes into other things
+_NARROW = 64
 
 
-def pick_precision(name: str, device: torch.device, width: int, rows: int) -> str:
-    """'fp32' or 'bf16': as named, or for 'auto' whichever multiplies [rows, width] by [width, 4 width] faster."""
-    return _faster(device.type, width, rows) if name == "auto" else name
+def pick_precision(name: str, device: torch.device, width: int) -> str:
+    """'fp32' or 'bf16': as named, or for 'auto' whichever multiplies matrices faster; 'fp32' for narrow models.
+
+    What is measured does not depend on the model, and is large enough for the answer to be clear: two runs that are
+    alike must choose alike.
+    """
+    if name != "auto":
+        return name
+    return "fp32" if width < _NARROW else _faster(device.type)
 
 
 @lru_cache
-def _faster(device: str, width: int, rows: int) -> str:
+def _faster(device: str) -> str:
     with one_torch_thread():
-        seconds = {name: _seconds(device, dtype, width, rows) for name, dtype in DTYPES.items()}
+        seconds = {name: _seconds(device, dtype) for name, dtype in DTYPES.items()}
     return "bf16" if seconds["bf16"] * _WORTH < seconds["fp32"] else "fp32"
 
 
@@ -40,11 +50,11 @@ def one_torch_thread() -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def _seconds(device: str, dtype: torch.dtype, width: int, rows: int) -> float:
+def _seconds(device: str, dtype: torch.dtype) -> float:
     """The shortest of a few rounds: the least disturbed one, so that the choice repeats."""
     clock = time.perf_counter if device == "cuda" else time.thread_time  # others' work must not sway the choice
-    x = torch.ones(rows, width, device=device, dtype=dtype)
-    weight = torch.ones(4 * width, width, device=device, dtype=dtype)
+    x = torch.ones(_SIDE, _SIDE, device=device, dtype=dtype)
+    weight = torch.ones(4 * _SIDE, _SIDE, device=device, dtype=dtype)
     best = float("inf")
     with torch.no_grad():
         for _ in range(_ROUNDS):
