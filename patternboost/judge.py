@@ -6,24 +6,26 @@ from datetime import UTC, datetime
 
 from patternboost import __version__
 from patternboost.construction import Construction
-from patternboost.pool import Entry
+from patternboost.ground import IntArray
 from patternboost.problem import Instance, ProblemError
 
 
-def verified(instance: Instance, entry: Entry, seed: int) -> Construction:
-    """A candidate for the pool as a construction that the definition accepts; `seed` is the run's.
+def verified(
+    instance: Instance, elements: IntArray, seed: int, symmetry: str, origin: str, generation: int | None = None
+) -> Construction:
+    """A set of elements as a construction that the definition accepts; the rest says how it was found.
 
     Raises ProblemError where it does not: then the problem's rule and its definition disagree.
     """
     found = {
         "program": f"patternboost {__version__}",
         "seed": seed,
-        "generation": entry.generation,
-        "class": entry.symmetry,
-        "origin": entry.origin,
+        **({} if generation is None else {"generation": generation}),
+        "class": symmetry,
+        "origin": origin,
         "date": datetime.now(UTC).date().isoformat(),
     }
-    construction = Construction.of(instance, instance.to_points(entry.elements), found)
+    construction = Construction.of(instance, instance.to_points(elements), found)
     faults = construction.check()
     if faults:
         raise ProblemError(

@@ -333,9 +333,13 @@ class Search:
 
     # -- verify, filter, keep ----------------------------------------------------------------------------------------
 
+    def _verified(self, entry: Entry) -> Construction:
+        e = entry
+        return verified(self.instance, e.elements, self.settings.seed, e.symmetry, e.origin, e.generation)
+
     def _new_best(self, entry: Entry) -> None:
         """Save a new best at once, so that nothing that comes later can lose it."""
-        construction = verified(self.instance, entry, self.settings.seed)
+        construction = self._verified(entry)
         construction.save(self.run.best_path(construction))
         self.archive.add([construction])
         self.best = construction
@@ -345,7 +349,7 @@ class Search:
     def _keep(self, found: list[Entry]) -> list[Entry]:
         """Verify what would stay, merge it into the pool, archive the best of it; returns the new members."""
         kept = self.pool.merge(found)
-        constructions = [verified(self.instance, e, self.settings.seed) for e in kept]
+        constructions = [self._verified(e) for e in kept]
         best = self.pool.entries[0].score if self.pool.entries else 0
         self.archive.add(c for c in constructions if c.score >= _ARCHIVE_SHARE * best)
         if kept and (self.best is None or best > self.best.score):

@@ -15,9 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
-from patternboost import __version__
 from patternboost.api import ctrl_c
 from patternboost.archive import Archive
 from patternboost.construction import Construction
@@ -28,6 +26,7 @@ from patternboost.exact.solver import ExactError, solver_version
 from patternboost.exact.strips import has_strips, strips, tiled
 from patternboost.exact.windows import Window, has_windows, windows
 from patternboost.files import write_json
+from patternboost.judge import verified
 from patternboost.loop import Stop
 from patternboost.problem import Instance
 from patternboost.proofs import Proof, Status, bounds
@@ -273,21 +272,7 @@ class _Prover:
 
     def _keep(self, attempt: Attempt) -> Construction:
         """The best of an attempt as a construction, verified by the problem's definition and archived."""
-        instance = attempt.instance
-        found: dict[str, Any] = {
-            "program": f"patternboost {__version__}",
-            "seed": self.seed,
-            "class": attempt.symmetry,
-            "origin": attempt.origin,
-            "date": datetime.now(UTC).date().isoformat(),
-        }
-        construction = Construction.of(instance, instance.to_points(attempt.best), found)
-        faults = construction.check()
-        if faults:
-            raise ExactError(
-                f"{instance}: complete and violation disagree: a set that complete allows is refused by violation "
-                f"({faults[0]}); one of the two is wrong"
-            )
+        construction = verified(attempt.instance, attempt.best, self.seed, attempt.symmetry, attempt.origin)
         self.archive.add([construction])
         return construction
 

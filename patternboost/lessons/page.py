@@ -8,7 +8,6 @@ from collections.abc import Callable, Sequence
 from html import escape
 from typing import Any
 
-from patternboost.lessons.characters import Characters
 from patternboost.lessons.learning import Learned, Score
 from patternboost.model.attention import attention
 from patternboost.report.html import page
@@ -35,7 +34,7 @@ def _png(draw: Callable[[Any], None], width: float, height: float) -> str:
 def heatmap(learned: Learned, string: str) -> str:
     """Where every layer (row) and head (column) looks while the string is written."""
     weights = attention(learned.model, learned.characters.encode(string)[:-1]).numpy()
-    labels = Characters.labels(learned.characters, string)
+    labels = learned.characters.labels(string)
     layers, heads = weights.shape[:2]
 
     def draw(figure: Any) -> None:
