@@ -92,13 +92,13 @@ class Construction:
     def check(self) -> list[str]:
         """What is wrong with it, one line each, from the definition alone; an empty list means it is valid."""
         faults = []
-        sizes = self.instance.points.max(axis=0) + 1
         if len(set(self.points)) < len(self.points):
             twice = next(p for p, q in zip(self.points, self.points[1:], strict=False) if p == q)
             faults.append(f"point {list(twice)} is there twice")
-        off = [p for p in self.points if len(p) != len(sizes) or any(not 0 <= x < s for x, s in zip(p, sizes))]
+        off = [p for p in self.points if p not in self.instance.point_set]
         if off:
-            faults.append(f"point {list(off[0])} is off the board (0 to {self.n - 1})")
+            first, last = self.instance.points[0].tolist(), self.instance.points[-1].tolist()
+            faults.append(f"point {list(off[0])} is off the board ({first} to {last})")
         else:
             witness = self.witness()
             if witness:

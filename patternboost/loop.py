@@ -25,9 +25,10 @@ from patternboost.problem import Instance
 from patternboost.progress import Progress
 from patternboost.run import Run
 from patternboost.search.bandit import ClassBandit
+from patternboost.search.families import Interrupted
 from patternboost.search.fanout import run_tasks
 from patternboost.search.local import Outcome, Work, prepare
-from patternboost.search.tables import Interrupted, Table
+from patternboost.search.tables import Table
 from patternboost.starts import child_seed
 from patternboost.symmetry import align, class_orbits
 from patternboost.tally import Tally

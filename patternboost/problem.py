@@ -4,13 +4,17 @@ This is the one module that a problem file imports. A problem file defines
 
 * ``complete(n, chosen, out) -> count`` under the decorator `rule`: compiled, exact integers; writes to ``out`` every
   element that together with the k - 1 elements of ``chosen`` is a forbidden set, each once, none of them in ``chosen``;
+* for k >= 4, if that is faster, ``conflicts(n, members, element, sign, counts)`` under the decorator `update`: adds
+  ``sign`` to ``counts[e]`` for every forbidden set that holds ``element``, ``e`` and otherwise only ``members``;
 * ``violation(points)``: plain Python from the definition, sharing no code with ``complete``; returns one forbidden set
-  as a list of points, or None. This is what the verifier trusts;
+  as a list of points, or None. This is what the verifier trusts. Where the definition depends on the size (on a torus
+  it does) it is ``violation(n, points)``;
 * ``PROBLEM = Problem(...)``.
 """
 
 from __future__ import annotations
 
+import inspect
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -18,27 +22,53 @@ from functools import cached_property
 
 import numpy as np
 from numba import njit, types
+from numpy.typing import NDArray
 
 from patternboost import kernel_cache
-from patternboost.ground import GRID, Grid, GroundSet, IntArray
+from patternboost.ground import CUBE, EDGES, F3, GRID, TORUS, Grid, GroundSet, IntArray
 
-__all__ = ["GRID", "RULE_TYPE", "Grid", "Instance", "Point", "Problem", "ProblemError", "gcd", "rule"]
+__all__ = [
+    "CUBE",
+    "EDGES",
+    "F3",
+    "GRID",
+    "RULE_TYPE",
+    "TORUS",
+    "UPDATE_TYPE",
+    "Family",
+    "Grid",
+    "Instance",
+    "Point",
+    "Problem",
+    "ProblemError",
+    "ends",
+    "gcd",
+    "join",
+    "rule",
+    "square_root",
+    "update",
+]
 
 kernel_cache.use_own_cache()  # before the first kernel is compiled: every room with kernels imports this module
 
 Point = tuple[int, ...]
-Violation = Callable[[Sequence[Point]], "Sequence[Point] | None"]
+Violation = Callable[..., "Sequence[Point] | None"]
 
 _RULE_SIGNATURE = types.int64(types.int64, types.int64[::1], types.int64[::1])
 #: The compiled type every rule has. Kernels take rules as values of this type, so one compiled (and cached) kernel
 #: serves all problems.
 RULE_TYPE = types.FunctionType(_RULE_SIGNATURE)
 
+_UPDATE_SIGNATURE = types.void(types.int64, types.int64[::1], types.int64, types.int64, types.int32[::1])
+#: The compiled type of every conflict update.
+UPDATE_TYPE = types.FunctionType(_UPDATE_SIGNATURE)
+Update = Callable[[int, IntArray, int, int, NDArray[np.int32]], None]
+
 #: Module name prefix of problem files loaded by their path.
 FILE_MODULE_PREFIX = "_patternboost_file_"
 
 #: Sizes k of forbidden sets that the engine handles.
-SUPPORTED_K = (2, 3)
+SUPPORTED_K = (2, 3, 4, 5)
 
 
 class ProblemError(ValueError):
@@ -50,6 +80,13 @@ def rule(function: Callable[[int, IntArray, IntArray], int]) -> Callable[[int, I
     # A file loaded by its path goes by a module name of ours; numba's on-disk cache would mix it up with others.
     cache = not function.__module__.startswith(FILE_MODULE_PREFIX)
     compiled: Callable[[int, IntArray, IntArray], int] = njit(_RULE_SIGNATURE, cache=cache, nogil=True)(function)
+    return compiled
+
+
+def update(function: Update) -> Update:
+    """Compile a conflict update: int64 n, int64[m] members, int64 element (no member), int64 sign, int32[] counts."""
+    cache = not function.__module__.startswith(FILE_MODULE_PREFIX)
+    compiled: Update = njit(_UPDATE_SIGNATURE, cache=cache, nogil=True)(function)
     return compiled
 
 
@@ -65,6 +102,35 @@ def gcd(a: int, b: int) -> int:
     while b:
         a, b = b, a % b
     return a
+
+
+@njit(types.int64(types.int64), cache=True, nogil=True)
+def square_root(x: int) -> int:
+    """The whole part of the square root of x >= 0, for use inside rules."""
+    root = int(np.sqrt(x))
+    while root * root > x:
+        root -= 1
+    while (root + 1) * (root + 1) <= x:
+        root += 1
+    return root
+
+
+@njit(types.int64(types.int64, types.int64, types.int64), cache=True, nogil=True)
+def join(n: int, u: int, v: int) -> int:
+    """The element of the edge between vertices u != v of n, for use inside rules on `EDGES`."""
+    low, high = min(u, v), max(u, v)
+    return low * (2 * n - low - 1) // 2 + high - low - 1
+
+
+@njit(types.Tuple((types.int64, types.int64))(types.int64, types.int64), cache=True, nogil=True)
+def ends(n: int, element: int) -> tuple[int, int]:
+    """The two vertices u < v of an edge, for use inside rules on `EDGES`."""
+    u = (2 * n - 1 - square_root((2 * n - 1) ** 2 - 8 * element)) // 2
+    while u * (2 * n - u - 1) // 2 > element:
+        u -= 1
+    while (u + 1) * (2 * n - u - 2) // 2 <= element:
+        u += 1
+    return u, element - u * (2 * n - u - 1) // 2 + u + 1
 
 
 @dataclass(frozen=True)
@@ -90,6 +156,8 @@ class Problem:
     translations: bool = False
     #: an upper bound on the score at size n that is known to hold, where there is one: search stops there
     upper_bound: Callable[[int], int] | None = None
+    #: conflict update for k >= 4, see the module's docstring; None: the rule is asked for every k - 2 members
+    conflicts: Update | None = None
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", self.name) or len(self.name) > 64:
@@ -97,12 +165,32 @@ class Problem:
         if self.k not in SUPPORTED_K:
             raise ProblemError(f"{self.name}: k = {self.k} is not supported; k must be one of {SUPPORTED_K}")
 
+    @cached_property
+    def violation_takes_n(self) -> bool:
+        """Whether `violation` is told the size."""
+        return len(inspect.signature(self.violation).parameters) == 2
+
     def at(self, n: int) -> Instance:
         """The problem at size n. Raises ProblemError where n is out of range."""
-        limit = self.ground.max_n()
-        if not 1 <= n <= limit:
-            raise ProblemError(f"{self.name}: n = {n} is out of range; n must be from 1 to {limit}")
+        least, limit = self.ground.min_n, self.ground.max_n()
+        if not least <= n <= limit:
+            raise ProblemError(f"{self.name}: n = {n} is out of range; n must be from {least} to {limit}")
         return Instance(self, n)
+
+
+@dataclass(frozen=True)
+class Family:
+    """Problems that differ in options. Options are part of the name: `distance-4-5` is `distance` with 4 and 5.
+
+    So certificates, the archive, records and models carry them without more ado.
+    """
+
+    #: the name without options, which stands for the default ones
+    name: str
+    #: the options' text of the default
+    default: str
+    #: the problem of an options' text; raises ProblemError, in one line, where it cannot be
+    variant: Callable[[str], Problem]
 
 
 @dataclass(frozen=True)
@@ -128,8 +216,13 @@ class Instance:
         return self.problem.ground.points(self.n)
 
     @cached_property
+    def point_set(self) -> frozenset[Point]:
+        """All points."""
+        return frozenset(tuple(row) for row in self.points.tolist())
+
+    @cached_property
     def symmetries(self) -> IntArray:
-        """The full symmetry group as permutations of the elements, int64, shape (order, size)."""
+        """The ground set's symmetries as permutations of the elements, int64, shape (order, size)."""
         return self.problem.ground.symmetries(self.n)
 
     @cached_property
@@ -158,7 +251,9 @@ class Instance:
 
     def violation(self, points: Sequence[Point]) -> list[Point] | None:
         """One forbidden set among `points`, from the definition, or None: the only judge of validity."""
-        witness = self.problem.violation([tuple(p) for p in points])
+        plain = [tuple(p) for p in points]
+        problem = self.problem
+        witness = problem.violation(self.n, plain) if problem.violation_takes_n else problem.violation(plain)
         return None if witness is None else [tuple(p) for p in witness]
 
     @property

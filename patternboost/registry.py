@@ -8,7 +8,7 @@ from functools import cache
 from importlib.metadata import entry_points
 from pathlib import Path
 
-from patternboost.problem import FILE_MODULE_PREFIX, Instance, Problem, ProblemError
+from patternboost.problem import FILE_MODULE_PREFIX, Family, Instance, Problem, ProblemError
 
 ENTRY_POINTS = "patternboost.problems"
 
@@ -47,10 +47,14 @@ def lasting_reference(reference: str) -> str:
 @cache
 def _installed(name: str) -> Problem:
     entry = _entries().get(name)
-    if entry is None:
-        known = ", ".join(problem_names())
-        raise ProblemError(f"unknown problem {name!r}: use one of {known}, or the path of a problem file (.py)")
-    return _checked(entry.load(), f"entry point {name}")  # type: ignore[attr-defined]
+    if entry is not None:
+        return _checked(entry.load(), f"entry point {name}")  # type: ignore[attr-defined]
+    for base in (base for base in problem_names() if name.startswith(f"{base}-")):
+        family = _entries()[base].load()  # type: ignore[attr-defined]
+        if isinstance(family, Family):
+            return family.variant(name.removeprefix(f"{base}-"))
+    known = ", ".join(problem_names())
+    raise ProblemError(f"unknown problem {name[:64]!r}: use one of {known}, or the path of a problem file (.py)")
 
 
 @cache
@@ -73,6 +77,8 @@ def _from_file(reference: str) -> Problem:
 
 
 def _checked(value: object, origin: str) -> Problem:
+    if isinstance(value, Family):
+        return value.variant(value.default)
     if not isinstance(value, Problem):
         raise ProblemError(f"{origin} defines no problem: it must set PROBLEM = Problem(...)")
     return value

@@ -54,7 +54,7 @@ def _from_path(instance: Instance, path: Path) -> list[Construction]:
 
 
 def embeddings(instance: Instance, construction: Construction) -> list[IntArray]:
-    """A smaller construction placed in the instance: border kept (first), shifted to a corner, padded all round.
+    """A smaller construction placed in the instance: as the ground set embeds it (first), and in its other placements.
 
     Sets of elements at the instance's size; not unions of orbits and not maximal: starts for repair and search.
     """
@@ -63,8 +63,5 @@ def embeddings(instance: Instance, construction: Construction) -> list[IntArray]
     kept = instance.problem.ground.embed(small, large)[elements]
     if small == large:
         return [np.sort(kept)]
-    points = construction.instance.points[elements]
-    ground = instance.problem.ground
-    shifted = ground.elements(large, points)
-    padded = ground.elements(large, points + (large - small) // 2)
-    return [np.sort(kept), np.sort(shifted), np.sort(padded)]
+    others = instance.problem.ground.placements(small, large)
+    return [np.sort(kept), *(np.sort(place[elements]) for place in others)]

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from patternboost.ground import IntArray
+from patternboost.ground.base import generated
 from patternboost.problem import Instance
 
 
@@ -83,7 +84,10 @@ def class_orbits(instance: Instance, name: str) -> Orbits:
 
 
 def canonical_form(instance: Instance, elements: IntArray) -> IntArray:
-    """The lexicographically smallest image of a set under the full group, sorted: equal for equivalent sets."""
+    """One set, sorted, for all sets equivalent to it: the ground set's own choice, else the smallest image."""
+    own = instance.problem.ground.canonical(instance.n, elements)
+    if own is not None:
+        return own
     images = np.sort(instance.symmetries[:, elements], axis=1)
     order = np.lexsort(images.T[::-1]) if len(elements) else np.zeros(1, np.int64)
     smallest: IntArray = images[order[0]]
@@ -91,10 +95,46 @@ def canonical_form(instance: Instance, elements: IntArray) -> IntArray:
 
 
 def symmetry_class(instance: Instance, elements: IntArray) -> str:
-    """Name of the class of all symmetries that map a set to itself (mirrors and diagonals up to rotation)."""
+    """Name of the class with the fewest orbits that holds a set, turned by a listed symmetry where it must be.
+
+    Classes of partial maps are no symmetries and are never named.
+    """
     images = np.sort(instance.symmetries[:, elements], axis=1)
     fixed = (images == np.sort(elements)).all(axis=1)
-    return instance.problem.ground.stabiliser_class(instance.n, fixed)
+    for name, subgroups in _named_subgroups(instance):
+        if subgroups is not None:
+            if (fixed @ subgroups == subgroups.sum(axis=0)).any():
+                return name
+        elif class_orbits(instance, name).is_union(elements):
+            return name
+    return "none"
+
+
+@lru_cache(maxsize=64)
+def _named_subgroups(instance: Instance) -> list[tuple[str, NDArray[np.int64] | None]]:
+    """The classes, those of fewest orbits first, each with its conjugates among the listed symmetries.
+
+    A column of the int64 array (order, conjugates) marks the symmetries of one conjugate. None stands for a class that
+    only unlisted symmetries generate; such a class is named where its own orbits make up the set.
+    """
+    symmetries = instance.symmetries
+    number = {row.tobytes(): i for i, row in enumerate(symmetries)}
+    listed = {}
+    for name, generators in instance.classes.items():
+        if generators and all(image.tobytes() in number for image in generators):
+            group = generated(instance.size, generators)
+            conjugates = set()
+            for p in symmetries:
+                back = np.argsort(p)
+                conjugates.add(tuple(sorted(number[p[g[back]].tobytes()] for g in group)))
+            marks = np.zeros((len(symmetries), len(conjugates)), np.int64)
+            for column, members in enumerate(sorted(conjugates)):
+                marks[list(members), column] = 1
+            listed[name] = marks
+    others = instance.classes if instance.problem.ground.symmetric_classes else ()
+    names = [name for name in instance.classes if name in listed or (name in others and name != "none")]
+    names.sort(key=lambda name: class_orbits(instance, name).count)
+    return [(name, listed.get(name)) for name in names]
 
 
 def class_preserving(instance: Instance, orbits: Orbits) -> IntArray:

@@ -5,11 +5,11 @@ import torch
 
 from patternboost.model.generator import GPTGenerator
 from patternboost.model.sampling import SampleSettings
-from patternboost.model.tokens import TOKENISATIONS, Example
+from patternboost.model.tokens import TOKENISATIONS, Example, classes_at
 from patternboost.model.training import TrainSettings
 from patternboost.registry import find_problem, problem
-from patternboost.search import kernels
 from patternboost.search.tables import build_table
+from patternboost.search.walker import make_walker
 
 CPU = torch.device("cpu")
 
@@ -20,14 +20,14 @@ def never():
 
 def some_set(table, seed):
     """A random maximal valid set of a table's class."""
-    state = kernels.new_state(table.rows, seed)
-    kernels.fill(table.instance.problem.complete, table.rows, state)
-    return table.orbits.expand(np.sort(state.member[: state.total[0]]).astype(np.int64))
+    walker = make_walker(table, None, (1, 3), seed)
+    walker.start(np.empty(0, np.int64))
+    return table.orbits.expand(np.sort(walker.best[0]))
 
 
 def vocabulary_for(name, *sizes, tokens="orbits"):
     family = find_problem(name)
-    return TOKENISATIONS[tokens](family, sizes, tuple(family.at(max(sizes)).classes))
+    return TOKENISATIONS[tokens](family, sizes, classes_at(family, sizes))
 
 
 def examples_at(n, symmetry, count, name="isosceles"):

@@ -5,7 +5,6 @@ import random
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from patternboost.construction import Construction
 from patternboost.ground import Grid, IntArray
@@ -33,38 +32,21 @@ def broken(n: int = 8) -> Construction:
     return Construction.of(problem("isosceles", n), [(0, 0), (0, 1), (1, 0), (n - 1, n - 2)])
 
 
-class Edges(Grid):
-    """Edges [u, v] of the complete graph on n vertices, just as much of a ground set as exports ask for."""
-
-    drawing = "graph"
-
-    def size(self, n: int) -> int:
-        return n * (n - 1) // 2
-
-    def points(self, n: int) -> IntArray:
-        return np.array(list(itertools.combinations(range(n), 2)), np.int64).reshape(-1, 2)
-
-    def elements(self, n: int, points: IntArray) -> IntArray:
-        return points[:, 0] * n + points[:, 1]
-
-    def stabiliser_class(self, n: int, fixed: NDArray[np.bool_]) -> str:
-        return "none"
-
-    def symmetries(self, n: int) -> IntArray:
-        return np.arange(n * n, dtype=np.int64)[None]
-
-
 def edges() -> Construction:
     """A valid construction on a ground set that is no grid."""
-    graph = replace(find_problem("isosceles"), name="edges", ground=Edges(), violation=lambda points: None)
-    return Construction.of(graph.at(5), [(0, 1), (1, 4)])
+    return Construction.of(problem("no-triangle", 5), [(0, 1), (1, 4)])
 
 
-class Cube(Edges):
-    """Points of the n x n x n cube, just as much of a ground set as exports ask for."""
+def cube() -> Construction:
+    """A valid construction of points in a cube."""
+    return Construction.of(problem("no-three-in-line-cube", 3), [(0, 1, 2), (2, 0, 0)])
+
+
+class Space(Grid):
+    """Points of five dimensions, just as much of a ground set as exports ask for: there is no drawing."""
 
     drawing = ""
-    dimension = 3
+    dimension = 5
 
     def size(self, n: int) -> int:
         return n**self.dimension
@@ -78,17 +60,8 @@ class Cube(Edges):
     def symmetries(self, n: int) -> IntArray:
         return np.arange(self.size(n), dtype=np.int64)[None]
 
-
-class Space(Cube):
-    """Points of five dimensions, of which there is no drawing."""
-
-    dimension = 5
-
-
-def cube() -> Construction:
-    """A valid construction of points in a cube."""
-    box = replace(find_problem("isosceles"), name="cube", ground=Cube(), violation=lambda points: None)
-    return Construction.of(box.at(3), [(0, 1, 2), (2, 0, 0)])
+    def classes(self, n: int) -> dict[str, list[IntArray]]:
+        return {"none": []}
 
 
 def undrawn() -> Construction:

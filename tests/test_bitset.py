@@ -10,7 +10,7 @@ import patternboost_problems.no_three_in_line as no_three_in_line
 import pytest
 
 from patternboost.problem import Instance
-from patternboost.search import bitset, bittabu, kernels
+from patternboost.search import bitset, bittabu, chance, kernels
 from patternboost.search.bitrows import BitRows, bitrows_nbytes, build_bitrows
 from patternboost.search.bitset import BitState, new_bitstate
 from patternboost.search.kernels import COUNT_MASK, new_state
@@ -147,7 +147,7 @@ def reference_walk(table: Table, seed: int, steps: int, tenure: int, span: int) 
     until = np.zeros(table.orbits.count, np.int64)
 
     def pick(ties: np.ndarray) -> int:
-        return int(ties[kernels.random_below(state.rng, len(ties)) if len(ties) > 1 else 0])
+        return int(ties[chance.random_below(state.rng, len(ties)) if len(ties) > 1 else 0])
 
     for step in range(steps):
         now = state.key & COUNT_MASK
@@ -159,10 +159,10 @@ def reference_walk(table: Table, seed: int, steps: int, tenure: int, span: int) 
                 held = np.array([m for m in members(state) if m != chosen])
                 now = state.key[held] & COUNT_MASK
                 worst = pick(held[now == now.max()])
-                until[worst] = step + tenure + kernels.random_below(state.rng, span)
+                until[worst] = step + tenure + chance.random_below(state.rng, span)
                 kernels.drop(complete, rows, state, worst)
         elif state.total[0]:
-            at = kernels.random_below(state.rng, state.total[0])
+            at = chance.random_below(state.rng, state.total[0])
             kernels.drop(complete, rows, state, int(state.member[at]))
         best = max(best, int(state.total[1]))
     return members(state), best, int(state.rng[0])

@@ -152,7 +152,7 @@ def test_faults_are_named(tmp_path: Path) -> None:
     twice = Construction.of(good.instance, [*good.points, good.points[2]])
     for data, words in (
         (body(twice), f"point {list(good.points[2])} is there twice"),
-        (body(Construction.of(good.instance, [(0, 8)])), "point [0, 8] is off the board (0 to 7)"),
+        (body(Construction.of(good.instance, [(0, 8)])), "point [0, 8] is off the board ([0, 0] to [7, 7])"),
         (body(Construction.of(good.instance, [(-1, 0)])), "point [-1, 0] is off the board"),
         (body(Construction.of(good.instance, [(0,)])), "point [0] is off the board"),
         (body(Construction.of(good.instance, [(0, 0, 0)])), "point [0, 0, 0] is off the board"),

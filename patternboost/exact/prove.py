@@ -31,8 +31,8 @@ from patternboost.loop import Stop
 from patternboost.problem import Instance
 from patternboost.proofs import Proof, Status, bounds
 from patternboost.registry import problem as find_instance
+from patternboost.search.families import Interrupted
 from patternboost.search.local import prepare
-from patternboost.search.tables import Interrupted
 from patternboost.settings import MAX_JOBS
 from patternboost.symmetry import align, class_orbits
 

@@ -21,8 +21,9 @@ from patternboost.exact.solver import solve
 from patternboost.ground import IntArray
 from patternboost.problem import Instance
 from patternboost.search import kernels
+from patternboost.search.families import Interrupted
 from patternboost.search.local import Outcome, prepare
-from patternboost.search.tables import DEFAULT_MEMORY, Interrupted, Table
+from patternboost.search.tables import DEFAULT_MEMORY, Table
 
 #: most free orbits of one solve, and the deterministic time one solve may take
 _MOST_FREE, _SOLVE_WORK = 160, 0.5

@@ -9,7 +9,7 @@ from patternboost.model.distributed import TeamGenerator, serve
 from patternboost.model.generator import Generator, GPTGenerator, pick_device
 from patternboost.model.sampling import SampleSettings
 from patternboost.model.team import called_by_torchrun, join
-from patternboost.model.tokens import TOKENISATIONS
+from patternboost.model.tokens import TOKENISATIONS, Vocabulary, classes_at
 from patternboost.model.training import TrainSettings
 from patternboost.problem import Instance
 from patternboost.settings import Settings
@@ -17,7 +17,7 @@ from patternboost.settings import Settings
 
 def make_generator(settings: Settings, instance: Instance, sizes: Sequence[int]) -> Generator:
     """The generator that the settings ask for, untrained, for constructions of the given sizes."""
-    vocabulary = TOKENISATIONS[settings.tokens](instance.problem, tuple(sizes), tuple(instance.classes))
+    vocabulary = _vocabulary(settings, instance, sizes)
     sampling = SampleSettings(temperature=settings.temperature, top_p=settings.top_p)
     if settings.model == "bigram":
         return BigramGenerator(vocabulary, sampling)
@@ -36,9 +36,13 @@ def make_generator(settings: Settings, instance: Instance, sizes: Sequence[int])
         team = join(device)
         heard = team.tell({"sizes": list(sizes)})
         if team.rank:  # only the first process knows which seeds there are
-            vocabulary = TOKENISATIONS[settings.tokens](instance.problem, heard["sizes"], tuple(instance.classes))
+            vocabulary = _vocabulary(settings, instance, heard["sizes"])
         return TeamGenerator(team, vocabulary, *arguments[1:])
     return GPTGenerator(*arguments)
+
+
+def _vocabulary(settings: Settings, instance: Instance, sizes: Sequence[int]) -> Vocabulary:
+    return TOKENISATIONS[settings.tokens](instance.problem, tuple(sizes), classes_at(instance.problem, sizes))
 
 
 def serve_team(settings: Settings, instance: Instance) -> None:

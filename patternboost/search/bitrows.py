@@ -95,7 +95,7 @@ def build_bitrows(table: Table, memory: int = DEFAULT_MEMORY) -> BitRows | None:
     rows = table.rows
     count = len(rows.weight)
     triples = rows.k == 3
-    if (triples and not rows.compiled) or bitrows_nbytes(count, triples) > memory:
+    if rows.k > 3 or (triples and not rows.compiled) or bitrows_nbytes(count, triples) > memory:
         return None
     words = words_of(count)
     pair_at = words * (count * (count - 1) // 2) if triples else 0

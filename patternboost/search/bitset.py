@@ -17,7 +17,7 @@ from numba import njit, types
 from numpy.typing import NDArray
 
 from patternboost.search.bitrows import BITROWS_TYPE, SUM_PLANES, BitRows, cache_aligned
-from patternboost.search.kernels import random_below
+from patternboost.search.chance import random_below
 from patternboost.search.tables import pair_index
 from patternboost.search.words import (
     LANES,

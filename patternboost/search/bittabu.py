@@ -21,7 +21,7 @@ from patternboost.search.bitset import (
     repair,
     worst_member,
 )
-from patternboost.search.kernels import random_below
+from patternboost.search.chance import random_below
 
 #: why `tabu` returned: its steps are done, the target is reached, or the walk has stood still for its patience
 STEPS_DONE, TARGET_REACHED, OUT_OF_PATIENCE = range(3)

@@ -14,6 +14,7 @@ from numba import njit, types
 from numpy.typing import NDArray
 
 from patternboost.problem import RULE_TYPE
+from patternboost.search.chance import random_below
 from patternboost.search.tables import ROWS_TYPE, Rows, evaluate_row, pair_index
 
 #: key bits: member, tabu; counts stay far below
@@ -74,18 +75,6 @@ def new_state(rows: Rows, seed: int) -> State:
     for _ in range(8):  # small seeds start alike; let the generator forget them
         random_below(state.rng, 2)
     return state
-
-
-@njit(types.int64(types.uint64[::1], types.int64), cache=True, nogil=True)
-def random_below(rng: NDArray[np.uint64], bound: int) -> int:
-    """A random integer in [0, bound): xorshift64*, state passed in (Vigna 2016, doi:10.1145/2845077)."""
-    x = rng[0]
-    x ^= x >> np.uint64(12)
-    x ^= x << np.uint64(25)
-    x ^= x >> np.uint64(27)
-    rng[0] = x
-    high = np.int64(((x * np.uint64(2685821657736338717)) >> np.uint64(32)) & np.uint64(0xFFFFFFFF))
-    return int((high * bound) >> 32)
 
 
 @njit(types.void(RULE_TYPE, ROWS_TYPE, STATE_TYPE, types.int64, types.int64), cache=True, nogil=True)

@@ -12,11 +12,9 @@ from typing import NamedTuple, Protocol
 from patternboost.ground import IntArray
 from patternboost.problem import Instance
 from patternboost.search.bitrows import BitRows, build_bitrows
-from patternboost.search.tables import DEFAULT_MEMORY, Interrupted, Table, build_table
+from patternboost.search.families import Interrupted
+from patternboost.search.tables import DEFAULT_MEMORY, Table, build_table
 from patternboost.search.walker import make_walker
-
-#: steps between two looks at the clock
-_CHUNK = 10_000
 
 
 @dataclass(frozen=True)
@@ -148,7 +146,7 @@ def run_task(task: Task, stopped: Callable[[], bool] | None = None) -> list[Outc
         before = walker.start(table.orbits.project(start))
         finished = False
         while not finished and walker.steps < effort.max_steps and not over():
-            finished = walker.run(min(_CHUNK, effort.max_steps - walker.steps), effort.patience, task.target)
+            finished = walker.run(min(walker.chunk, effort.max_steps - walker.steps), effort.patience, task.target)
         orbits, points = walker.best
         outcomes.append(Outcome(table.orbits.expand(orbits), before, points, walker.steps))
         if points >= task.target:

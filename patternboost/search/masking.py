@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from patternboost.ground import IntArray
 from patternboost.problem import RULE_TYPE
+from patternboost.search.setmask import SetMask
 from patternboost.search.tables import ROWS_TYPE, Table, evaluate_row, pair_index
 
 
@@ -75,3 +76,8 @@ class LegalityMask:
         self._member = self._member[rows]
         self._sizes = self._sizes[rows]
         self.blocked = self.blocked[rows]
+
+
+def legality_mask(table: Table, batch: int) -> LegalityMask | SetMask:
+    """The masks of `batch` constructions that are empty so far, in the form that the table's forbidden sets need."""
+    return LegalityMask(table, batch) if table.conflicts is None else SetMask(table, batch)

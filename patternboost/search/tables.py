@@ -5,7 +5,7 @@ orbits. For two orbits a < b the *row* of (a, b) lists, once each, every third o
 meets exactly a, b and c and no two of them are forbidden already. *Pairs* that are forbidden by themselves have their
 own lists, and orbits that are forbidden by themselves are left out of the search. Rows are compiled once into one
 contiguous array while they fit the memory budget; past it the rule is evaluated again each time (``compiled`` is
-False).
+False). For forbidden sets of four and more elements there are no rows: see `patternboost.search.families`.
 """
 
 from __future__ import annotations
@@ -20,6 +20,8 @@ from numba import njit, types
 from numpy.typing import NDArray
 
 from patternboost.problem import RULE_TYPE, Instance
+from patternboost.search.families import Conflicts, Interrupted, shared_conflicts
+from patternboost.search.setwalk import bad_orbits
 from patternboost.symmetry import Orbits, class_orbits
 
 #: tables of more pairs than this are estimated from a sample before all their rows are counted
@@ -81,11 +83,13 @@ class Table:
     symmetry: str
     orbits: Orbits
     rows: Rows
+    #: what takes the place of rows for k >= 4, shared by all classes
+    conflicts: Conflicts | None = None
 
     @property
     def nbytes(self) -> int:
-        """Memory held by the rows, bytes."""
-        return self.rows.row.nbytes + self.rows.row_start.nbytes
+        """Memory held by the rows or what takes their place, bytes."""
+        return self.rows.row.nbytes + self.rows.row_start.nbytes + (self.conflicts.nbytes if self.conflicts else 0)
 
 
 @njit(types.int64(types.int64, types.int64, types.int64), cache=True, nogil=True)
@@ -223,10 +227,6 @@ def _chunks(count: int, parts: int) -> list[tuple[int, int]]:
     return [(s, e) for s, e in zip(starts, ends, strict=True) if e > s]
 
 
-class Interrupted(Exception):
-    """A table was given up because `stopped` said so."""
-
-
 def build_table(
     instance: Instance,
     symmetry: str,
@@ -262,6 +262,10 @@ def build_table(
         np.zeros(0, np.uint32),
         empty,
     )
+    if problem.k >= 4:
+        conflicts = shared_conflicts(instance, memory, jobs, stopped, report)
+        bad[:] = bad_orbits(conflicts, orbits)
+        return Table(instance, symmetry, orbits, rows, conflicts)
     if problem.k == 2 or orbits.weights.max() > 1:
         matrix = np.zeros((count, count), np.uint8)
         _find_pairs(problem.complete, rows, matrix, bad)

@@ -14,6 +14,7 @@ from numba import njit, types
 from numpy.typing import NDArray
 
 from patternboost.problem import RULE_TYPE
+from patternboost.search.chance import random_below
 from patternboost.search.kernels import (
     COUNT_MASK,
     MEMBER,
@@ -22,7 +23,6 @@ from patternboost.search.kernels import (
     add,
     drop,
     least,
-    random_below,
     worst_member,
 )
 from patternboost.search.tables import ROWS_TYPE

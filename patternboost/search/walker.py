@@ -9,11 +9,15 @@ import numpy as np
 from patternboost.ground import IntArray
 from patternboost.search import bitset, bittabu, kernels, tabu
 from patternboost.search.bitrows import BitRows
+from patternboost.search.setwalk import SetWalker
 from patternboost.search.tables import Table
 
 
 class Walker(Protocol):
     """A tabu search on one table, for one thread."""
+
+    #: steps that take well under a second: how often to look at the clock
+    chunk: int
 
     def start(self, orbits: IntArray) -> int:
         """Load orbits, repair, fill, and begin a walk there; returns the points left after the repair."""
@@ -31,7 +35,9 @@ class Walker(Protocol):
 
 
 class SparseWalker:
-    """Conflict counts as numbers, rows as lists: any table."""
+    """Conflict counts as numbers, rows as lists: any table of rows."""
+
+    chunk = 10_000
 
     def __init__(self, table: Table, tenure: tuple[int, int], seed: int) -> None:
         self._complete, self._rows = table.instance.problem.complete, table.rows
@@ -67,6 +73,8 @@ class SparseWalker:
 class BitWalker:
     """Conflict counts bit-sliced, rows as bitmaps: three to five times as fast, for tables of few orbits."""
 
+    chunk = 10_000
+
     def __init__(self, rows: BitRows, tenure: tuple[int, int], seed: int) -> None:
         self._rows = rows
         self._tenure = tenure
@@ -101,4 +109,6 @@ class BitWalker:
 
 def make_walker(table: Table, bits: BitRows | None, tenure: tuple[int, int], seed: int) -> Walker:
     """The faster walker that the table's form allows."""
+    if table.conflicts is not None:
+        return SetWalker(table.conflicts, table.orbits, table.rows.bad, tenure, seed)
     return SparseWalker(table, tenure, seed) if bits is None else BitWalker(bits, tenure, seed)

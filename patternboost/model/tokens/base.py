@@ -40,6 +40,11 @@ class View:
     moves: IntArray
 
 
+def classes_at(problem: Problem, sizes: Sequence[int]) -> tuple[str, ...]:
+    """The symmetry classes of all sizes, those of the largest one first."""
+    return tuple(dict.fromkeys(name for n in sorted(sizes, reverse=True) for name in problem.at(n).classes))
+
+
 class TokenMask(Protocol):
     """Which next tokens keep each of a batch of growing constructions valid."""
 

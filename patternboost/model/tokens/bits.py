@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from patternboost.ground import IntArray
 from patternboost.model.tokens.base import END, TokenMask, Vocabulary
-from patternboost.search.masking import LegalityMask
+from patternboost.search.masking import legality_mask
 from patternboost.search.tables import Table
 
 
@@ -52,7 +52,7 @@ class _BitMask:
     """No 1 where the place's orbit is forbidden; END after the last place, and only there."""
 
     def __init__(self, table: Table, batch: int, one: int) -> None:
-        self._mask = LegalityMask(table, batch)
+        self._mask = legality_mask(table, batch)
         self._count = table.orbits.count
         self._one = one
         self._place = 0

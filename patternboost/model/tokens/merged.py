@@ -21,7 +21,8 @@ from patternboost.ground import IntArray
 from patternboost.model.tokens.base import END, Example, TokenMask
 from patternboost.model.tokens.orbits import OrbitVocabulary
 from patternboost.problem import Problem
-from patternboost.search.masking import LegalityMask, third_orbits
+from patternboost.search.masking import legality_mask, third_orbits
+from patternboost.search.setmask import SetMask
 from patternboost.search.tables import Table, is_pair
 
 #: merges learned, at most; cells per token, at most
@@ -189,7 +190,7 @@ class _MergedMask:
     """A legality mask over cells, from which that of the merged tokens follows."""
 
     def __init__(self, table: Table, batch: int, orbit_of: IntArray, merged: _Merged, first_merge: int) -> None:
-        self._mask = LegalityMask(table, batch)
+        self._mask = legality_mask(table, batch)
         self._orbit_of = orbit_of
         self._merged = merged
         self._first_merge = first_merge
@@ -208,8 +209,10 @@ class _MergedMask:
     def blocked(self) -> NDArray[np.uint8]:
         """See `TokenMask`."""
         cells = self._mask.blocked
-        tokens = np.zeros((len(cells), len(self._merged.tokens)), np.uint8)
         m = self._merged
+        if isinstance(self._mask, SetMask):  # four and more elements: what the parts forbid together is tried
+            return np.concatenate([cells[:, :-1], self._mask.groups(m.start, m.parts), cells[:, -1:]], axis=1)
+        tokens = np.zeros((len(cells), len(m.tokens)), np.uint8)
         _block_merged(cells, m.start, m.parts, self._kill_start, self._kills, self._chosen, tokens)
         return np.concatenate([cells[:, :-1], tokens | self._broken, cells[:, -1:]], axis=1)
 

@@ -14,7 +14,7 @@ import numpy as np
 from patternboost.ground import IntArray
 from patternboost.model.tokens.base import END, TokenMask, Vocabulary
 from patternboost.problem import Problem
-from patternboost.search.masking import LegalityMask
+from patternboost.search.masking import legality_mask
 from patternboost.search.tables import Table
 
 
@@ -79,7 +79,7 @@ class _OrbitMask:
     """A legality mask that is told tokens."""
 
     def __init__(self, table: Table, batch: int, orbit_of: IntArray) -> None:
-        self._mask = LegalityMask(table, batch)
+        self._mask = legality_mask(table, batch)
         self._orbit_of = orbit_of
         self.keep = self._mask.keep
 

@@ -1,51 +1,12 @@
-"""Ground sets: the finite set of elements a construction chooses from, and the symmetries that act on it.
-
-A ground set knows, for every size n, how many elements there are, how an element is written as a point (a tuple of
-small integers), and which symmetries and symmetry classes it has. Elements are numbered 0 .. size(n) - 1.
-"""
+"""The n x n grid, with the symmetries of the square."""
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
-IntArray = NDArray[np.int64]
-
-#: Largest ground set the engine works on: orbit tables hold element numbers in 16 bits.
-MAX_ELEMENTS = 65_536
-
-
-class GroundSet(Protocol):
-    """What the engine asks of a ground set. All maps are int64 arrays of shape (size,), -1 where there is no image."""
-
-    def max_n(self) -> int:
-        """The largest size whose ground set the engine can hold."""
-
-    def size(self, n: int) -> int:
-        """Number of elements at size n."""
-
-    def points(self, n: int) -> IntArray:
-        """Coordinates of every element, int64, shape (size, dimension), in element order."""
-
-    def elements(self, n: int, points: IntArray) -> IntArray:
-        """Element numbers of points (shape (p, dimension), all on the ground set)."""
-
-    def symmetries(self, n: int) -> IntArray:
-        """The full symmetry group as permutations, int64, shape (order, size); row 0 is the identity."""
-
-    def classes(self, n: int) -> dict[str, list[IntArray]]:
-        """Symmetry classes: name -> generating (partial) maps. 'none' comes first and has no generators."""
-
-    def embed(self, small: int, large: int) -> IntArray:
-        """Where each element of size `small` goes in size `large` >= small, int64: distances from the border kept."""
-
-    def order(self, n: int) -> IntArray:
-        """The elements in the order in which sequences name them, int64[size]."""
-
-    def stabiliser_class(self, n: int, fixed: NDArray[np.bool_]) -> str:
-        """Name of the class of a set that exactly the symmetries marked in `fixed` (in `symmetries` order) keep."""
+from patternboost.ground.base import MAX_ELEMENTS, IntArray
 
 
 class Grid:
@@ -62,6 +23,9 @@ class Grid:
         "diagonal",
         "antidiagonal",
     )
+
+    min_n = 1
+    symmetric_classes = False
 
     def max_n(self) -> int:
         """The largest size whose ground set the engine can hold."""
@@ -132,20 +96,14 @@ class Grid:
         distances = np.sort(np.minimum(points, n - 1 - points), axis=1)
         return np.lexsort((np.arange(n * n), distances[:, 1], distances[:, 0])).astype(np.int64)
 
-    def stabiliser_class(self, n: int, fixed: NDArray[np.bool_]) -> str:
-        """The class name of a subgroup of the square's group."""
-        _, quarter, half, _, left_right, up_down, diagonal, antidiagonal = (bool(x) for x in fixed)
-        if quarter:
-            return "full" if left_right or diagonal else "quarter-turn"
-        if left_right and up_down:
-            return "both-mirrors"
-        if diagonal and antidiagonal:
-            return "both-diagonals"
-        if left_right or up_down:
-            return "mirror"
-        if diagonal or antidiagonal:
-            return "diagonal"
-        return "half-turn" if half else "none"
+    def placements(self, small: int, large: int) -> Sequence[IntArray]:
+        """In the corner of low numbers, and in the middle."""
+        points = self.points(small)
+        return [self.elements(large, points), self.elements(large, points + (large - small) // 2)]
+
+    def canonical(self, n: int, elements: IntArray) -> IntArray | None:
+        """None: all eight symmetries are listed."""
+        return None
 
 
 GRID = Grid()

@@ -1,0 +1,19 @@
+"""Random numbers for kernels: the state is passed in, so that same seeds give same walks."""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit, types
+from numpy.typing import NDArray
+
+
+@njit(types.int64(types.uint64[::1], types.int64), cache=True, nogil=True)
+def random_below(rng: NDArray[np.uint64], bound: int) -> int:
+    """A random integer in [0, bound): xorshift64*, state passed in (Vigna 2016, doi:10.1145/2845077)."""
+    x = rng[0]
+    x ^= x >> np.uint64(12)
+    x ^= x << np.uint64(25)
+    x ^= x >> np.uint64(27)
+    rng[0] = x
+    high = np.int64(((x * np.uint64(2685821657736338717)) >> np.uint64(32)) & np.uint64(0xFFFFFFFF))
+    return int((high * bound) >> 32)

@@ -1,0 +1,332 @@
+"""Forbidden sets of four and more elements: conflict counts per element, from written-out sets or from the rule.
+
+``counts[e]`` is the number of forbidden sets that hold e and otherwise only members. Adding or removing an element
+changes the counts of those that share a forbidden set with it and k - 2 members. Where all forbidden sets fit the
+memory they are written out once, each element with the sets it is in; past it the problem's own conflict update, or the
+rule for every k - 2 members, is evaluated again each time. Both forms make the same counts.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from math import comb
+from threading import Lock
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit, types
+from numpy.typing import NDArray
+
+from patternboost.problem import RULE_TYPE, UPDATE_TYPE, Instance, update
+
+#: most calls of the rule that writing the sets out may take
+_MOST_CALLS = 200_000_000
+
+
+class Interrupted(Exception):
+    """Work was given up because `stopped` said so."""
+
+
+class Family(NamedTuple):
+    """What kernels read. m elements, E written-out sets of k elements."""
+
+    n: int
+    k: int
+    #: elements of every set, uint16[E, k], ascending; no sets where they are not written out
+    sets: NDArray[np.uint16]
+    #: the sets of element e: incident[start[e]:start[e + 1]], uint32; start is int64[m + 1]
+    start: NDArray[np.int64]
+    incident: NDArray[np.uint32]
+    written: bool
+    #: whether the problem has a conflict update of its own
+    own: bool
+
+
+FAMILY_TYPE = types.NamedTuple(
+    [
+        types.int64,
+        types.int64,
+        types.uint16[:, ::1],
+        types.int64[::1],
+        types.uint32[::1],
+        types.boolean,
+        types.boolean,
+    ],
+    Family,
+)
+
+
+class Tally(NamedTuple):
+    """A set of elements with its conflict counts. m elements, E written-out sets."""
+
+    #: int32[m]; see the module's docstring
+    counts: NDArray[np.int32]
+    #: the members, int64[m], in no order; where each element stands in it (-1 outside), int64[m]
+    member: NDArray[np.int64]
+    position: NDArray[np.int64]
+    #: number of members, int64[1]
+    size: NDArray[np.int64]
+    #: members in every written-out set, uint8[E]
+    inside: NDArray[np.uint8]
+    #: scratch for the rule: int64[k - 1], int64[m], int64[k]
+    chosen: NDArray[np.int64]
+    out: NDArray[np.int64]
+    places: NDArray[np.int64]
+
+
+TALLY_TYPE = types.NamedTuple(
+    [
+        types.int32[::1],
+        types.int64[::1],
+        types.int64[::1],
+        types.int64[::1],
+        types.uint8[::1],
+        types.int64[::1],
+        types.int64[::1],
+        types.int64[::1],
+    ],
+    Tally,
+)
+
+
+@dataclass(frozen=True)
+class Conflicts:
+    """The forbidden sets of an instance in the form that fits: what every thread shares."""
+
+    instance: Instance
+    family: Family
+
+    @property
+    def update(self) -> Callable[..., None]:
+        """The problem's conflict update, or a stand-in that is never called."""
+        return self.instance.problem.conflicts or _no_update
+
+    @property
+    def nbytes(self) -> int:
+        """Memory held, bytes."""
+        return self.family.sets.nbytes + self.family.incident.nbytes + self.family.start.nbytes
+
+    def tally(self) -> Tally:
+        """An empty set."""
+        size, k = self.instance.size, self.family.k
+        return Tally(
+            np.zeros(size, np.int32),
+            np.zeros(size, np.int64),
+            np.full(size, -1, np.int64),
+            np.zeros(1, np.int64),
+            np.zeros(len(self.family.sets), np.uint8),
+            np.zeros(k - 1, np.int64),
+            np.zeros(size, np.int64),
+            np.zeros(k, np.int64),
+        )
+
+
+@update
+def _no_update(n, members, element, sign, counts):  # type: ignore[no-untyped-def]
+    """Changes nothing."""
+
+
+@njit(types.void(RULE_TYPE, FAMILY_TYPE, TALLY_TYPE, types.int64, types.int64), cache=True, nogil=True)
+def _ask_rule(complete, family, tally, element, sign):  # type: ignore[no-untyped-def]
+    """Ask the rule for the element with every k - 2 members."""
+    parts = family.k - 2
+    size = tally.size[0]
+    if size < parts:
+        return
+    index, chosen = tally.places, tally.chosen
+    chosen[parts] = element
+    for i in range(parts):
+        index[i] = i
+    while True:
+        for i in range(parts):
+            chosen[i] = tally.member[index[i]]
+        for t in range(complete(family.n, chosen, tally.out)):
+            tally.counts[tally.out[t]] += sign
+        place = parts - 1  # the next combination in lexicographic order
+        while place >= 0 and index[place] == size - parts + place:
+            place -= 1
+        if place < 0:
+            return
+        index[place] += 1
+        for i in range(place + 1, parts):
+            index[i] = index[i - 1] + 1
+
+
+@njit(types.void(FAMILY_TYPE, TALLY_TYPE, types.int64, types.int64), cache=True, nogil=True)
+def _walk_sets(family, tally, element, sign):  # type: ignore[no-untyped-def]
+    """Go through the written-out sets that hold the element (not counted as a member)."""
+    k = family.k
+    for t in range(family.start[element], family.start[element + 1]):
+        s = family.incident[t]
+        inside = tally.inside[s] if sign > 0 else tally.inside[s] - 1
+        tally.inside[s] = inside + 1 if sign > 0 else inside
+        if inside == k - 2:  # one more is missing: the only one outside
+            for i in range(k):
+                e = family.sets[s, i]
+                if e != element and tally.position[e] < 0:
+                    tally.counts[e] += sign
+        elif inside == k - 1:
+            for i in range(k):
+                e = family.sets[s, i]
+                if e != element:
+                    tally.counts[e] += sign
+
+
+@njit(types.void(RULE_TYPE, UPDATE_TYPE, FAMILY_TYPE, TALLY_TYPE, types.int64, types.int64), cache=True, nogil=True)
+def _change(complete, conflicts, family, tally, element, sign):  # type: ignore[no-untyped-def]
+    """Bring the counts up to date for an element that joins or has left the members (and is none now)."""
+    if family.written:
+        _walk_sets(family, tally, element, sign)
+    elif family.own:
+        conflicts(family.n, tally.member[: tally.size[0]], element, sign, tally.counts)
+    else:
+        _ask_rule(complete, family, tally, element, sign)
+
+
+@njit(types.void(RULE_TYPE, UPDATE_TYPE, FAMILY_TYPE, TALLY_TYPE, types.int64), cache=True, nogil=True)
+def add_element(complete, conflicts, family, tally, element):  # type: ignore[no-untyped-def]
+    """Make an element that is no member one."""
+    _change(complete, conflicts, family, tally, element, 1)
+    tally.position[element] = tally.size[0]
+    tally.member[tally.size[0]] = element
+    tally.size[0] += 1
+
+
+@njit(types.void(RULE_TYPE, UPDATE_TYPE, FAMILY_TYPE, TALLY_TYPE, types.int64), cache=True, nogil=True)
+def drop_element(complete, conflicts, family, tally, element):  # type: ignore[no-untyped-def]
+    """Take a member out."""
+    tally.size[0] -= 1
+    last = tally.member[tally.size[0]]
+    tally.member[tally.position[element]] = last
+    tally.position[last] = tally.position[element]
+    tally.position[element] = -1
+    _change(complete, conflicts, family, tally, element, -1)
+
+
+@njit(
+    types.int64(RULE_TYPE, types.int64, types.int64, types.int64, types.int64, types.uint16[:, ::1]),
+    cache=True,
+    nogil=True,
+)
+def _find_sets(complete, n, k, size, first, target):  # type: ignore[no-untyped-def]
+    """Count the forbidden sets whose least element is `first`; write as many as `target` has room for."""
+    parts = k - 1
+    index = np.zeros(parts, np.int64)
+    out = np.zeros(size, np.int64)
+    found = 0
+    if first + parts > size:
+        return found
+    for i in range(parts):
+        index[i] = first + i
+    while True:
+        for t in range(complete(n, index, out)):
+            if out[t] > index[parts - 1]:
+                if found < len(target):
+                    for i in range(parts):
+                        target[found, i] = index[i]
+                    target[found, parts] = out[t]
+                found += 1
+        place = parts - 1
+        while place >= 1 and index[place] == size - parts + place:
+            place -= 1
+        if place < 1:
+            return found
+        index[place] += 1
+        for i in range(place + 1, parts):
+            index[i] = index[i - 1] + 1
+
+
+@njit(types.void(types.uint16[:, ::1], types.int64[::1], types.uint32[::1]), cache=True, nogil=True)
+def _fill_incident(sets, start, incident):  # type: ignore[no-untyped-def]
+    """`incident` in order of the sets; `start` is int64[m + 1] with the places where every element's sets begin."""
+    place = start.copy()
+    for s in range(len(sets)):
+        for e in sets[s]:
+            incident[place[e]] = s
+            place[e] += 1
+
+
+def find_conflicts(
+    instance: Instance,
+    memory: int,
+    jobs: int = 1,
+    stopped: Callable[[], bool] | None = None,
+    report: Callable[[float], None] = lambda share: None,
+) -> Conflicts:
+    """The forbidden sets of an instance with k >= 4, written out where they fit `memory` bytes. `jobs` threads.
+
+    `report` is told how far it is, 0 to 1. Raises Interrupted soon after `stopped` says so.
+    """
+    k, size = instance.problem.k, instance.size
+    nothing = np.zeros((0, k), np.uint16)
+    bare = Family(
+        instance.n,
+        k,
+        nothing,
+        np.zeros(size + 1, np.int64),
+        np.zeros(0, np.uint32),
+        False,
+        instance.problem.conflicts is not None,
+    )
+    if comb(size, k - 1) > _MOST_CALLS:
+        return Conflicts(instance, bare)
+    most = memory // (6 * k + 1)
+    complete = instance.problem.complete
+    counts = np.zeros(size, np.int64)
+
+    def part(first: int) -> float:
+        """The share of all combinations that begin with one of the elements up to `first`."""
+        return 1.0 - (1 - (first + 1) / size) ** (k - 1)
+
+    def count(first: int) -> int:
+        if stopped is not None and stopped():
+            raise Interrupted
+        return int(_find_sets(complete, instance.n, k, size, first, nothing))
+
+    def write(first: int) -> int:
+        if stopped is not None and stopped():
+            raise Interrupted
+        return int(_find_sets(complete, instance.n, k, size, first, sets[ends[first] - counts[first] : ends[first]]))
+
+    with ThreadPoolExecutor(max_workers=jobs) as pool:
+        for first, found in enumerate(pool.map(count, range(size))):
+            counts[first] = found
+            report(part(first) / 2)
+            if counts.sum() > most:
+                pool.shutdown(cancel_futures=True)
+                return Conflicts(instance, bare)
+        ends = np.cumsum(counts)
+        sets = np.zeros((int(ends[-1]), k), np.uint16)
+        for first, _ in enumerate(pool.map(write, range(size))):
+            report((1 + part(first)) / 2)
+    start = np.zeros(size + 1, np.int64)
+    np.cumsum(np.bincount(sets.ravel(), minlength=size), out=start[1:])
+    incident = np.zeros(sets.size, np.uint32)
+    _fill_incident(sets, start, incident)
+    return Conflicts(instance, bare._replace(sets=sets, start=start, incident=incident, written=True))
+
+
+_shared: OrderedDict[tuple[int, str, int, int], Conflicts] = OrderedDict()
+_lock = Lock()
+#: instances whose forbidden sets are kept for the next class that asks
+_KEPT = 2
+
+
+def shared_conflicts(
+    instance: Instance,
+    memory: int,
+    jobs: int = 1,
+    stopped: Callable[[], bool] | None = None,
+    report: Callable[[float], None] = lambda share: None,
+) -> Conflicts:
+    """`find_conflicts`, found once for all symmetry classes of an instance."""
+    key = (id(instance.problem.complete), instance.name, instance.n, memory)
+    with _lock:
+        if key not in _shared:
+            _shared[key] = find_conflicts(instance, memory, jobs, stopped, report)
+            while len(_shared) > _KEPT:
+                _shared.popitem(last=False)
+        return _shared[key]

@@ -1,0 +1,109 @@
+"""No five chosen points of the n x n x n grid lie on one sphere or in one plane."""
+
+from collections.abc import Sequence
+from itertools import combinations
+
+import numpy as np
+from numba import njit
+
+from patternboost.problem import CUBE, Point, Problem, rule, update
+
+
+@njit(inline="always")
+def _surface(ax, ay, az, bx, by, bz, cx, cy, cz):  # type: ignore[no-untyped-def]
+    """f, p, q, r of the sphere or plane f (x^2 + y^2 + z^2) + p x + q y + r z = 0 through the origin, a, b and c."""
+    a, b, c = ax * ax + ay * ay + az * az, bx * bx + by * by + bz * bz, cx * cx + cy * cy + cz * cz
+    f = ax * (by * cz - bz * cy) - ay * (bx * cz - bz * cx) + az * (bx * cy - by * cx)
+    p = -(a * (by * cz - bz * cy) - ay * (b * cz - bz * c) + az * (b * cy - by * c))
+    q = a * (bx * cz - bz * cx) - ax * (b * cz - bz * c) + az * (b * cx - bx * c)
+    r = -(a * (bx * cy - by * cx) - ax * (b * cy - by * c) + ay * (b * cx - bx * c))
+    return f, p, q, r
+
+
+@rule
+def complete(n, chosen, out):  # type: ignore[no-untyped-def]
+    """The other points of the sphere or plane through the four; every point where they are on a circle or a line."""
+    place = np.empty((4, 3), np.int64)
+    for i in range(4):
+        place[i, 0], place[i, 1], place[i, 2] = chosen[i] // (n * n), chosen[i] // n % n, chosen[i] % n
+    x, y, z = place[0]
+    a, b, c = place[1] - place[0], place[2] - place[0], place[3] - place[0]
+    f, p, q, r = _surface(a[0], a[1], a[2], b[0], b[1], b[2], c[0], c[1], c[2])
+    count = element = 0
+    for i in range(n):
+        for j in range(n):
+            for k in range(n):
+                s = (i - x) ** 2 + (j - y) ** 2 + (k - z) ** 2
+                if f * s + p * (i - x) + q * (j - y) + r * (k - z) == 0 and not (chosen == element).any():
+                    out[count] = element
+                    count += 1
+                element += 1
+    return count
+
+
+@update
+def conflicts(n, members, element, sign, counts):  # type: ignore[no-untyped-def]
+    """For every three members one pass over all cells, in floating point: the numbers are whole and below 2^53."""
+    size = n * n * n
+    x, y, z = np.empty(size), np.empty(size), np.empty(size)
+    for e in range(size):
+        x[e] = e // (n * n) - element // (n * n)
+        y[e] = e // n % n - element // n % n
+        z[e] = e % n - element % n
+    square = x * x + y * y + z * z
+    m = len(members)
+    hit = np.zeros(size, np.int32)
+    for i in range(m):
+        a = members[i]
+        for j in range(i):
+            b = members[j]
+            for k in range(j):
+                c = members[k]
+                f, p, q, r = _surface(x[a], y[a], z[a], x[b], y[b], z[b], x[c], y[c], z[c])
+                for e in range(size):
+                    hit[e] += np.int32(f * square[e] + p * x[e] + q * y[e] + r * z[e] == 0.0)
+    # Every three members were counted for themselves and for the element.
+    triples = m * (m - 1) * (m - 2) // 6
+    hit[element] -= triples
+    for a in members:
+        hit[a] -= (m - 1) * (m - 2) // 2
+    for e in range(size):
+        counts[e] += sign * hit[e]
+
+
+def violation(points: Sequence[Point]) -> Sequence[Point] | None:
+    """Five points on a sphere or plane: from one of them the rows (x^2 + y^2 + z^2, x, y, z) have determinant 0."""
+    for first, *others in combinations(points, 5):
+        rows = []
+        for p in others:
+            steps = [x - y for x, y in zip(p, first, strict=True)]
+            rows.append([sum(x * x for x in steps), *steps])
+        if _determinant(rows) == 0:
+            return [first, *others]
+    return None
+
+
+def _determinant(rows: list[list[int]]) -> int:
+    if len(rows) == 1:
+        return rows[0][0]
+    minors = ([row[:i] + row[i + 1 :] for row in rows[1:]] for i in range(len(rows)))
+    return sum((-1) ** i * rows[0][i] * _determinant(minor) for i, minor in enumerate(minors) if rows[0][i])
+
+
+PROBLEM = Problem(
+    name="no-five-on-a-sphere",
+    title="no five points of the cube on a sphere or in a plane",
+    definition="Points of the n x n x n grid, no five of which lie on one sphere or in one plane.",
+    k=5,
+    complete=complete,
+    violation=violation,
+    ground=CUBE,
+    sources=(
+        "T. Thiele, Geometric selection problems and hypergraphs, thesis, Berlin 1995",
+        "Charton, Ellenberg, Wagner, Williamson, PatternBoost, arXiv 2411.00566",
+        "Georgiev, Gomez-Serrano, Tao, Wagner, arXiv 2511.02864",
+    ),
+    conflicts=conflicts,
+    # At most four points in each of the n layers.
+    upper_bound=lambda n: 4 * n if n > 1 else 1,
+)

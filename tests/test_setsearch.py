@@ -1,0 +1,165 @@
+"""The engine for forbidden sets of four and more elements, against the obvious reference."""
+
+import numpy as np
+import pytest
+import reference
+from shapes import LARGE, classes
+
+from patternboost.registry import problem
+from patternboost.search.families import Interrupted, add_element, drop_element, find_conflicts, shared_conflicts
+from patternboost.search.local import Effort, Task, run_task
+from patternboost.search.masking import legality_mask
+from patternboost.search.setwalk import SetWalker
+from patternboost.search.tables import build_table
+from patternboost.symmetry import class_orbits
+
+#: every form of the counts: written-out sets, the problem's own update (where it has one), the rule
+FORMS = ("written", "own", "rule")
+CASES = [(name, n, symmetry) for name, n in LARGE for symmetry in dict.fromkeys(classes(name, n))]
+
+
+def conflicts_in(form, name, n):
+    """The forbidden sets of an instance in one of the forms, or None where it has no such form."""
+    instance = problem(name, n)
+    if form == "own" and instance.problem.conflicts is None:
+        return None
+    found = find_conflicts(instance, 1 << 30 if form == "written" else 0)
+    assert found.family.written == (form == "written")
+    return found.__class__(instance, found.family._replace(own=form == "own"))
+
+
+@pytest.mark.parametrize(("name", "n"), LARGE)
+def test_written_out_sets_are_the_forbidden_sets(name, n):
+    instance = problem(name, n)
+    for jobs in (1, 3):
+        family = find_conflicts(instance, 1 << 30, jobs).family
+        assert {frozenset(s) for s in family.sets.tolist()} == set(reference.forbidden_sets(instance))
+        assert len({frozenset(s) for s in family.sets.tolist()}) == len(family.sets)
+        for e in range(instance.size):
+            at = family.incident[family.start[e] : family.start[e + 1]]
+            assert sorted(at.tolist()) == np.flatnonzero((family.sets == e).any(axis=1)).tolist()
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize(("name", "n"), LARGE)
+def test_counts_stay_exact_under_random_moves(form, name, n):
+    conflicts = conflicts_in(form, name, n)
+    if conflicts is None:
+        assert form == "own"
+        return
+    instance = conflicts.instance
+    edges = set(reference.forbidden_sets(instance))
+    tally = conflicts.tally()
+    what = (instance.problem.complete, conflicts.update, conflicts.family, tally)
+    rng = np.random.default_rng(n)
+    members: set[int] = set()
+    for _ in range(60):
+        e = int(rng.integers(instance.size))
+        if e in members:
+            drop_element(*what, e)
+            members.remove(e)
+        else:
+            add_element(*what, e)
+            members.add(e)
+        assert set(tally.member[: tally.size[0]].tolist()) == members
+        assert tally.counts.tolist() == reference.conflict_counts(edges, instance.size, members)
+
+
+@pytest.mark.parametrize(("name", "n", "symmetry"), CASES)
+def test_bad_orbits_are_those_that_hold_a_forbidden_set(name, n, symmetry):
+    instance = problem(name, n)
+    table = build_table(instance, symmetry)
+    assert set(np.flatnonzero(table.rows.bad)) == reference.bad_orbits(instance, table.orbits)
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize(("name", "n", "symmetry"), CASES)
+def test_walks_are_valid_maximal_at_the_start_and_the_same_in_pieces(form, name, n, symmetry):
+    conflicts = conflicts_in(form, name, n)
+    if conflicts is None:
+        return
+    instance, orbits = conflicts.instance, class_orbits(problem(name, n), symmetry)
+    bad = build_table(instance, symmetry).rows.bad
+
+    def points(chosen):
+        return instance.to_points(orbits.expand(np.sort(chosen)))
+
+    def walk(pieces):
+        walker = SetWalker(conflicts, orbits, bad, (1, 3), seed=5)
+        left = walker.start(np.arange(0, orbits.count, 2, dtype=np.int64))
+        first, score = walker.best
+        assert left <= score == len(points(first))
+        assert instance.violation(points(first)) is None
+        for orbit in set(range(orbits.count)) - set(first.tolist()):
+            assert instance.violation(points(np.append(first, orbit))) is not None
+        for steps in pieces:
+            walker.run(steps, 10**6, 10**6)
+        return walker
+
+    one, many = walk([120]), walk([1, 60, 59])
+    assert one.steps == many.steps == 120
+    assert one.best[1] == many.best[1]
+    assert sorted(one.best[0]) == sorted(many.best[0])
+    assert instance.violation(points(one.best[0])) is None
+    assert len(points(one.best[0])) == one.best[1]
+
+
+def test_all_forms_walk_alike():
+    for name, n in LARGE:
+        bests = []
+        for form in FORMS:
+            conflicts = conflicts_in(form, name, n)
+            if conflicts is not None:
+                orbits = class_orbits(conflicts.instance, "none")
+                walker = SetWalker(conflicts, orbits, np.zeros(orbits.count, np.uint8), (1, 3), seed=2)
+                walker.start(np.empty(0, np.int64))
+                walker.run(200, 10**6, 10**6)
+                bests.append(walker.best[1])
+        assert len(set(bests)) == 1, name
+
+
+@pytest.mark.parametrize("name", ["no-square", "no-axis-parallel-square", "no-four-cycle"])
+def test_local_search_meets_the_small_optimum(name):
+    n = 4
+    instance = problem(name, n)
+    task = Task(instance, "none", (np.empty(0, np.int64),) * 5, Effort(2000, 20000), 1, instance.size)
+    assert max(o.after for o in run_task(task)) == reference.optimum(instance)
+
+
+@pytest.mark.parametrize(("name", "n", "symmetry"), CASES)
+def test_masks_block_exactly_what_would_be_invalid(name, n, symmetry):
+    instance = problem(name, n)
+    table = build_table(instance, symmetry)
+    orbits = table.orbits
+    rng = np.random.default_rng(1)
+    mask = legality_mask(table, 2)
+    pairs = [rng.choice(orbits.count, 2, replace=False) for _ in range(8)] if orbits.count > 1 else []
+    start, parts = np.arange(0, 2 * len(pairs) + 1, 2), np.array(pairs, np.int64).ravel()
+    chosen: list[int] = []
+    while True:
+        blocked = mask.blocked[1, :-1]
+        for orbit in range(orbits.count):
+            bad = orbit in chosen or instance.violation(instance.to_points(orbits.expand([*chosen, orbit]))) is not None
+            assert blocked[orbit] == bad
+        for pair, bad in zip(pairs, mask.groups(start, parts)[1], strict=True):
+            there = [*chosen, *pair.tolist()]
+            expected = len(set(there)) < len(there) or instance.violation(instance.to_points(orbits.expand(there)))
+            assert bad == bool(expected)
+        free = np.flatnonzero(blocked == 0)
+        if not len(free):
+            break
+        chosen.append(int(rng.choice(free)))
+        mask.extend(np.array([-1, chosen[-1]]))
+    mask.keep(np.array([1]))
+    assert mask.blocked.shape == (1, orbits.count + 1)
+
+
+def test_finding_sets_hears_stop_and_is_shared_between_classes():
+    instance = problem("no-square", 6)
+    with pytest.raises(Interrupted):
+        find_conflicts(instance, 1 << 30, stopped=lambda: True)
+    told: list[float] = []
+    first = shared_conflicts(instance, 1 << 29, report=told.append)
+    assert told
+    assert told[-1] == pytest.approx(1)
+    assert shared_conflicts(instance, 1 << 29) is first
