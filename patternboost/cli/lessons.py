@@ -14,7 +14,8 @@ from patternboost.settings import DEVICES
 @click.command()
 @click.argument("name", required=False)
 @click.option("--list", "listing", is_flag=True, help="List the lessons.")
-@click.option("--steps", type=int, default=15_000, show_default=True, help="Training steps, 64 strings each.")
+@click.option("--steps", type=int, default=15_000, show_default=True, help="Training steps.")
+@click.option("--batch", type=click.IntRange(min=1), default=32, show_default=True, help="Strings per step.")
 @click.option("--size", default="small", show_default=True, help="tiny, small, medium or large (27k to 800k weights).")
 @click.option("--weight-decay", type=float, default=0.1, show_default=True)
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
@@ -22,6 +23,9 @@ from patternboost.settings import DEVICES
 @click.option("--jobs", type=click.IntRange(min=1), default=1, show_default=True, help="Threads.")
 @click.option("--count", type=click.IntRange(min=0), default=0, help="Training strings.  [default: the lecture's]")
 @click.option("--samples", type=click.IntRange(min=1), default=1_000, show_default=True, help="Strings sampled.")
+@click.option(
+    "--until", type=click.FloatRange(0, 1), default=0.0, help="End early once this share of samples obeys the rule."
+)
 @click.option("--out", type=click.Path(path_type=Path), help="The folder.  [default: runs/lesson-NAME-TIME]")
 @click.option("--quiet", is_flag=True, help="No progress.")
 def lesson(name: str | None, listing: bool, **options: Any) -> int:

@@ -20,8 +20,10 @@ from patternboost.model.training import TrainLog, TrainSettings, make_optimizer,
 
 #: layers, heads and width by name; parameters are about 12 layers width^2
 SIZES = {"tiny": (2, 2, 32), "small": (4, 4, 64), "medium": (4, 6, 96), "large": (4, 4, 128)}
-#: looks at the held-out loss in all
-_LOOKS = 100
+#: looks at the held-out loss in all, and at the share of samples that obeys the rule
+_LOOKS, _RATED = 100, 20
+#: samples of such a look, at most
+_SAMPLED = 250
 
 
 @dataclass(frozen=True)
@@ -35,9 +37,11 @@ class LessonSettings:
     #: training strings (0: as many as the lecture), strings sampled
     count: int = 0
     samples: int = 1_000
-    batch: int = 64
+    batch: int = 32
     learning_rate: float = 1e-3
     threads: int = 1
+    #: training ends once this share of samples obeys the rule, as far as looks on the way show (0: never early)
+    until: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -63,6 +67,8 @@ class Learned:
     model: GPT
     characters: Characters
     log: TrainLog
+    #: step, and the share of samples that obeyed the rule then
+    rates: list[tuple[int, float]]
     transformer: Score
     bigram: Score
 
@@ -82,6 +88,7 @@ class Learned:
             "held_out_loss": self.log.held_out_loss,
             "seconds": round(self.log.seconds, 1),
             "curve": [list(look) for look in self.log.curve],
+            "rates": [list(look) for look in self.rates],
         } | shares
 
 
@@ -125,23 +132,48 @@ def learn(
         precision=precision,
         threads=settings.threads,
     )
-    log = train(model, make_optimizer(model, training), corpus, training, settings.seed, over, report)
-    model.eval()
     dtype = DTYPES[precision]
-    decoder: Decoder = FastDecoder(model, dtype) if fast_decoding(shape, device) else TorchDecoder(model, dtype)
-    sequences = [corpus.sequence(i, 0) for i in range(len(corpus))]
-    baseline = BigramDecoder(bigram_logits(sequences, corpus.prefix, characters.count))
+    rates: list[tuple[int, float]] = []
+    done = 0
 
-    def judged(made_by: Decoder) -> Score:
+    def judged(made_by: Decoder, count: int) -> Score:
         bodies = sample_tokens(
             made_by,
             (START,),
             np.arange(characters.count),
-            settings.samples,
+            count,
             SampleSettings(length=shape.context - 1),
             settings.seed + 1,
             threads=settings.threads,
         )
         return score(strings, characters, bodies)
 
-    return Learned(strings, settings, data, model, characters, log, judged(decoder), judged(baseline))
+    def transformer(count: int) -> Score:
+        model.eval()
+        made_by: Decoder = FastDecoder(model, dtype) if fast_decoding(shape, device) else TorchDecoder(model, dtype)
+        return judged(made_by, count)
+
+    def look(share: float) -> None:
+        nonlocal done
+        done += 1
+        if done % max(1, settings.steps // _RATED) == 0:
+            rates.append((done, transformer(min(_SAMPLED, settings.samples)).obeys))
+            model.train()
+        report(share)
+
+    def enough() -> bool:
+        return bool(settings.until and rates and rates[-1][1] >= settings.until)
+
+    log = train(
+        model,
+        make_optimizer(model, training),
+        corpus,
+        training,
+        settings.seed,
+        lambda: over() or enough(),
+        look,
+    )
+    sequences = [corpus.sequence(i, 0) for i in range(len(corpus))]
+    baseline = BigramDecoder(bigram_logits(sequences, corpus.prefix, characters.count))
+    ours, theirs = transformer(settings.samples), judged(baseline, settings.samples)
+    return Learned(strings, settings, data, model, characters, log, rates, ours, theirs)

@@ -53,14 +53,16 @@ def heatmap(learned: Learned, string: str) -> str:
 
 def _curve(learned: Learned) -> str:
     def draw(figure: Any) -> None:
-        axes = figure.subplots()
+        axes, rated = figure.subplots(1, 2)
         steps = [step for step, _, _ in learned.log.curve]
         axes.plot(steps, [loss for _, loss, _ in learned.log.curve], label="training")
         axes.plot(steps, [held for _, _, held in learned.log.curve], label="held out")
         axes.set(xlabel="step", ylabel="cross-entropy per symbol")
         axes.legend()
+        rated.plot(*zip(*learned.rates, strict=True) if learned.rates else ([], []), marker=".")
+        rated.set(xlabel="step", ylabel="share of samples that obeys", ylim=(-0.02, 1.02))
 
-    return _png(draw, 6, 3)
+    return _png(draw, 9, 3)
 
 
 def _share(value: float) -> str:
@@ -98,7 +100,7 @@ def lesson_html(name: str, lessons: Sequence[Learned]) -> str:
             f"{learned.model.parameter_count():,} parameters, weight decay {settings.weight_decay:g}, seed "
             f"{settings.seed}, {learned.log.seconds:.0f} s.</p>"
             f"<table><tr><th>{settings.samples} samples<th>transformer<th>bigram</tr>{cells}</table>"
-            f"<h2>Loss</h2>{_curve(learned)}"
+            f"<h2>Loss and success</h2>{_curve(learned)}"
             f"<h2>Where it looks</h2><p class=soft>Rows: the symbol being read; columns: those before it.</p>{looking}"
             f"<h2>Samples</h2>{_samples(learned.transformer, learned)}</section>"
         )

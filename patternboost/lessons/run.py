@@ -25,7 +25,7 @@ from patternboost.model.sampling import SampleSettings, sample_tokens
 from patternboost.progress import left_text
 
 #: lessons by name: the data sets they are about
-LESSONS = {name: [name] for name in STRINGS if not name.startswith("five-rules")}
+LESSONS = {name: [name] for name in STRINGS}
 LESSONS["five-rules"] = [f"five-rules-{i}" for i in RULES]
 LESSONS["bigram"] = list(STRINGS)
 #: strings that the bigram lesson counts in each data set
@@ -57,6 +57,8 @@ def lesson(
     jobs: int = 1,
     count: int = 0,
     samples: int = 1_000,
+    batch: int = 32,
+    until: float = 0.0,
     out: str | Path | None = None,
     quiet: bool = False,
 ) -> LessonResult:
@@ -65,10 +67,12 @@ def lesson(
         raise LessonError(f"lesson {name!r} is unknown: use one of {', '.join(LESSONS)}")
     if size not in SIZES:
         raise LessonError(f"--size {size}: use one of {', '.join(SIZES)}")
-    for option, value, least in (("steps", steps, 1), ("samples", samples, 1), ("count", count, 0), ("jobs", jobs, 1)):
+    numbers = {"steps": steps, "samples": samples, "count": count, "jobs": jobs, "batch": batch}
+    for option, value in numbers.items():
+        least = 0 if option == "count" else 1
         if not least <= value < 2**31:
             raise LessonError(f"--{option} {value}: must be from {least} to 2^31")
-    settings = LessonSettings(steps, size, weight_decay, seed, count, samples, threads=jobs)
+    settings = LessonSettings(steps, size, weight_decay, seed, count, samples, batch, threads=jobs, until=until)
     folder = Path(out) if out else Path("runs") / f"lesson-{name}-{datetime.now():%Y%m%d-%H%M%S}"
     folder.mkdir(parents=True, exist_ok=True)
     if name == "bigram":
