@@ -14,12 +14,13 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from patternboost import contract
 from patternboost.archive import Archive
 from patternboost.construction import Construction
 from patternboost.loop import Observer, Search, Stop
 from patternboost.problem import Instance
 from patternboost.progress import make_progress
-from patternboost.registry import lasting_reference
+from patternboost.registry import is_path, lasting_reference
 from patternboost.registry import problem as find_instance
 from patternboost.run import Run
 from patternboost.settings import Settings, SettingsError, check, override
@@ -83,7 +84,7 @@ def search(
     else:
         if n is None:
             raise SettingsError("n is missing: search(problem, n)")
-        instance, reference = find_instance(problem, n), lasting_reference(problem)
+        instance, reference = _trusted(problem, n), lasting_reference(problem)
     for name, value in (("--minutes", minutes), ("--hours", hours)):
         if value is not None and not value > 0:
             raise SettingsError(f"{name} {value:g}: a budget must be more than 0")
@@ -127,6 +128,14 @@ def search(
             run.close()
 
 
+def _trusted(problem: str, n: int) -> Instance:
+    """The problem at a size; one from a user's own file has to keep the contract. Raises ContractError (one line)."""
+    instance = find_instance(problem, n)
+    if is_path(problem):
+        contract.check(instance.problem)
+    return instance
+
+
 def resume(
     folder: str | Path,
     *,
@@ -157,7 +166,7 @@ def _resumed(run: Run, minutes: float | None, generations: int | None, quiet: bo
         changes = {"minutes": minutes or 0.0, "generations": generations or 0}
         run.settings = check(dataclasses.replace(run.settings, **changes))  # type: ignore[arg-type]
         write_text(run.folder / "settings.toml", to_toml(run.settings))
-    instance = find_instance(run.settings.problem, run.settings.n)
+    instance = _trusted(run.settings.problem, run.settings.n)
     with Archive() as archive:
         return _work(run, instance, archive, quiet, track)
 

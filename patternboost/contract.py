@@ -17,6 +17,8 @@ from patternboost.search.families import Conflicts, add_element, drop_element, f
 
 #: choices of k - 1 elements per size (all where there are no more), and others that each is tried with
 _CHOICES, _OTHERS = 120, 120
+#: choices per size with which the rule is run as plain Python first, on ground sets of so many elements
+_PLAIN, _PLAIN_ELEMENTS = 20, 90
 #: largest sizes that are looked at: ground sets of so many elements, about
 _ELEMENTS = (8, 30, 90, 400, 3000)
 
@@ -41,7 +43,9 @@ def check(problem: Problem, report: Callable[[str], None] = lambda line: None) -
         instance = problem.at(n)
         report(f"n = {n}: {instance.size} elements")
         rng = np.random.default_rng(n)
-        for chosen in _choices(instance, rng):
+        for tried, chosen in enumerate(_choices(instance, rng)):
+            if tried < _PLAIN and instance.size <= _PLAIN_ELEMENTS:
+                _check_plainly(instance, chosen)
             _check_rule(instance, chosen, rng)
         _check_witness(instance, rng)
         _check_symmetries(instance, rng)
@@ -73,6 +77,27 @@ def _forbidden(instance: Instance, elements: Sequence[int]) -> bool:
         return instance.violation(points) is not None
     except Exception as error:  # whatever a user's definition raises is reported as one line that names it
         raise ContractError(f"{instance}: violation({points}) raised {type(error).__name__}: {error}") from error
+
+
+def _check_plainly(instance: Instance, chosen: Sequence[int]) -> None:
+    """Run the rule as plain Python: it writes whole numbers, and no further than there is room.
+
+    Compiled code would cut off fractions, and write past the end of its memory.
+    """
+    plain = getattr(instance.problem.complete, "py_func", instance.problem.complete)
+    call = f"{instance}: complete({list(chosen)})"
+    out = np.full(instance.size, None, object)
+    try:
+        try:
+            count = plain(instance.n, np.array(chosen, np.int64), out)
+        except TypeError:  # it calls another compiled rule, which takes whole numbers only
+            out = np.zeros(instance.size, np.int64)
+            count = plain(instance.n, np.array(chosen, np.int64), out)
+    except Exception as error:  # see `_forbidden`
+        raise ContractError(f"{call} raised {type(error).__name__}: {error}") from error
+    for value in (count, *(x for x in out if x is not None)):
+        if not isinstance(value, int | np.integer):
+            raise ContractError(f"{call} gives {value!r}, which is no whole number: use // instead of /")
 
 
 def _completions(instance: Instance, chosen: Sequence[int]) -> list[int]:

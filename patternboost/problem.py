@@ -20,12 +20,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+import numba
 import numpy as np
-from numba import njit, types
-from numpy.typing import NDArray
 
-from patternboost import kernel_cache
 from patternboost.ground import CUBE, EDGES, F3, GRID, TORUS, Grid, GroundSet, IntArray
+from patternboost.rule import RULE_TYPE, UPDATE_TYPE, Rule, Update, ends, gcd, join, rule, square_root, update
 
 __all__ = [
     "CUBE",
@@ -49,23 +48,8 @@ __all__ = [
     "update",
 ]
 
-kernel_cache.use_own_cache()  # before the first kernel is compiled: every room with kernels imports this module
-
 Point = tuple[int, ...]
 Violation = Callable[..., "Sequence[Point] | None"]
-
-_RULE_SIGNATURE = types.int64(types.int64, types.int64[::1], types.int64[::1])
-#: The compiled type every rule has. Kernels take rules as values of this type, so one compiled (and cached) kernel
-#: serves all problems.
-RULE_TYPE = types.FunctionType(_RULE_SIGNATURE)
-
-_UPDATE_SIGNATURE = types.void(types.int64, types.int64[::1], types.int64, types.int64, types.int32[::1])
-#: The compiled type of every conflict update.
-UPDATE_TYPE = types.FunctionType(_UPDATE_SIGNATURE)
-Update = Callable[[int, IntArray, int, int, NDArray[np.int32]], None]
-
-#: Module name prefix of problem files loaded by their path.
-FILE_MODULE_PREFIX = "_patternboost_file_"
 
 #: Sizes k of forbidden sets that the engine handles.
 SUPPORTED_K = (2, 3, 4, 5)
@@ -75,62 +59,11 @@ class ProblemError(ValueError):
     """A problem, or a size of it, that cannot be used; the message is one line that says why and what would do."""
 
 
-def rule(function: Callable[[int, IntArray, IntArray], int]) -> Callable[[int, IntArray, IntArray], int]:
-    """Compile a completion rule: int64 n, int64[k-1] chosen elements, int64[] out -> int64 count."""
-    # A file loaded by its path goes by a module name of ours; numba's on-disk cache would mix it up with others.
-    cache = not function.__module__.startswith(FILE_MODULE_PREFIX)
-    compiled: Callable[[int, IntArray, IntArray], int] = njit(_RULE_SIGNATURE, cache=cache, nogil=True)(function)
-    return compiled
-
-
-def update(function: Update) -> Update:
-    """Compile a conflict update: int64 n, int64[m] members, int64 element (no member), int64 sign, int32[] counts."""
-    cache = not function.__module__.startswith(FILE_MODULE_PREFIX)
-    compiled: Update = njit(_UPDATE_SIGNATURE, cache=cache, nogil=True)(function)
-    return compiled
-
-
-_GCD = np.gcd.outer(np.arange(256), np.arange(256)).astype(np.uint8)
-
-
-@njit(types.int64(types.int64, types.int64), cache=True, nogil=True)
-def gcd(a: int, b: int) -> int:
-    """Greatest common divisor of |a| and |b|, for use inside rules (a table for differences on a grid)."""
-    a, b = abs(a), abs(b)
-    if a < 256 and b < 256:
-        return int(_GCD[a, b])
-    while b:
-        a, b = b, a % b
-    return a
-
-
-@njit(types.int64(types.int64), cache=True, nogil=True)
-def square_root(x: int) -> int:
-    """The whole part of the square root of x >= 0, for use inside rules."""
-    root = int(np.sqrt(x))
-    while root * root > x:
-        root -= 1
-    while (root + 1) * (root + 1) <= x:
-        root += 1
-    return root
-
-
-@njit(types.int64(types.int64, types.int64, types.int64), cache=True, nogil=True)
-def join(n: int, u: int, v: int) -> int:
-    """The element of the edge between vertices u != v of n, for use inside rules on `EDGES`."""
-    low, high = min(u, v), max(u, v)
-    return low * (2 * n - low - 1) // 2 + high - low - 1
-
-
-@njit(types.Tuple((types.int64, types.int64))(types.int64, types.int64), cache=True, nogil=True)
-def ends(n: int, element: int) -> tuple[int, int]:
-    """The two vertices u < v of an edge, for use inside rules on `EDGES`."""
-    u = (2 * n - 1 - square_root((2 * n - 1) ** 2 - 8 * element)) // 2
-    while u * (2 * n - u - 1) // 2 > element:
-        u -= 1
-    while (u + 1) * (2 * n - u - 2) // 2 <= element:
-        u += 1
-    return u, element - u * (2 * n - u - 1) // 2 + u + 1
+def require_name(name: str) -> str:
+    """`name` if a problem may be called so, else ProblemError."""
+    if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", name) or len(name) > 64:
+        raise ProblemError(f"problem name {name[:80]!r}: use lower case letters, digits and single hyphens")
+    return name
 
 
 @dataclass(frozen=True)
@@ -146,7 +79,7 @@ class Problem:
     #: number of elements in a forbidden set
     k: int
     #: compiled completion rule, see the module's docstring
-    complete: Callable[[int, IntArray, IntArray], int]
+    complete: Rule
     #: independent test from the definition: points -> a forbidden set among them, or None
     violation: Violation
     #: where the problem comes from
@@ -160,10 +93,15 @@ class Problem:
     conflicts: Update | None = None
 
     def __post_init__(self) -> None:
-        if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", self.name) or len(self.name) > 64:
-            raise ProblemError(f"problem name {self.name!r}: use lower case letters, digits and single hyphens")
+        require_name(self.name)
         if self.k not in SUPPORTED_K:
             raise ProblemError(f"{self.name}: k = {self.k} is not supported; k must be one of {SUPPORTED_K}")
+        for function, decorator in ((self.complete, "rule"), (self.conflicts, "update")):
+            if function is not None and not hasattr(function, "py_func") and not numba.config.DISABLE_JIT:  # type: ignore[attr-defined]
+                raise ProblemError(f"{self.name}: put @{decorator} above {function.__name__}")
+        taken = len(inspect.signature(self.violation).parameters)
+        if taken not in (1, 2):
+            raise ProblemError(f"{self.name}: violation takes {taken} arguments; it must be violation(points)")
 
     @cached_property
     def violation_takes_n(self) -> bool:

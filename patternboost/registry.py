@@ -8,7 +8,8 @@ from functools import cache
 from importlib.metadata import entry_points
 from pathlib import Path
 
-from patternboost.problem import FILE_MODULE_PREFIX, Family, Instance, Problem, ProblemError
+from patternboost.problem import Family, Instance, Problem, ProblemError
+from patternboost.rule import FILE_MODULE_PREFIX, RuleError
 
 ENTRY_POINTS = "patternboost.problems"
 
@@ -32,16 +33,17 @@ def find_problem(reference: str) -> Problem:
 
     A file is executed: give only paths that you trust. Raises ProblemError, in one line, where there is none.
     """
-    return _from_file(reference) if _is_path(reference) else _installed(reference)
+    return _from_file(reference) if is_path(reference) else _installed(reference)
 
 
-def _is_path(reference: str) -> bool:
+def is_path(reference: str) -> bool:
+    """Whether a problem is named by the path of its file."""
     return reference.endswith(".py") or "/" in reference
 
 
 def lasting_reference(reference: str) -> str:
     """The reference in a form that holds in every working folder: a path made absolute, a name as it is."""
-    return str(Path(reference).resolve()) if _is_path(reference) else reference
+    return str(Path(reference).resolve()) if is_path(reference) else reference
 
 
 @cache
@@ -70,6 +72,8 @@ def _from_file(reference: str) -> Problem:
     sys.modules[module_name] = module
     try:
         spec.loader.exec_module(module)
+    except (ProblemError, RuleError) as error:
+        raise ProblemError(f"{reference}: {error}") from error
     except (Exception, SystemExit) as error:  # whatever the user's file raises is reported as one line that names it
         first = str(error).strip().splitlines() or [""]
         raise ProblemError(f"{reference} failed to load: {type(error).__name__}: {first[0]}") from error

@@ -11,8 +11,10 @@ def complete(n, chosen, out):  # type: ignore[no-untyped-def]
     for i in range(3):
         r, c = chosen[i] // n, chosen[i] % n
         for j in range(3):
+            if j == i:
+                continue
             row, column = chosen[j], chosen[3 - i - j]
-            if j != i and row // n == r and column % n == c and abs(row % n - c) == abs(column // n - r):
+            if row // n == r and column % n == c and abs(row % n - c) == abs(column // n - r):
                 out[0] = column // n * n + row % n
                 return 1
     return 0

@@ -25,9 +25,9 @@ Data = dict[str, Any]
 
 
 def on_board(construction: Construction) -> bool:
-    """Whether every point is on the n x n board, once."""
-    n, points = construction.n, construction.points
-    return len(set(points)) == len(points) and all(len(p) == 2 and min(p) >= 0 and max(p) < n for p in points)
+    """Whether every point is on the ground set, once."""
+    points = construction.points
+    return len(set(points)) == len(points) and set(points) <= construction.instance.point_set
 
 
 def body(construction: Construction) -> Data:

@@ -29,6 +29,7 @@ def cli() -> None:
     patternboost report runs/isosceles-16-... --open look at what it found
     patternboost records isosceles                   ours beside the best known
     patternboost verify best.json                    check a certificate
+    patternboost new-problem my-problem              a problem of your own
 
     Every command has its own --help, with examples. Exit status: 0 done; 1 a construction is invalid, or a target was
     missed; 2 bad usage or unreadable input, in one line; 130 after Ctrl-C, with everything saved.

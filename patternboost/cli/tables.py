@@ -1,7 +1,8 @@
-"""`records` and `problems`: what is known."""
+"""`records`, `problems`, `check` and `new-problem`: what is known, and what is yours."""
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -55,7 +56,7 @@ def problems(kind: str) -> int:
     found = [find_problem(name) for name in problem_names()]
     if kind == "text":
         for p in found:
-            print(f"{p.name:20} {p.title}")
+            print(f"{p.name:24} {p.title}")
         return 0
     rows: list[dict[str, Any]] = [
         {"name": p.name, "title": p.title, "definition": p.definition, "sources": "; ".join(p.sources)} for p in found
@@ -63,4 +64,46 @@ def problems(kind: str) -> int:
     if kind == "json":
         rows = [row | {"sources": list(p.sources)} for row, p in zip(rows, found)]
     print(render(rows, ("name", "title", "definition", "sources"), kind), end="")
+    return 0
+
+
+@click.command()
+@click.argument("problem", shell_complete=problem_names_for)
+def check(problem: str) -> int:
+    """Does the rule of PROBLEM, a name or a file, agree with its definition?
+
+    Compares what `complete` forbids with what `violation` says: on all choices of the smallest sizes and on random ones
+    of larger sizes; also whether the ground set's symmetries preserve it. Ends at the first thing that is wrong, with
+    one line that names it and exit status 2.
+
+    \b
+    patternboost check my_problem.py
+    patternboost check no-three-in-line
+    """
+    from patternboost import contract
+    from patternboost.registry import find_problem
+
+    found = find_problem(problem)
+    contract.check(found, lambda line: print(line, file=sys.stderr))
+    sizes = ", ".join(map(str, contract.sizes(found)))
+    print(f"ok {found.name}: rule, definition and symmetries agree at n = {sizes}")
+    return 0
+
+
+@click.command("new-problem")
+@click.argument("name")
+@click.option("--folder", type=click.Path(path_type=Path, file_okay=False, exists=True), default=".", show_default=True)
+def new_problem(name: str, folder: Path) -> int:
+    """Write a problem file called NAME, commented and working, to make your own from.
+
+    \b
+    patternboost new-problem my-problem
+    patternboost check my_problem.py
+    patternboost search my_problem.py 12
+    """
+    from patternboost.new_problem import new_problem as write_problem
+
+    path = write_problem(name, folder)
+    print(f"wrote {path}; next: patternboost check {path}, then patternboost search {path} 12", file=sys.stderr)
+    print(path)
     return 0

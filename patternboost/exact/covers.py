@@ -201,7 +201,7 @@ def _next_triple_cover(triples, third, covered, at, members):  # type: ignore[no
 
 
 def at_most(graph: Hypergraph) -> Iterator[AtMost]:
-    """Constraints that together say exactly: no forbidden pair, no forbidden triple."""
+    """Constraints that together say exactly: no forbidden pair, no forbidden triple (larger sets are left)."""
     count = graph.count
     words = max(1, -(-count // 64))
     beside = np.zeros((count, words), np.uint64)

@@ -1,4 +1,4 @@
-"""The forbidden sets of an orbit table written out: which pairs and triples of free orbits no construction may hold.
+"""The forbidden sets of an orbit table written out: which sets of free orbits no construction may hold.
 
 Some orbits may be fixed as members. What is forbidden together with them becomes a smaller forbidden set of free
 orbits, so that the same form serves a whole problem (nothing fixed) and the rest of a construction (most of it fixed).
@@ -12,6 +12,7 @@ import numpy as np
 from numba import njit, types
 from numpy.typing import NDArray
 
+from patternboost.exact.larger import free_of_larger, larger_sets
 from patternboost.ground import IntArray
 from patternboost.problem import RULE_TYPE
 from patternboost.search.tables import ROWS_TYPE, Table, evaluate_row, pair_index
@@ -19,7 +20,7 @@ from patternboost.search.tables import ROWS_TYPE, Table, evaluate_row, pair_inde
 
 @dataclass(frozen=True)
 class Hypergraph:
-    """Forbidden pairs and triples of V free orbits, numbered 0 .. V - 1. No triple holds a forbidden pair."""
+    """Forbidden sets of V free orbits, numbered 0 .. V - 1. None holds a forbidden pair, but for the pairs."""
 
     #: the free orbits that the fixed ones leave possible, as numbered in the table; int64, shape (V,), ascending
     orbits: IntArray
@@ -28,6 +29,8 @@ class Hypergraph:
     #: int32, shapes (pairs, 2) and (triples, 3), each row ascending
     pairs: NDArray[np.int32]
     triples: NDArray[np.int32]
+    #: sets of four orbits, of five, and so on
+    larger: tuple[NDArray[np.int32], ...] = ()
 
     @property
     def count(self) -> int:
@@ -143,6 +146,8 @@ def require_room(count: int, what: str) -> None:
 
 def free_orbits(table: Table, fixed: IntArray) -> IntArray:
     """The orbits that may join `fixed` (a valid set, int64) one by one, ascending."""
+    if table.conflicts is not None:
+        return free_of_larger(table, fixed)
     rows = table.rows
     blocked = rows.bad.copy()
     _block(table.instance.problem.complete, rows, np.sort(fixed), blocked)
@@ -164,6 +169,13 @@ def hypergraph(table: Table, fixed: IntArray | None = None, free: IntArray | Non
         orbits = np.intersect1d(orbits, free)
     what = f"{table.instance} within class {table.symmetry!r}"
     require_room(len(orbits), what)
+    if table.conflicts is not None:
+        if not table.conflicts.family.written:
+            raise TooLarge(f"{what} has more forbidden sets than the exact half can write out: a smaller n has fewer")
+        pairs, triples, *larger = larger_sets(table.conflicts, table, members, orbits)
+        if sum(map(len, (triples, *larger))) > MAX_TRIPLES:
+            raise TooLarge(f"{what} has more forbidden sets than the exact half holds ({MAX_TRIPLES:,})")
+        return Hypergraph(orbits, rows.weight[orbits].astype(np.int64), pairs, triples, tuple(larger))
     place = np.full(len(rows.weight), _ABSENT, np.int32)
     place[members] = _FIXED
     place[orbits] = np.arange(len(orbits))

@@ -43,6 +43,10 @@ class Model:
             else:
                 self.program.add(sum(members) <= 1).only_enforce_if(x[limit.given])
 
+        for sets in self.graph.larger:
+            for row in sets.tolist():
+                self.program.add_bool_or([~x[i] for i in row])
+
     def at_least(self, points: int) -> None:
         """Ask for a set of at least `points` points."""
         self.program.add(self.points >= points)

@@ -23,6 +23,7 @@ from patternboost.problem import Instance
 from patternboost.search import kernels
 from patternboost.search.families import Interrupted
 from patternboost.search.local import Outcome, prepare
+from patternboost.search.setwalk import SetWalker
 from patternboost.search.tables import DEFAULT_MEMORY, Table
 
 #: most free orbits of one solve, and the deterministic time one solve may take
@@ -122,7 +123,7 @@ def _in_the_way(table: Table, members: IntArray, rng: np.random.Generator) -> In
     entering = rng.choice(outside, 1)
     graph = hypergraph(table, None, np.concatenate([members, entering]))
     place = int(np.searchsorted(graph.orbits, entering[0]))
-    sets = [s for s in (graph.pairs, graph.triples) if len(s)]
+    sets = [s for s in (graph.pairs, graph.triples, *graph.larger) if len(s)]
     met = [np.unique(s[(s == place).any(axis=1)]) for s in sets]
     partners = np.setdiff1d(graph.orbits[np.concatenate([*met, np.empty(0, np.int64)]).astype(np.int64)], entering)
     return np.union1d(partners, _at_random(table, members, rng)[: max(1, len(members) // 10)])
@@ -188,8 +189,10 @@ def _prefix(table: Table, members: IntArray, share: float) -> IntArray:
 
 def _valid(table: Table, orbits: IntArray, prefix: bool, rng: np.random.Generator) -> IntArray:
     """A valid set from any: repaired, and filled up unless it is a sample's."""
-    complete_rule, rows = table.instance.problem.complete, table.rows
-    state = kernels.new_state(rows, int(rng.integers(2**62)))
+    complete_rule, rows, seed = table.instance.problem.complete, table.rows, int(rng.integers(2**62))
+    if table.conflicts is not None:
+        return SetWalker(table.conflicts, table.orbits, rows.bad, (1, 1), seed).valid(orbits, not prefix)
+    state = kernels.new_state(rows, seed)
     kernels.load(complete_rule, rows, state, orbits)
     kernels.repair(complete_rule, rows, state)
     if not prefix:

@@ -307,15 +307,22 @@ class SetWalker:
 
     def start(self, orbits: IntArray) -> int:
         """Load orbits, repair, fill, and begin a walk there; returns the points left after the repair."""
+        self.valid(orbits, False)
+        left = int(self._space.info[POINTS])
+        fill(*self._what)
+        begin(self._space)
+        return left
+
+    def valid(self, orbits: IntArray, filled: bool) -> IntArray:
+        """Load orbits, repair, and fill if asked to; returns what is chosen then, ascending."""
         clear(*self._what)
         for orbit in orbits:
             if self._space.flag[orbit] == 0:
                 add_orbit(*self._what, int(orbit))
         repair(*self._what)
-        left = int(self._space.info[POINTS])
-        fill(*self._what)
-        begin(self._space)
-        return left
+        if filled:
+            fill(*self._what)
+        return np.flatnonzero(self._space.flag & _MEMBER).astype(np.int64)
 
     def run(self, steps: int, patience: int, target: int) -> bool:
         """Walk on; whether the walk is over: at `target` points, or `patience` steps after its best last improved."""

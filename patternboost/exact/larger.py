@@ -1,0 +1,53 @@
+"""Forbidden sets of four and more elements as forbidden sets of free orbits: what `hypergraph` is for pairs and triples.
+
+Read off the written-out sets of `patternboost.search.families`: elements become orbits, fixed ones leave their sets,
+and what is left of a set is a forbidden set of the free orbits alone.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from patternboost.ground import IntArray
+from patternboost.search.families import Conflicts
+from patternboost.search.masking import legality_mask
+from patternboost.search.tables import Table
+
+#: what fills the places of a row that are not used; orbits that are neither free nor fixed
+_NOTHING, _ABSENT = -1, -2
+
+
+def free_of_larger(table: Table, fixed: IntArray) -> IntArray:
+    """The orbits that may join `fixed` (a valid set, int64) one by one, ascending."""
+    mask = legality_mask(table, 1)
+    for orbit in fixed:
+        mask.extend(np.array([orbit]))
+    return np.flatnonzero(mask.blocked[0, :-1] == 0).astype(np.int64)
+
+
+def larger_sets(conflicts: Conflicts, table: Table, fixed: IntArray, free: IntArray) -> list[NDArray[np.int32]]:
+    """The forbidden sets of the `free` orbits (by their place in it), ascending rows, one array for each size from two.
+
+    Sets that hold a forbidden pair are left out. int32, shapes (sets, size).
+    """
+    place = np.full(table.orbits.count, _ABSENT, np.int32)
+    place[fixed] = _NOTHING
+    place[free] = np.arange(len(free))
+    rows = place[table.orbits.orbit_of[conflicts.family.sets.astype(np.int64)]]
+    rows = np.sort(rows[(rows != _ABSENT).all(axis=1)], axis=1)
+    rows[:, 1:][rows[:, 1:] == rows[:, :-1]] = _NOTHING  # two elements of one orbit
+    rows = np.unique(np.sort(rows, axis=1), axis=0)
+    length = (rows != _NOTHING).sum(axis=1)
+    k = rows.shape[1]
+    pairs = rows[length == 2][:, k - 2 :]
+    paired = np.zeros((len(free), len(free)), bool)
+    paired[pairs[:, 0], pairs[:, 1]] = True
+    found = [np.ascontiguousarray(pairs)]
+    for size in range(3, k + 1):
+        sets = rows[length == size][:, k - size :]
+        for i in range(size):
+            for j in range(i + 1, size):
+                sets = sets[~paired[sets[:, i], sets[:, j]]]
+        found.append(np.ascontiguousarray(sets))
+    return found

@@ -1,0 +1,126 @@
+"""A user's own problem: the template, `check`, and one line for whatever is wrong with a file."""
+
+from pathlib import Path
+
+import pytest
+from commands import invoke, refused
+
+from patternboost import contract
+from patternboost.new_problem import new_problem
+from patternboost.registry import find_problem, problem
+
+
+@pytest.fixture
+def template(tmp_path: Path) -> Path:
+    return new_problem("right-angles", tmp_path)
+
+
+def test_the_template_keeps_the_contract_and_is_searched(template, tmp_path):
+    assert template.name == "right_angles.py"
+    assert len(template.read_text().splitlines()) < 100
+    found = find_problem(str(template))
+    assert found.name == "right-angles"
+    contract.check(found)
+    answer = invoke(
+        "search", template, 6, "--generations", 1, "--model", "none", "--jobs", 1, "--run-dir", tmp_path / "r"
+    )
+    assert answer.status == 0, answer.err
+    assert answer.last.startswith("best 10 right-angles n=6 verified ")
+
+
+def test_the_commands(tmp_path):
+    answer = invoke("new-problem", "right-angles", "--folder", tmp_path)
+    assert (answer.status, answer.last) == (0, str(tmp_path / "right_angles.py"))
+    refused(invoke("new-problem", "right-angles", "--folder", tmp_path), "right_angles.py is there already")
+    refused(invoke("new-problem", "../evil", "--folder", tmp_path), "../evil", "lower case letters")
+    refused(invoke("new-problem", "fine", "--folder", tmp_path / "nowhere"), "nowhere")
+    answer = invoke("check", tmp_path / "right_angles.py")
+    assert answer.status == 0
+    assert answer.last.startswith("ok right-angles: rule, definition and symmetries agree at n = 1, 2, 3")
+    assert "25 elements" in answer.err
+    assert invoke("check", "no-square").status == 0
+    refused(invoke("check", "no-such-problem"), "no-such-problem")
+
+
+WRONG = {
+    "too few arguments": ("def complete(n, chosen, out)", "def complete(n, out)", "must take 3 arguments"),
+    "an unknown name": ("br * n + ac", "br * n + ax", "name 'ax' is not defined"),
+    "no number": ("    return count\n", "    return chosen\n", "complete cannot be compiled"),
+    "a fraction": ("    return count\n", "    return count / 1\n", "no whole number"),
+    "fractions written": ("= ar * n + bc,", "= (ar * n + bc) / 2,", "no whole number"),
+    "past the end": ("count = 2\n", "count = 2; out[10**6] = 1\n", "out of bounds"),
+    "a chosen one": ("i != ac", "i >= 0", "among the chosen"),
+    "one twice": ("= i * n + ac, i * n + bc", "= i * n + ac, i * n + ac", "twice"),
+    "no element": ("out[count], out[count + 1] = i * n + ac", "out[count], out[count + 1] = -1", "no element"),
+    "an exception in the rule": ("    count = 0\n", "    count = 0\n    assert n != 3\n", "raised AssertionError"),
+    "an exception in the definition": (
+        "    for corner in points:",
+        "    for corner in points[:1 // 0]:",
+        "ZeroDivisionError",
+    ),
+    "a definition that misses some": ("in points:\n        beside", "in points[1:]:\n        beside", "disagree"),
+    "a rule that misses some": ("        count = 2\n", "        count = 1\n", "depends on the order"),
+    "a wrong k": ("k=3", "k=4", "complete(["),
+    "an impossible k": ("k=3", "k=7", "k = 7 is not supported"),
+    "no decorator": ("@rule", "#", "put @rule above complete"),
+    "a wrong definition": ("violation=violation", "violation=complete", "violation(points)"),
+    "a witness too small": ("[beside[0], corner, above[0]]", "[beside[0], corner]", "it must be 3 of the given"),
+    "places matter": ("i != ar:", "i != ar and i != n // 2:", "disagree"),
+    "a syntax error": ("count = 0", "count = = 0", "SyntaxError"),
+    "no problem": ("PROBLEM =", "OTHER =", "defines no problem"),
+}
+
+
+@pytest.mark.parametrize("what", WRONG)
+@pytest.mark.parametrize("command", ["check", "search"])
+def test_what_is_wrong_gets_one_line(what, command, template, tmp_path):
+    before, after, words = WRONG[what]
+    text = template.read_text()
+    assert before in text
+    path = tmp_path / f"wrong_{list(WRONG).index(what)}_{command}.py"  # a file is loaded once in a process
+    path.write_text(text.replace(before, after, 1))
+    arguments = ["check", path] if command == "check" else ["search", path, 5, "--quiet", "--run-dir", tmp_path / "run"]
+    answer = invoke(*arguments)
+    progress = [line for line in answer.err.splitlines() if not line.startswith("n = ")]
+    assert answer.status == 2
+    assert len(progress) == 1
+    assert words in progress[0]
+    assert not (tmp_path / "run").exists()
+
+
+def test_symmetries_that_do_not_preserve_the_rule_are_named(tmp_path):
+    path = tmp_path / "below.py"  # a point forbids the one below it: up and down are told apart
+    path.write_text("""
+from patternboost.problem import Problem, rule
+
+@rule
+def complete(n, chosen, out):
+    count = 0
+    row, column = chosen[0] // n, chosen[0] % n
+    if row == 0 and n > 1:
+        out[0], count = n + column, 1
+    if row == 1:
+        out[0], count = column, 1
+    return count
+
+def violation(points):
+    for r, c in points:
+        if r == 0 and (1, c) in points:
+            return [(r, c), (1, c)]
+    return None
+
+PROBLEM = Problem("below", "below", "No two points of a column in the first two rows.", 2, complete, violation, ())
+""")
+    with pytest.raises(contract.ContractError, match="symmetry of the ground set"):
+        contract.check(find_problem(str(path)))
+
+
+def test_options_are_part_of_the_name():
+    assert find_problem("distance").name == "distance-4-5"
+    assert find_problem("distance-1-2").definition.endswith("distance 1 or 2.")
+    assert problem("distance-3", 6).violation([(0, 0), (0, 3)]) is not None
+    assert problem("distance-4", 6).violation([(0, 0), (0, 3)]) is None
+    refused(invoke("search", "distance-5-4", 8), "ascending")
+    refused(invoke("search", "distance-0", 8), "ascending")
+    refused(invoke("search", "distance-four", 8), "ascending")
+    refused(invoke("search", "isosceles-4", 8), "unknown problem 'isosceles-4'")
