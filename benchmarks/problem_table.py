@@ -30,7 +30,8 @@ SMALL = {
 }  # fmt: skip
 LARGE = {
     "cap-set": (5, 6), "no-axis-parallel-square": (8, 9, 10, 12), "no-square": (8, 9, 10, 12),
-    "no-four-cycle": (20, 21, 22, 23, 24, 28, 31, 33), "no-five-on-a-sphere": (5, 6, 7, 8), "no-four-coplanar": (5, 6, 7),
+    "no-four-cycle": (20, 21, 22, 23, 24, 28, 31, 33), "no-four-coplanar": (5, 6, 7),
+    "no-five-on-a-sphere": (5, 6, 7, 8),
     "no-midpoint": (8, 10, 12), "no-right-isosceles": (8, 10, 12), "no-three-in-line-torus": (12,), "distance": (12,),
     "isosceles-flat": (10,), "isosceles-torus": (16,), "no-four-on-a-circle": (10,), "no-right-triangle": (12,),
     "no-three-in-line-cube": (6,),
@@ -41,9 +42,8 @@ def reached(name: str, n: int, minutes: float, target: int, model: str) -> tuple
     """A search on one worker, and its seconds."""
     began = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
-        result = pb.search(
-            name, n, minutes=minutes, target=target or None, model=model, jobs=1, seed=1, quiet=True, run_dir=f"{folder}/r"
-        )  # fmt: skip
+        budget = {"minutes": minutes, "target": target or None, "model": model, "jobs": 1, "seed": 1}
+        result = pb.search(name, n, **budget, quiet=True, run_dir=f"{folder}/r")
     return result, time.monotonic() - began
 
 

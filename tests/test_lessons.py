@@ -1,5 +1,7 @@
 """The lecture's data sets and lessons: rules as the lecture states them, and quick versions of every lesson."""
 
+import dataclasses
+import html
 import json
 
 import numpy as np
@@ -9,8 +11,11 @@ from commands import invoke, refused
 
 from patternboost.lessons.characters import START, Characters
 from patternboost.lessons.learning import LessonSettings, learn
+from patternboost.lessons.research import EXPERIMENTS, WRONG_FORMAT, Figures
+from patternboost.lessons.run import lesson
 from patternboost.lessons.strings import STRINGS, twisted
 from patternboost.model.tokens import END
+from patternboost.registry import problem
 
 
 @pytest.mark.parametrize("name", STRINGS)
@@ -124,6 +129,46 @@ def test_the_bigram_lesson_and_the_list(tmp_path):
     assert all(name in listed.out for name in ("five-rules", "fibonacci-twisted", "bigram"))
 
 
+@pytest.mark.parametrize("name", EXPERIMENTS)
+def test_a_quick_research_lesson(name, tmp_path, monkeypatch):
+    quick = dataclasses.replace(EXPERIMENTS[name], n=7)
+    monkeypatch.setitem(EXPERIMENTS, name, quick)
+    result = lesson(name, steps=20, count=60, samples=40, batch=16, seeds=2, out=tmp_path, quiet=True)
+    saved = json.loads((tmp_path / "result.json").read_text())["results"]
+    assert len(saved) == 2 * len(quick.arms)
+    instance = problem(quick.problem, 7)
+    for r in saved:
+        assert len(r["free"]) == len(r["masked"]) == 40
+        assert all(s == WRONG_FORMAT or 0 <= s <= instance.upper_bound for s in r["free"])
+        assert 0 <= min(r["masked"]) < max(r["masked"])
+        assert 0 < max(r["scores_in"]) <= instance.upper_bound
+        if quick.improved:
+            assert max(r["improved"]) >= max(r["masked"])
+            assert len(r["from_nothing"]) == len(r["improved"]) > 0
+    assert len({r["seed"] for r in saved}) == 2
+    assert any("mask" in what for what, *_ in result.rows)
+    page = (tmp_path / "index.html").read_text()
+    assert quick.lecture in html.unescape(page)
+    assert "data:image/png" in page
+
+
+def test_figures_by_hand():
+    figures = Figures.of([1, 2, 3, 4, 5, 6, 7, 8, 9, WRONG_FORMAT])
+    assert (figures.mean, figures.median, figures.top_fifth, figures.best, figures.wrong) == (3.5, 4.5, 8.5, 9, 0.1)
+
+
+def test_boards_with_distances_are_constructions_of_the_problem():
+    instance = problem("distance-4-5", 8)
+    rng = np.random.default_rng(4)
+    ones = 0
+    for _ in range(50):
+        string = STRINGS["distance-4-or-5"].make(rng)
+        points = [divmod(place, 8) for place, digit in enumerate(string) if digit == "1"]
+        assert instance.violation(points) is None
+        ones += len(points)
+    assert 10 < ones / 50 < 22
+
+
 def test_unknown_lessons_and_sizes_are_refused():
     refused(invoke("lesson", "six-rules"), "six-rules", "five-rules")
     refused(invoke("lesson", "one-two", "--size", "huge"), "huge", "tiny")
@@ -136,9 +181,17 @@ def test_a_quick_lesson(name):
     learned = learn(STRINGS[name], settings, torch.device("cpu"))
     summary = learned.summary()
     assert summary["steps"] == 12
+    assert [step for step, _ in summary["rates"]] == list(range(1, 13))
     assert len(learned.transformer.samples) == len(learned.bigram.samples) == 40
     assert 0 <= learned.transformer.obeys <= 1
     assert np.isfinite(summary["held_out_loss"])
+
+
+def test_a_lesson_ends_early_once_enough_is_right():
+    settings = LessonSettings(steps=400, size="tiny", count=1000, samples=50, seed=1, until=0.01)
+    learned = learn(STRINGS["one-two"], settings, torch.device("cpu"))
+    assert learned.log.steps < 400
+    assert learned.rates[-1][1] >= 0.01
 
 
 def test_a_lesson_learns_and_a_bigram_cannot():

@@ -14,11 +14,12 @@ from patternboost.settings import DEVICES
 @click.command()
 @click.argument("name", required=False)
 @click.option("--list", "listing", is_flag=True, help="List the lessons.")
-@click.option("--steps", type=int, default=15_000, show_default=True, help="Training steps.")
-@click.option("--batch", type=click.IntRange(min=1), default=32, show_default=True, help="Strings per step.")
+@click.option("--steps", type=int, default=0, help="Training steps.  [default: 15000; research lessons: 1500]")
+@click.option("--batch", type=click.IntRange(min=1), help="Strings per step.  [default: 32; research lessons: 64]")
 @click.option("--size", default="small", show_default=True, help="tiny, small, medium or large (27k to 800k weights).")
 @click.option("--weight-decay", type=float, default=0.1, show_default=True)
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+@click.option("--seeds", type=click.IntRange(min=1), default=1, show_default=True, help="Repeat a research lesson.")
 @click.option("--device", type=click.Choice(DEVICES), default="auto", show_default=True)
 @click.option("--jobs", type=click.IntRange(min=1), default=1, show_default=True, help="Threads.")
 @click.option("--count", type=click.IntRange(min=0), default=0, help="Training strings.  [default: the lecture's]")
@@ -39,21 +40,29 @@ def lesson(name: str | None, listing: bool, **options: Any) -> int:
     patternboost lesson equal-digits
     patternboost lesson fibonacci --size medium --steps 100000 --jobs 2
     patternboost lesson bigram
+    patternboost lesson smaller-sizes --seeds 5
     """
     with ctrl_c_ends_at_once():
+        from patternboost.lessons.research import EXPERIMENTS
         from patternboost.lessons.run import LESSONS
         from patternboost.lessons.run import lesson as run_lesson
         from patternboost.lessons.strings import STRINGS
 
     if listing:
         for known, data in LESSONS.items():
-            about = STRINGS[known].definition if len(data) == 1 else f"{len(data)} data sets: {', '.join(data)}"
-            print(f"{known:18} {about}")
+            about = f"{len(data)} data sets: {', '.join(data)}"
+            if len(data) == 1:
+                about = STRINGS[known].definition
+            elif known in EXPERIMENTS:
+                about = EXPERIMENTS[known].definition
+            print(f"{known:20} {about}")
         return 0
     if name is None:
         raise click.UsageError("which lesson? `patternboost lesson --list` names them")
+    options["batch"] = options["batch"] or 0
     result = run_lesson(name, **options)
     for what, ours, theirs, lecture in result.rows:
-        print(f"{what}: transformer {ours}, bigram {theirs}; lecture: {lecture}")
+        beside = "" if theirs == "-" else f", bigram {theirs}"
+        print(f"{what}: {ours}{beside}; lecture: {lecture}")
     print(f"lesson {name} {result.folder / ('result.json' if name == 'bigram' else 'index.html')}")
     return 130 if result.interrupted else 0

@@ -1,4 +1,4 @@
-"""Forbidden sets of four and more elements as forbidden sets of free orbits: what `hypergraph` is for pairs and triples.
+"""Forbidden sets of four and more elements as forbidden sets of free orbits, for `hypergraph`.
 
 Read off the written-out sets of `patternboost.search.families`: elements become orbits, fixed ones leave their sets,
 and what is left of a set is a forbidden set of the free orbits alone.

@@ -131,6 +131,7 @@ def learn(
         patience=settings.steps,  # a lesson is as long as it is said to be
         precision=precision,
         threads=settings.threads,
+        keep_best=True,  # as the lecture's program does
     )
     dtype = DTYPES[precision]
     rates: list[tuple[int, float]] = []

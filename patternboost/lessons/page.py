@@ -18,7 +18,7 @@ _LISTED = 40
 _LABELLED = 48
 
 
-def _png(draw: Callable[[Any], None], width: float, height: float) -> str:
+def png(draw: Callable[[Any], None], width: float, height: float) -> str:
     """What `draw(figure)` draws, as an image of the page."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -48,7 +48,7 @@ def heatmap(learned: Learned, string: str) -> str:
                 place.set_xticks(shown, [labels[i] for i in shown], fontsize=5)
                 place.set_yticks(shown, [labels[i] for i in shown], fontsize=5)
 
-    return _png(draw, 3.2 * heads, 3.2 * layers)
+    return png(draw, 3.2 * heads, 3.2 * layers)
 
 
 def _curve(learned: Learned) -> str:
@@ -62,7 +62,7 @@ def _curve(learned: Learned) -> str:
         rated.plot(*zip(*learned.rates, strict=True) if learned.rates else ([], []), marker=".")
         rated.set(xlabel="step", ylabel="share of samples that obeys", ylim=(-0.02, 1.02))
 
-    return _png(draw, 9, 3)
+    return png(draw, 9, 3)
 
 
 def _share(value: float) -> str:

@@ -10,6 +10,7 @@ from datetime import datetime
 from pathlib import Path
 
 import numpy as np
+import torch
 from safetensors.torch import save_file
 
 from patternboost.api import ctrl_c
@@ -17,17 +18,21 @@ from patternboost.files import write_json, write_text
 from patternboost.lessons.characters import START, Characters, StringCorpus
 from patternboost.lessons.learning import SIZES, Learned, LessonSettings, learn, score
 from patternboost.lessons.page import lesson_html, rates
+from patternboost.lessons.research import EXPERIMENTS, Experiment, ResearchSettings, run_arm, smaller_sizes
+from patternboost.lessons.research_page import figure_rows, research_html
 from patternboost.lessons.strings import RULES, STRINGS
 from patternboost.loop import Stop
 from patternboost.model.bigram import BigramDecoder, bigram_logits
 from patternboost.model.generator import pick_device
 from patternboost.model.sampling import SampleSettings, sample_tokens
+from patternboost.model.tokens import Example
 from patternboost.progress import left_text
 
 #: lessons by name: the data sets they are about
 LESSONS = {name: [name] for name in STRINGS}
 LESSONS["five-rules"] = [f"five-rules-{i}" for i in RULES]
 LESSONS["bigram"] = list(STRINGS)
+LESSONS |= {name: [] for name in EXPERIMENTS}
 #: strings that the bigram lesson counts in each data set
 _COUNTED = 5_000
 _EVERY = 15.0
@@ -49,35 +54,47 @@ class LessonResult:
 def lesson(
     name: str,
     *,
-    steps: int = 15_000,
+    steps: int = 0,
     size: str = "small",
     weight_decay: float = 0.1,
     seed: int = 0,
+    seeds: int = 1,
     device: str = "auto",
     jobs: int = 1,
     count: int = 0,
     samples: int = 1_000,
-    batch: int = 32,
+    batch: int = 0,
     until: float = 0.0,
     out: str | Path | None = None,
     quiet: bool = False,
 ) -> LessonResult:
-    """Run one of the lecture's experiments; see `patternboost lesson --help`. Raises ValueError (one line)."""
+    """Run one of the lecture's experiments; see `patternboost lesson --help`. Raises ValueError (one line).
+
+    0 stands for the lesson's own number of steps, of strings and in a batch. `seeds` repeats a research lesson.
+    """
     if name not in LESSONS:
         raise LessonError(f"lesson {name!r} is unknown: use one of {', '.join(LESSONS)}")
     if size not in SIZES:
         raise LessonError(f"--size {size}: use one of {', '.join(SIZES)}")
-    numbers = {"steps": steps, "samples": samples, "count": count, "jobs": jobs, "batch": batch}
+    numbers = {"steps": steps, "samples": samples, "count": count, "jobs": jobs, "batch": batch, "seeds": seeds}
     for option, value in numbers.items():
-        least = 0 if option == "count" else 1
+        least = 0 if option in ("steps", "count", "batch") else 1
         if not least <= value < 2**31:
             raise LessonError(f"--{option} {value}: must be from {least} to 2^31")
-    settings = LessonSettings(steps, size, weight_decay, seed, count, samples, batch, threads=jobs, until=until)
     folder = Path(out) if out else Path("runs") / f"lesson-{name}-{datetime.now():%Y%m%d-%H%M%S}"
     folder.mkdir(parents=True, exist_ok=True)
+    where = pick_device(device)
+    if name in EXPERIMENTS:
+        given = {"steps": steps, "count": count, "batch": batch}
+        research = ResearchSettings(
+            weight_decay=weight_decay, seed=seed, samples=samples, threads=jobs, **{k: v for k, v in given.items() if v}
+        )
+        return _research(EXPERIMENTS[name], research, seeds, where, folder, quiet)
+    settings = LessonSettings(
+        steps or 15_000, size, weight_decay, seed, count, samples, batch or 32, threads=jobs, until=until
+    )
     if name == "bigram":
         return _bigram(settings, folder)
-    where = pick_device(device)
     stop, lessons = Stop(), []
     with ctrl_c(stop):
         for data in LESSONS[name]:
@@ -91,6 +108,40 @@ def lesson(
         (f"{x.strings.name}: {what}", ours, theirs, x.strings.lecture)
         for x in lessons
         for what, ours, theirs in rates(x)
+    ]
+    return LessonResult(rows, folder, stop.asked)
+
+
+def _research(
+    experiment: Experiment,
+    settings: ResearchSettings,
+    seeds: int,
+    device: torch.device,
+    folder: Path,
+    quiet: bool,
+) -> LessonResult:
+    """Every arm with every seed; what is there is written after each."""
+    stop, results = Stop(), []
+    with ctrl_c(stop):
+        smaller: list[Example] = []
+        if any(arm.smaller for arm in experiment.arms):
+            if not quiet:
+                print(
+                    f"{experiment.name}: the best constructions of sizes 4 to {experiment.n - 1} ...", file=sys.stderr
+                )
+            smaller = smaller_sizes(experiment.problem, experiment.n, settings.smaller, settings.seed, stop)
+        for seed in range(settings.seed, settings.seed + seeds):
+            for arm in experiment.arms:
+                if stop():
+                    break
+                report = _progress(f"{experiment.name}, {arm.name}, seed {seed}", quiet)
+                results.append(run_arm(experiment, arm, settings, seed, smaller, device, stop, report))
+                figures = [dataclasses.asdict(r) for r in results]
+                write_json(folder / "result.json", {"settings": dataclasses.asdict(settings), "results": figures})
+                write_text(folder / "index.html", research_html(experiment, results))
+    rows = [
+        (f"{experiment.name}: {what}", figures, "-", experiment.lecture)
+        for what, figures in figure_rows(experiment, results)
     ]
     return LessonResult(rows, folder, stop.asked)
 

@@ -7,8 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
+
+from patternboost.registry import problem
+from patternboost.search.masking import sequential_fill
+from patternboost.search.tables import Table, build_table
 
 Rng = np.random.Generator
 
@@ -61,6 +66,17 @@ def _equal(shortest: int, longest: int, pairs: Callable[[int], list[tuple[int, i
     return obeys
 
 
+def _rule_alone(pairs: Callable[[int], list[tuple[int, int]]]) -> Callable[[str], tuple[int, int]]:
+    """Whether the places are equal, whatever the string's length (if it has the places), of one string."""
+
+    def right(string: str) -> tuple[int, int]:
+        places = pairs(len(string))
+        there = all(0 < a <= len(string) and 0 < b <= len(string) for a, b in places)
+        return int(there and all(string[a - 1] == string[b - 1] for a, b in places)), 1
+
+    return right
+
+
 def _with_equal_places(
     name: str,
     definition: str,
@@ -70,7 +86,8 @@ def _with_equal_places(
     pairs: Callable[[int], list[tuple[int, int]]],
 ) -> Strings:
     make, obeys = _copied(*lengths, pairs), _equal(*lengths, pairs)
-    return Strings(name, definition, lecture, "01", count, make, obeys, {})
+    alone = {"obey the rule alone, whatever the length": _rule_alone(pairs)}
+    return Strings(name, definition, lecture, "01", count, make, obeys, alone)
 
 
 #: the five rules: which places of a string of length n are equal
@@ -162,11 +179,15 @@ def _allowed(string: str | list[str], place: int) -> bool:
     return all((r - a) ** 2 + (c - b) ** 2 not in FORBIDDEN for a, b in ones)
 
 
+@lru_cache(maxsize=1)
+def _distance_table() -> Table:
+    return build_table(problem("distance-4-5", SIDE), "none")
+
+
 def _distances(rng: Rng) -> str:
-    string: list[str] = []
-    for place in range(SIDE * SIDE):
-        string.append("1" if _allowed(string, place) and rng.random() < 0.5 else "0")
-    return "".join(string)
+    """The lecture's generator, on the problem of that name: a 1 with probability 1/2 wherever it is allowed."""
+    chosen = sequential_fill(_distance_table(), rng, 0.5)
+    return "".join("1" if place in chosen else "0" for place in range(SIDE * SIDE))
 
 
 def _keeps_distances(string: str) -> bool:

@@ -46,6 +46,8 @@ class TrainSettings:
     held_out: float = 0.1
     look_every: int = 50
     patience: int = 3
+    #: end with the weights that had the least held-out loss, instead of the last ones
+    keep_best: bool = False
 
 
 @dataclass(frozen=True)
@@ -158,6 +160,7 @@ def train(
     batches: list[IntArray] = []
     curve: list[tuple[int, float, float]] = []
     best_held, looks, done, loss = math.inf, 0, 0, math.nan
+    least_held, best_weights = math.inf, None
     alone_on_cpu = team.size == 1 and next(model.parameters()).device.type == "cpu"
     threads = min(settings.threads, max(1, settings.batch // _LEAST_SHARE)) if alone_on_cpu else 1
 
@@ -189,12 +192,17 @@ def train(
                 curve.append((done, loss, held_value))
                 looks = 0 if held_value < best_held - 1e-3 else looks + 1
                 best_held = min(best_held, held_value)
+                if settings.keep_best and held_value < least_held:
+                    least_held = held_value
+                    best_weights = {name: value.clone() for name, value in model.state_dict().items()}
                 if looks >= settings.patience:
                     break
         if done and (not curve or curve[-1][0] < done) and not over():  # time ran out between two looks
             held_value = held_out_loss(model, held, corpus.prefix, settings)
             best_held = min(best_held, held_value)
             curve.append((done, loss, held_value))
+    if best_weights is not None:
+        model.load_state_dict(best_weights)
     return TrainLog(done, loss, best_held, time.monotonic() - started, tuple(curve))
 
 

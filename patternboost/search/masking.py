@@ -81,3 +81,14 @@ class LegalityMask:
 def legality_mask(table: Table, batch: int) -> LegalityMask | SetMask:
     """The masks of `batch` constructions that are empty so far, in the form that the table's forbidden sets need."""
     return LegalityMask(table, batch) if table.conflicts is None else SetMask(table, batch)
+
+
+def sequential_fill(table: Table, rng: np.random.Generator, share: float) -> set[int]:
+    """Go through the orbits in order and take each one that is allowed with probability `share`; what was taken."""
+    mask = legality_mask(table, 1)
+    chosen: set[int] = set()
+    for orbit in range(table.orbits.count):
+        if not mask.blocked[0, orbit] and rng.random() < share:
+            mask.extend(np.array([orbit]))
+            chosen.add(orbit)
+    return chosen
