@@ -41,7 +41,7 @@ def complete(n, chosen, out):  # type: ignore[no-untyped-def]
     return count
 
 
-@njit
+@njit(fastmath={"contract"})
 def _hits(x, y, z, members, hit):  # type: ignore[no-untyped-def]
     """Add to hit[e] the number of three members on a sphere or plane with e and the origin of the coordinates."""
     square = x * x + y * y + z * z

@@ -180,15 +180,22 @@ def test_a_cube_is_drawn_by_layers() -> None:
     assert len(list(root.iter(f"{SVG}ellipse"))) == 1
 
 
-@pytest.mark.parametrize(("n", "dimension"), [(1, 3), (2, 3), (10, 3), (3, 4), (5, 4)])
+@pytest.mark.parametrize(("n", "dimension"), [(3, 2), (1, 3), (2, 3), (10, 3), (3, 4), (5, 4), (3, 5), (3, 6)])
 def test_layers_of_any_size(n: int, dimension: int) -> None:
     scene = layers_scene("box", [(n - 1,) * dimension], n)
     assert len(scene.boards) == n ** (dimension - 2)
     last = scene.boards[-1]
     assert scene.plain == [last.centre(n - 1, n - 1)]
     assert size_of(render.png(scene))[0] <= 1000
-    with pytest.raises(ValueError, match="only 3 or 4"):
-        layers_scene("box", [(0,) * 5], n)
+    with pytest.raises(ValueError, match="one coordinate"):
+        layers_scene("box", [(0,)], n)
+
+
+def test_vectors_modulo_three_are_drawn_on_boards_of_three() -> None:
+    cap = Construction.of(problem("cap-set", 5), [(0, 1, 2, 0, 1), (2, 2, 2, 2, 2)])
+    scene = picture.scene_of(cap)
+    assert len(scene.boards) == 27
+    assert scene.plain == [scene.boards[5].centre(0, 1), scene.boards[26].centre(2, 2)]
 
 
 def test_a_graph_has_its_vertices_on_a_circle() -> None:

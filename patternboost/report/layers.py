@@ -1,4 +1,4 @@
-"""Points of a box of three or four dimensions as boards side by side, one for each value of the first coordinates."""
+"""Points of a box of two or more dimensions as boards side by side, one for each value of the first coordinates."""
 
 from __future__ import annotations
 
@@ -14,20 +14,21 @@ _GAP_CELLS, _GAP_BOARDS = 1.5, 0.12
 
 
 def layers_scene(title: str, points: Sequence[Point], n: int, witness: Sequence[Point] = ()) -> Scene:
-    """Points of {0 .. n-1}^d, d = 3 or 4, the last two coordinates [row, column] of a board.
+    """Points of {0 .. n-1}^d, d >= 2, the last two coordinates [row, column] of a board.
 
-    The n boards of a cube stand in rows, read like a page; the n * n boards of four dimensions stand in a square, the
-    first coordinate downwards, the second to the right. The forbidden set is marked by colour and rings.
+    The n boards of a cube stand in rows, read like a page; those of four dimensions stand in a square, the first
+    coordinate downwards, the second to the right; of more, the first half of the others downwards, the second half to
+    the right. The forbidden set is marked by colour and rings.
     """
     dimension = max((len(p) for p in points), default=3)
-    if dimension not in (3, 4):
-        raise ValueError(f"points of {dimension} coordinates have no drawing by layers: only 3 or 4 have")
-    across = n if dimension == 4 else math.ceil(math.sqrt(n))
+    if dimension < 2:
+        raise ValueError("points of one coordinate have no drawing by layers")
+    across = n ** math.ceil((dimension - 2) / 2) if dimension > 3 else math.ceil(math.sqrt(n))
     gap = CELL * max(_GAP_CELLS, _GAP_BOARDS * n)
     step = CELL * n + gap
     names = list(itertools.product(range(n), repeat=dimension - 2))
     boards = {name: Board(step * (i % across), gap + step * (i // across), n) for i, name in enumerate(names)}
-    texts = {name: f"x = {name[0]}" if dimension == 3 else f"{name[0]}, {name[1]}" for name in names}
+    texts = {name: f"x = {name[0]}" if dimension == 3 else ", ".join(map(str, name)) or " " for name in names}
     marked = set(witness)
 
     def spot(point: Point) -> Spot:

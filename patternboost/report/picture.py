@@ -46,7 +46,8 @@ def scene_of(construction: Construction, witness: Sequence[Sequence[int]] = ()) 
     marked = [tuple(p) for p in witness]
     for point in sorted(set(marked) - set(construction.points)):
         raise ValueError(f"witness point {list(point)} is not a point of the construction")
-    return _DRAWINGS[drawing](str(instance), construction.points, construction.n, marked)
+    side = int(sizes.max()) if drawing == "layers" else construction.n  # in F_3^n the side is 3, whatever n is
+    return _DRAWINGS[drawing](str(instance), construction.points, side, marked)
 
 
 def svg(construction: Construction, witness: Sequence[Sequence[int]] = ()) -> str:
