@@ -12,7 +12,7 @@ import sys
 import click
 
 from patternboost import __version__
-from patternboost.cli import constructions, lessons, proving, runs, searching, tables
+from patternboost.cli import comparing, constructions, lessons, proving, runs, searching, tables
 from patternboost.cli.errors import one_line, words
 
 
@@ -36,7 +36,7 @@ def cli() -> None:
     """
 
 
-for _room in (searching, proving, lessons, runs, constructions, tables):
+for _room in (searching, comparing, proving, lessons, runs, constructions, tables):
     for _command in list(vars(_room).values()):
         if isinstance(_command, click.Command):
             cli.add_command(_command)

@@ -1,0 +1,160 @@
+"""Comparisons: fair, stopped and continued, and verdicts that chance does not make."""
+
+import json
+import signal
+
+import numpy as np
+import pytest
+from commands import finish, invoke, refused, start, wait_until
+
+from patternboost.comparing.arms import Outcome
+from patternboost.comparing.compare import compare, read_comparison
+from patternboost.comparing.figures import curves, hit_rates, median_time, ranking, target_of, verdict
+from patternboost.comparing.plan import ComparisonError, Plan, take_up
+from patternboost.construction import load
+from patternboost.registry import problem
+
+QUICK = ("--minutes", 0.03, "--jobs", 1)
+
+
+def outcome(arm, seed, *curve):
+    return Outcome(arm, seed, curve)
+
+
+def test_ranks_go_by_score_and_then_by_time():
+    runs = [outcome("gpt", 1, (1.0, 5), (9.0, 8)), outcome("none", 1, (2.0, 8), (9.0, 8)), outcome("none", 2, (1.0, 7))]
+    assert ranking(runs).tolist() == [1, 2, 0]
+    assert runs[0].best == 8
+    assert runs[0].time_to(6) == 9.0
+    assert runs[2].time_to(8) is None
+
+
+def test_rates_times_and_curves_by_hand():
+    runs = [outcome("none", i, (1.0, 5), (float(i), s)) for i, s in ((2, 7), (4, 8), (6, 7))]
+    assert hit_rates(runs, ["none", "gpt"]) == [(8, [1 / 3, 0.0]), (7, [1.0, 0.0])]
+    assert target_of(runs, 0) == 8
+    assert target_of(runs, 6) == 6
+    assert median_time(runs, 7) == 4.0
+    assert median_time(runs, 8) is None
+    assert curves(runs[:1], np.array([0.5, 1.0, 1.5, 2.0, 9.0])).tolist() == [[0, 5, 5, 7, 7]]
+
+
+def test_verdicts():
+    def runs(arm, scores):
+        return [outcome(arm, i, (1.0 + i / 100, s)) for i, s in enumerate(scores)]
+
+    better = verdict(runs("gpt", [9] * 8), runs("none", [8] * 8))
+    assert (better.share, better.low, better.high) == (1.0, 1.0, 1.0)
+    assert better.p < 0.001
+    assert str(better).startswith("gpt is better than none: wins 100% of the pairs")
+    assert str(verdict(runs("gpt", [7] * 8), runs("none", [8] * 8))).startswith("gpt is worse")
+    same = verdict(runs("gpt", [8, 9, 8, 9, 8, 9]), runs("none", [9, 8, 9, 8, 9, 8]))
+    assert same.p > 0.5
+    assert "no difference shown" in str(same)
+    assert "too few runs" in str(verdict(runs("gpt", [9, 9]), runs("none", [8, 8])))
+    assert "too few runs" in str(verdict(runs("gpt", [9]), runs("none", [8])))
+
+
+def test_chance_alone_is_called_a_difference_at_most_at_the_level():
+    rng = np.random.default_rng(1)
+    called = 0
+    for _ in range(60):
+        scores = rng.integers(0, 4, 16)
+        times = rng.random(16)
+        runs = [outcome("x", i, (t, int(s))) for i, (s, t) in enumerate(zip(scores, times))]
+        called += verdict(runs[:8], runs[8:]).p < 0.05
+    assert called <= 8  # 3 are expected; more than 8 would come by chance once in 300
+
+
+def test_a_comparison_of_all_arms(tmp_path):
+    arms = "gpt,none,bigram,greedy,exact"
+    answer = invoke("compare", "isosceles", 7, *QUICK, "--seeds", 1, "--arms", arms, "--out", tmp_path / "c")
+    assert answer.status == 0, answer.err
+    for arm in arms.split(","):
+        saved = json.loads((tmp_path / "c" / f"{arm}-1" / "outcome.json").read_text())
+        best = max((load(p) for p in (tmp_path / "c" / f"{arm}-1" / "best").glob("*.json")), key=lambda c: c.score)
+        assert best.check() == []
+        assert saved["curve"][-1][1] == best.score
+        assert f"\n{arm} " in answer.out
+        assert f"{arm}, seed 1: run" in answer.err
+    assert answer.last == str(tmp_path / "c" / "index.html")
+    page = (tmp_path / "c" / "index.html").read_text()
+    assert "data:image/png" in page
+    assert "too few runs" in page
+    again = invoke("compare", "isosceles", 7, *QUICK, "--seeds", 1, "--arms", arms, "--out", tmp_path / "c")
+    assert again.status == 0
+    assert again.err == ""  # nothing was left to run
+    assert again.out == answer.out
+    assert str(read_comparison(tmp_path / "c")) == "\n".join(answer.out.splitlines()[:-1])
+
+
+def test_it_grows_but_does_not_change(tmp_path):
+    first = compare("isosceles", 5, minutes=0.02, seeds=1, arms=("none", "greedy"), jobs=1, out=tmp_path, quiet=True)
+    assert [(o.arm, o.seed) for o in first.outcomes] == [("none", 1), ("greedy", 1)]
+    more = compare("isosceles", 5, minutes=0.02, seeds=2, arms=("none", "bigram"), jobs=1, out=tmp_path, quiet=True)
+    assert {(o.arm, o.seed) for o in more.outcomes} == {(a, s) for a in ("none", "greedy", "bigram") for s in (1, 2)}
+    with pytest.raises(ComparisonError, match="minutes = 0.02, not 0.03"):
+        compare("isosceles", 5, minutes=0.03, seeds=2, jobs=1, out=tmp_path, quiet=True)
+    with pytest.raises(ComparisonError, match="n = 5, not 6"):
+        compare("isosceles", 6, minutes=0.02, seeds=2, jobs=1, out=tmp_path, quiet=True)
+
+
+def test_seeds_are_settled_once_for_all_runs(tmp_path):
+    for n in (4, 5):
+        invoke(
+            "search", "isosceles", n, "--generations", 1, "--model", "none", "--quiet", "--run-dir", tmp_path / str(n)
+        )
+    shared = {"minutes": 0.02, "jobs": 1, "quiet": True}
+    made = compare(
+        "isosceles", 5, seeds=1, arms=("none", "greedy"), seed_from=["archive"], out=tmp_path / "c", **shared
+    )
+    assert made.plan.seeded
+    kept = [load(p) for p in (tmp_path / "c" / "seeds").glob("*.json")]
+    assert {c.n for c in kept} == {4}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["isosceles", 7, "--arms", "gpt,lstm"], "lstm"),
+        (["isosceles", 7, "--arms", "gpt"], "two arms"),
+        (["isosceles", 7, "--minutes", 0], "more than 0"),
+        (["isosceles", 7, "--symmetry", "sideways"], "sideways"),
+        (["isosceles", 0], "from 1 to 256"),
+        (["nothing", 7], "unknown problem"),
+    ],
+)
+def test_what_cannot_be_is_refused_in_one_line(arguments, words, tmp_path):
+    refused(invoke("compare", *arguments, "--out", tmp_path / "c"), words)
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"format": "patternboost-comparison/1", "n": "x"}'])
+def test_a_damaged_plan_is_refused(text, tmp_path):
+    (tmp_path / "comparison.json").write_text(text)
+    refused(invoke("compare", "isosceles", 5, "--out", tmp_path), "comparison.json")
+
+
+def test_ctrl_c_keeps_what_is_there_and_the_same_command_continues(tmp_path, home):
+    command = ("compare", "isosceles", 9, "--minutes", 0.05, "--jobs", 1, "--arms", "none,greedy", "--seeds", 2)
+    process = start(*command, "--out", tmp_path / "c", home=home)
+    wait_until(lambda: (tmp_path / "c" / "none-1" / "outcome.json").exists())
+    process.send_signal(signal.SIGINT)
+    stopped = finish(process)
+    assert stopped.status == 130, stopped.err
+    answer = invoke(*command, "--out", tmp_path / "c")
+    assert answer.status == 0, answer.err
+    assert "none, seed 1" not in answer.err
+    assert len(read_comparison(tmp_path / "c").outcomes) == 4
+
+
+def test_order_is_seed_by_seed():
+    plan = Plan("isosceles", 5, 1.0, ("gpt", "none"), 2, 1)
+    assert plan.runs() == [("gpt", 1), ("none", 1), ("gpt", 2), ("none", 2)]
+    assert plan.total_minutes == 4
+
+
+def test_a_plan_is_kept(tmp_path):
+    plan = Plan("isosceles", 5, 1.0, ("gpt", "none"), 2, 1, options=("starts=3",))
+    assert take_up(tmp_path / "c", plan) == plan
+    assert read_comparison(tmp_path / "c").plan == plan
+    assert problem(plan.problem, plan.n).size == 25
