@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from patternboost import proofs
+from patternboost import library, proofs
 from patternboost.archive import Archive
 from patternboost.listing import html_table
 from patternboost.records import compare, known_records
@@ -33,7 +33,7 @@ def record_rows(problem: str | None = None) -> RecordTable:
     if problem is not None and problem not in {name for name, _ in known_records()}:
         problem = find_problem(problem).name
     with Archive() as archive:
-        ours = {(row["problem"], row["n"]): row for row in archive.summary(problem)}
+        ours = library.summary(archive, problem)
         proved: dict[tuple[str, int], dict[str, tuple[int, int]]] = {}
         for (name, n, symmetry), bounds in proofs.bounds(archive.proofs(problem)).items():
             proved.setdefault((name, n), {})[symmetry] = bounds

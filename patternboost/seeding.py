@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from patternboost import library
 from patternboost.archive import Archive
 from patternboost.construction import Construction, load
 from patternboost.files import FileError
@@ -37,8 +38,8 @@ def collect(instance: Instance, sources: list[str], archive: Archive) -> list[Co
 
 
 def _from_archive(instance: Instance, archive: Archive) -> list[Construction]:
-    sizes = [n for n in archive.sizes(instance.name) if n <= instance.n]
-    return [c for n in sizes for c in archive.best(instance.problem.at(n), PER_SIZE)]
+    sizes = [n for n in library.sizes(archive, instance.name) if n <= instance.n]
+    return [c for n in sizes for c in library.best(archive, instance.problem.at(n), PER_SIZE)]
 
 
 def _from_path(instance: Instance, path: Path) -> list[Construction]:

@@ -93,7 +93,7 @@ def test_it_grows_but_does_not_change(tmp_path):
     assert [(o.arm, o.seed) for o in first.outcomes] == [("none", 1), ("greedy", 1)]
     more = compare("isosceles", 5, minutes=0.02, seeds=2, arms=("none", "bigram"), jobs=1, out=tmp_path, quiet=True)
     assert {(o.arm, o.seed) for o in more.outcomes} == {(a, s) for a in ("none", "greedy", "bigram") for s in (1, 2)}
-    with pytest.raises(ComparisonError, match="minutes = 0.02, not 0.03"):
+    with pytest.raises(ComparisonError, match=r"minutes = 0\.02, not 0\.03"):
         compare("isosceles", 5, minutes=0.03, seeds=2, jobs=1, out=tmp_path, quiet=True)
     with pytest.raises(ComparisonError, match="n = 5, not 6"):
         compare("isosceles", 6, minutes=0.02, seeds=2, jobs=1, out=tmp_path, quiet=True)

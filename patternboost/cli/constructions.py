@@ -30,6 +30,7 @@ def export(what: str, n: int | None, kind: str, output: Path | None) -> int:
     patternboost export isosceles 16 --format tikz -o board.tex
     patternboost export isosceles 16 --format csv
     """
+    from patternboost import library
     from patternboost.archive import Archive
     from patternboost.export import FORMATS, export_bytes, export_file
     from patternboost.registry import problem
@@ -43,7 +44,7 @@ def export(what: str, n: int | None, kind: str, output: Path | None) -> int:
     else:
         instance = problem(what, n)
         with Archive() as archive:
-            best = next(iter(archive.best(instance)), None)
+            best = next(iter(library.best(archive, instance)), None)
         where = f"the archive for {instance}"
     if best is None:
         raise click.UsageError(f"nothing to export: there is no construction in {where}")

@@ -8,6 +8,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+from patternboost import library
 from patternboost.archive import Archive
 from patternboost.construction import Construction
 from patternboost.files import write_text
@@ -47,7 +48,7 @@ def records_html(rows: Sequence[dict[str, Any]]) -> str:
                 problem = find_problem(name)
                 note = f'<p class="soft definition">{escape(problem.definition)}</p>'
                 for row in (r for r in of_problem if r["ours"] is not None):
-                    cards += [_card(c, row) for c in archive.best(problem.at(row["n"]))]
+                    cards += [_card(c, row) for c in library.best(archive, problem.at(row["n"]))]
             except ProblemError:
                 note = '<p class="soft">This problem is not installed here: the scores without pictures.</p>'
             opened = "" if cards else " open"

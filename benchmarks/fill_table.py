@@ -1,0 +1,66 @@
+"""Our own table: the best construction of every n, found by this program from scratch.
+
+    python benchmarks/fill_table.py isosceles --sizes 1-40 --minutes 0.5
+    python benchmarks/fill_table.py no-three-in-line --sizes 1-46 --minutes 1
+
+Every size is searched from an empty archive, without seeds; a search ends early at the problem's upper bound or, with
+--stop-at-known, at the best known value. What is better than the certificate in problems/constructions/ replaces it:
+the table grows with every call, with other --seed, --minutes or --model.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import tempfile
+import time
+from pathlib import Path
+
+import patternboost as pb
+from patternboost.library import shipped
+from patternboost.records import known_record
+
+FOLDER = Path(__file__).resolve().parent.parent / "problems" / "constructions"
+
+
+def sizes(text: str) -> list[int]:
+    """1-5,9 -> 1 2 3 4 5 9"""
+    found: list[int] = []
+    for part in text.split(","):
+        first, _, last = part.partition("-")
+        found += range(int(first), int(last or first) + 1)
+    return found
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("problem")
+    parser.add_argument("--sizes", type=sizes, required=True)
+    parser.add_argument("--minutes", type=float, default=1.0)
+    parser.add_argument("--model", default="none")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--jobs", type=int, default=1)
+    parser.add_argument("--stop-at-known", action="store_true")
+    given = parser.parse_args()
+    FOLDER.mkdir(exist_ok=True)
+    for n in given.sizes:
+        instance, known = pb.problem(given.problem, n), known_record(given.problem, n)
+        before = shipped(instance)
+        target = known.value if known and given.stop_at_known else None
+        with tempfile.TemporaryDirectory() as home:
+            os.environ["PATTERNBOOST_HOME"] = home
+            began = time.monotonic()
+            budget = {"minutes": given.minutes, "target": target, "seed": given.seed, "jobs": given.jobs}
+            result = pb.search(given.problem, n, model=given.model, quiet=True, run_dir=Path(home) / "run", **budget)
+            seconds = time.monotonic() - began
+        best = result.best
+        if best is not None and best.check() == [] and (before is None or best.score > before.score):
+            for old in FOLDER.glob(f"{instance.name}-n{n}-*.json"):
+                old.unlink()
+            best.save(FOLDER / f"{best.name}.json")
+        told = f"{known.value} ({known.status})" if known else "none listed"
+        print(f"{instance}: {best.score if best else 0} in {seconds:.0f} s, best known {told}", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,55 @@
+"""What ships with the package: every certificate is valid, is what its name says, and is there on a new machine."""
+
+import pytest
+from commands import invoke
+
+from patternboost import library, seeding
+from patternboost.archive import Archive
+from patternboost.construction import Construction
+from patternboost.record_table import record_rows
+from patternboost.registry import find_problem, problem
+
+
+@pytest.mark.parametrize("key", library._listed(), ids=lambda key: f"{key[0]}-{key[1]}")
+def test_every_certificate_that_ships_is_valid(key):
+    name, n = key
+    shipped = library.shipped(problem(name, n))
+    assert shipped.check() == []
+    assert (shipped.problem, shipped.n) == key
+    assert library._listed()[key] == f"{shipped.name}.json"
+    assert shipped.claimed_sha256 == shipped.sha256
+    assert str(shipped.found["program"]).startswith("patternboost ")
+
+
+def test_the_better_one_of_archive_and_package_counts(monkeypatch, home):
+    instance = problem("isosceles", 5)
+    three = Construction.of(instance, [(0, 0), (0, 1), (0, 3)])
+    assert three.check() == []
+    four = Construction.of(instance, [(0, 0), (0, 1), (0, 3), (0, 4)])
+    assert four.check() == []
+    monkeypatch.setattr(library, "_listed", lambda: {("isosceles", 5): "x"})
+    with Archive() as archive:
+        archive.add([three])
+        for shipped, expected in ((four, [4, 3]), (three, [3]), (None, [3])):
+            monkeypatch.setattr(library, "shipped", lambda i, s=shipped: s)
+            assert [c.score for c in library.best(archive, instance, 9)] == expected
+            assert library.sizes(archive, "isosceles") == [5]
+            assert library.summary(archive, "isosceles")["isosceles", 5]["score"] == expected[0]
+            assert library.summary(archive, "no-square") == {}
+            row = next(row for row in record_rows("isosceles") if row["n"] == 5)
+            assert row["ours"] == expected[0]
+        monkeypatch.setattr(library, "shipped", lambda i: four)
+        seeds = seeding.collect(problem("isosceles", 6), ["archive"], archive)
+        assert [c.score for c in seeds] == [4, 3]
+    answer = invoke("export", "isosceles", 5, "--format", "python")
+    assert answer.out.count("(") == 4
+
+
+def test_an_empty_archive_has_what_ships(home):
+    names = {name for name, _ in library._listed()}
+    for name in names:
+        with Archive() as archive:
+            sizes = library.sizes(archive, name)
+            assert sizes == sorted(n for listed, n in library._listed() if listed == name)
+            larger = find_problem(name).at(max(sizes) + 1)
+            assert len(seeding.collect(larger, ["archive"], archive)) == len(sizes)
