@@ -8,6 +8,7 @@ rule for every k - 2 members, is evaluated again each time. Both forms make the 
 
 from __future__ import annotations
 
+import time
 from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -21,9 +22,12 @@ from numba import njit, types
 from numpy.typing import NDArray
 
 from patternboost.problem import RULE_TYPE, UPDATE_TYPE, Instance, update
+from patternboost.search.chance import random_below
 
-#: most calls of the rule that writing the sets out may take
-_MOST_CALLS = 200_000_000
+#: more calls of the rule than this are estimated from a sample of so many before all are made
+_SAMPLE_FROM, _SAMPLE = 500_000, 20_000
+#: the sets are not written out where finding them would take longer than this, seconds
+_MOST_SECONDS = 90.0
 
 
 class Interrupted(Exception):
@@ -239,6 +243,46 @@ def _find_sets(complete, n, k, size, first, target):  # type: ignore[no-untyped-
             index[i] = index[i - 1] + 1
 
 
+@njit(
+    types.int64(RULE_TYPE, types.int64, types.int64, types.int64, types.int64, types.uint64[::1]),
+    cache=True,
+    nogil=True,
+)
+def _sample_completions(complete, n, k, size, draws, rng):  # type: ignore[no-untyped-def]
+    """How many elements complete a forbidden set with k - 1 random ones, summed over `draws` of them."""
+    chosen = np.zeros(k - 1, np.int64)
+    out = np.zeros(size, np.int64)
+    found = np.int64(0)
+    for _ in range(draws):
+        for i in range(k - 1):
+            chosen[i] = random_below(rng, size)
+            j = 0
+            while j < i:
+                if chosen[j] == chosen[i]:  # drawn before: again
+                    chosen[i] = random_below(rng, size)
+                    j = 0
+                else:
+                    j += 1
+        found += complete(n, chosen, out)
+    return found
+
+
+def _worth_writing(instance: Instance, most: int, jobs: int) -> bool:
+    """Whether at most about `most` sets are there, and finding them (twice over) takes no more than `_MOST_SECONDS`.
+
+    Only how fast the search is depends on it, never what it finds: the counts are the same in every form.
+    """
+    k, size = instance.problem.k, instance.size
+    calls = comb(size, k - 1)
+    if calls <= _SAMPLE_FROM:
+        return True
+    rng = np.array([1], np.uint64)
+    began = time.thread_time()
+    found = int(_sample_completions(instance.problem.complete, instance.n, k, size, _SAMPLE, rng))
+    seconds = (time.thread_time() - began) / _SAMPLE * 2 * calls / jobs
+    return calls * found / _SAMPLE / k <= 1.1 * most and seconds <= _MOST_SECONDS
+
+
 @njit(types.void(types.uint16[:, ::1], types.int64[::1], types.uint32[::1]), cache=True, nogil=True)
 def _fill_incident(sets, start, incident):  # type: ignore[no-untyped-def]
     """`incident` in order of the sets; `start` is int64[m + 1] with the places where every element's sets begin."""
@@ -271,9 +315,9 @@ def find_conflicts(
         False,
         instance.problem.conflicts is not None,
     )
-    if comb(size, k - 1) > _MOST_CALLS:
-        return Conflicts(instance, bare)
     most = memory // (6 * k + 1)
+    if not _worth_writing(instance, most, jobs):
+        return Conflicts(instance, bare)
     complete = instance.problem.complete
     counts = np.zeros(size, np.int64)
 
