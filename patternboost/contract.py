@@ -13,7 +13,8 @@ from math import comb
 import numpy as np
 
 from patternboost.problem import Instance, Problem, ProblemError
-from patternboost.search.families import Conflicts, add_element, drop_element, find_conflicts
+from patternboost.search.families import Conflicts, add_element, drop_element
+from patternboost.search.written import find_conflicts
 
 #: choices of k - 1 elements per size (all where there are no more), and others that each is tried with
 _CHOICES, _OTHERS = 120, 120

@@ -158,6 +158,8 @@ def test_problems_classes_and_files_are_completed() -> None:
         "plain,both-diagonals",
         "plain,both-mirrors+half",
     ]
+    cyclic = completed("bash", "patternboost search no-four-cycle 9 --symmetry circ", 5)
+    assert set(cyclic.split()) == {"plain,circulant+fixed", "plain,circulant"}
     assert completed("bash", "patternboost search mine", 2).startswith("file,")
     assert completed("bash", "patternboost resume runs/", 2).startswith("dir,")
     assert completed("bash", "patternboost search isosceles 8 --seed-from arch", 5) == "plain,archive\n"

@@ -6,11 +6,12 @@ import reference
 from shapes import LARGE, classes
 
 from patternboost.registry import problem
-from patternboost.search.families import Interrupted, add_element, drop_element, find_conflicts, shared_conflicts
+from patternboost.search.families import Interrupted, add_element, drop_element
 from patternboost.search.local import Effort, Task, run_task
 from patternboost.search.masking import legality_mask
 from patternboost.search.setwalk import SetWalker
 from patternboost.search.tables import build_table
+from patternboost.search.written import find_conflicts, shared_conflicts
 from patternboost.symmetry import class_orbits
 
 #: every form of the counts: written-out sets, the problem's own update (where it has one), the rule

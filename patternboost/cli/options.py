@@ -7,7 +7,7 @@ from click.shell_completion import CompletionItem
 
 from patternboost.listing import FORMATS
 
-#: what --symmetry takes on the n x n grid
+#: what --symmetry takes on the n x n grid; other ground sets have classes of their own
 CLASSES = (
     "auto",
     "none",
@@ -36,8 +36,12 @@ def problem_names_for(context: click.Context, parameter: click.Parameter, incomp
 
 
 def classes_for(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    """Symmetry classes that begin as typed."""
-    return [CompletionItem(name) for name in CLASSES if name.startswith(incomplete)]
+    """Symmetry classes of any ground set that begin as typed: what is typed before is not known here."""
+    from patternboost.ground import CUBE, EDGES, F3, TORUS
+
+    others = (name for ground, n in ((TORUS, 6), (CUBE, 4), (F3, 4), (EDGES, 12)) for name in ground.classes(n))
+    names = dict.fromkeys((*CLASSES, *others))
+    return [CompletionItem(name) for name in names if name.startswith(incomplete)]
 
 
 def seeds_for(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:

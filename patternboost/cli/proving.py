@@ -20,7 +20,7 @@ from patternboost.cli.searching import ctrl_c_ends_at_once
     default="none",
     show_default=True,
     metavar="CLASS",
-    help=f"One of: {', '.join(CLASSES[1:])}.",
+    help=f"On the n x n grid one of: {', '.join(CLASSES[1:])}. Other ground sets: docs/reference.md.",
     shell_complete=classes_for,
 )
 @click.option("--minutes", type=float, help="Time budget in minutes.  [default: until it is proved]")

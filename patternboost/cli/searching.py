@@ -29,7 +29,7 @@ _track = click.option("--track", type=click.Choice(TRACKERS), help="Send the fig
     default="auto",
     show_default=True,
     metavar="CLASS",
-    help=f"One of: {', '.join(CLASSES)}.",
+    help=f"On the n x n grid one of: {', '.join(CLASSES)}. Other ground sets: docs/reference.md.",
     shell_complete=classes_for,
 )
 @click.option("--minutes", type=float, help="Time budget in minutes.")

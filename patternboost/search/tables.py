@@ -20,8 +20,9 @@ from numba import njit, types
 from numpy.typing import NDArray
 
 from patternboost.problem import RULE_TYPE, Instance
-from patternboost.search.families import Conflicts, Interrupted, shared_conflicts
+from patternboost.search.families import Conflicts, Interrupted
 from patternboost.search.setwalk import bad_orbits
+from patternboost.search.written import shared_conflicts
 from patternboost.symmetry import Orbits, class_orbits
 
 #: tables of more pairs than this are estimated from a sample before all their rows are counted
