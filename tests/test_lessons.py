@@ -113,7 +113,15 @@ def test_the_command_writes_everything_and_says_what_came_of_it(tmp_path):
     assert page.count("<section>") == 5
     assert "http" not in page.replace("http-equiv", "")
     made = {path.name for path in (tmp_path / "five" / "five-rules-3").iterdir()}
-    assert made == {"data.txt", "samples.txt", "model.safetensors", "model.json", "result.json"}
+    assert made == {
+        "data.txt",
+        "samples.txt",
+        "model.safetensors",
+        "model.json",
+        "result.json",
+        "curve.png",
+        "attention.png",
+    }
     result = json.loads((tmp_path / "five" / "five-rules-3" / "result.json").read_text())
     assert result["steps"] == 4
     assert result["settings"]["count"] == 80

@@ -13,9 +13,9 @@ from patternboost import seeding
 from patternboost.api import ctrl_c
 from patternboost.archive import Archive
 from patternboost.comparing.arms import Outcome, read_outcome, run
-from patternboost.comparing.page import comparison_html, text
+from patternboost.comparing.page import comparison_html, picture, text
 from patternboost.comparing.plan import ComparisonError, Plan, read_plan, take_up
-from patternboost.files import FileError, write_text
+from patternboost.files import FileError, atomic_write, write_text
 from patternboost.loop import Stop
 from patternboost.progress import left_text
 from patternboost.registry import lasting_reference, problem
@@ -92,6 +92,8 @@ def _outcomes(plan: Plan, folder: Path) -> list[Outcome]:
 def _write(plan: Plan, folder: Path) -> list[Outcome]:
     outcomes = _outcomes(plan, folder)
     write_text(folder / "index.html", comparison_html(plan, outcomes))
+    with atomic_write(folder / "curves.png") as file:
+        file.write(picture(plan, outcomes))
     return outcomes
 
 

@@ -11,8 +11,8 @@ import numpy as np
 from patternboost.comparing.arms import Outcome
 from patternboost.comparing.figures import curves, hit_rates, median_time, of_arm, target_of, verdict
 from patternboost.comparing.plan import CONTROL, Plan
-from patternboost.lessons.page import png
 from patternboost.report.html import page
+from patternboost.report.images import image, png
 
 _MOMENTS = 300
 
@@ -62,8 +62,8 @@ def text(plan: Plan, outcomes: Sequence[Outcome]) -> str:
     return "\n".join([*lines, *verdicts(plan, outcomes)])
 
 
-def picture(plan: Plan, outcomes: Sequence[Outcome]) -> str:
-    """Best score so far against time: the median of every arm's runs, and their range; an image of the page."""
+def picture(plan: Plan, outcomes: Sequence[Outcome]) -> bytes:
+    """Best score so far against time: the median of every arm's runs, and their range, as a PNG."""
     seconds = np.linspace(0, 60 * plan.minutes, _MOMENTS)
 
     def draw(figure: Any) -> None:
@@ -103,6 +103,6 @@ def comparison_html(plan: Plan, outcomes: Sequence[Outcome]) -> str:
         f"{escape(' '.join(['', *plan.options]))}.</p>{said}{table}"
         "<p class=soft>Runs are ranked by their best score, among equal ones by how soon it was reached. A pair is a "
         f"run of the arm and a run of the control ({CONTROL}); p is that of a two-sided permutation test.</p>"
-        f"<h2>Best score so far: median and range</h2>{picture(plan, outcomes)}"
+        f"<h2>Best score so far: median and range</h2>{image(picture(plan, outcomes))}"
         f"<h2>Share of the runs that reached a score</h2>{rates}</table>",
     )

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import base64
-import io
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from html import escape
 from typing import Any
 
 from patternboost.lessons.learning import Learned, Score
 from patternboost.model.attention import attention
 from patternboost.report.html import page
+from patternboost.report.images import image, png
 
 #: samples listed on the page
 _LISTED = 40
@@ -18,20 +17,7 @@ _LISTED = 40
 _LABELLED = 48
 
 
-def png(draw: Callable[[Any], None], width: float, height: float) -> str:
-    """What `draw(figure)` draws, as an image of the page."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(width, height), layout="constrained")
-    FigureCanvasAgg(figure)
-    draw(figure)
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=110, metadata={"Software": None})
-    return f'<img style="max-width:100%" src="data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode()}">'
-
-
-def heatmap(learned: Learned, string: str) -> str:
+def heatmap(learned: Learned, string: str) -> bytes:
     """Where every layer (row) and head (column) looks while the string is written."""
     weights = attention(learned.model, learned.characters.encode(string)[:-1]).numpy()
     labels = learned.characters.labels(string)
@@ -51,7 +37,9 @@ def heatmap(learned: Learned, string: str) -> str:
     return png(draw, 3.2 * heads, 3.2 * layers)
 
 
-def _curve(learned: Learned) -> str:
+def curve(learned: Learned) -> bytes:
+    """Losses, and the share of samples that obeys the rule, along the training."""
+
     def draw(figure: Any) -> None:
         axes, rated = figure.subplots(1, 2)
         steps = [step for step, _, _ in learned.log.curve]
@@ -63,6 +51,13 @@ def _curve(learned: Learned) -> str:
         rated.set(xlabel="step", ylabel="share of samples that obeys", ylim=(-0.02, 1.02))
 
     return png(draw, 9, 3)
+
+
+def drawn(learned: Learned) -> dict[str, bytes]:
+    """The lesson's pictures by file name; no heatmap where no sample was well-formed."""
+    shown = min((s for s in learned.transformer.samples if s), key=len, default=None)
+    pictures = {"curve.png": curve(learned)}
+    return pictures if shown is None else pictures | {"attention.png": heatmap(learned, shown)}
 
 
 def _share(value: float) -> str:
@@ -85,14 +80,13 @@ def _samples(score: Score, learned: Learned) -> str:
     return f"<pre style='overflow-x:auto'>{escape(chr(10).join(lines))}</pre>"
 
 
-def lesson_html(name: str, lessons: Sequence[Learned]) -> str:
-    """The page of one lesson, or of several that belong together."""
+def lesson_html(name: str, lessons: Sequence[Learned], pictures: Sequence[dict[str, bytes]]) -> str:
+    """The page of one lesson, or of several that belong together; `pictures` as `drawn` makes them."""
     body = f"<h1>{escape(name)}</h1>"
-    for learned in lessons:
+    for learned, pngs in zip(lessons, pictures, strict=True):
         strings, settings = learned.strings, learned.settings
         cells = "".join(f"<tr><th>{n}<td>{ours}<td>{theirs}" for n, ours, theirs in rates(learned))
-        shown = min((s for s in learned.transformer.samples if s), key=len, default=None)
-        looking = heatmap(learned, shown) if shown else "<p>No sample was well-formed.</p>"
+        looking = image(pngs["attention.png"]) if "attention.png" in pngs else "<p>No sample was well-formed.</p>"
         body += (
             f"<section><h2>{escape(strings.name)}</h2><p>{escape(strings.definition)}</p>"
             f"<p><b>The lecture:</b> {escape(strings.lecture)}.</p>"
@@ -100,7 +94,7 @@ def lesson_html(name: str, lessons: Sequence[Learned]) -> str:
             f"{learned.model.parameter_count():,} parameters, weight decay {settings.weight_decay:g}, seed "
             f"{settings.seed}, {learned.log.seconds:.0f} s.</p>"
             f"<table><tr><th>{settings.samples} samples<th>transformer<th>bigram</tr>{cells}</table>"
-            f"<h2>Loss and success</h2>{_curve(learned)}"
+            f"<h2>Loss and success</h2>{image(pngs['curve.png'])}"
             f"<h2>Where it looks</h2><p class=soft>Rows: the symbol being read; columns: those before it.</p>{looking}"
             f"<h2>Samples</h2>{_samples(learned.transformer, learned)}</section>"
         )

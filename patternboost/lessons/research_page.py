@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from patternboost.lessons.page import png
 from patternboost.lessons.research import ArmResult, Experiment, Figures
 from patternboost.report.html import page
+from patternboost.report.images import image, png
 
 #: what the results list, by attribute
 LISTS = {
@@ -38,7 +38,8 @@ def figure_rows(experiment: Experiment, results: Sequence[ArmResult]) -> list[tu
     return rows
 
 
-def _histograms(experiment: Experiment, results: Sequence[ArmResult]) -> str:
+def histograms(experiment: Experiment, results: Sequence[ArmResult]) -> bytes:
+    """Scores in and out, a row for each list and a colour for each arm, as a PNG."""
     shown = [what for what in LISTS if any(getattr(r, what) for r in results)]
 
     def draw(figure: Any) -> None:
@@ -74,7 +75,7 @@ def research_html(experiment: Experiment, results: Sequence[ArmResult]) -> str:
         f"<h1>{escape(experiment.name)}</h1><p>{escape(experiment.definition)}</p>"
         f"<p><b>The lecture:</b> {escape(experiment.lecture)}.</p>"
         f"<table><tr><th>scores<th>all seeds</tr>{cells}</table>"
-        f"<h2>Scores</h2>{_histograms(experiment, results)}"
+        f"<h2>Scores</h2>{image(histograms(experiment, results))}"
         "<h2>Models</h2><table><tr><th>arm<th>seed<th>constructions<th>steps<th>parameters<th>held-out loss<th>s"
         f"<th>new</tr>{models}</table>"
         "<p class=soft>new: masked samples equivalent to no construction of their size that was learned from.</p>",

@@ -14,12 +14,12 @@ import torch
 from safetensors.torch import save_file
 
 from patternboost.api import ctrl_c
-from patternboost.files import write_json, write_text
+from patternboost.files import atomic_write, write_json, write_text
 from patternboost.lessons.characters import START, Characters, StringCorpus
 from patternboost.lessons.learning import SIZES, Learned, LessonSettings, learn, score
-from patternboost.lessons.page import lesson_html, rates
+from patternboost.lessons.page import drawn, lesson_html, rates
 from patternboost.lessons.research import EXPERIMENTS, Experiment, ResearchSettings, run_arm, smaller_sizes
-from patternboost.lessons.research_page import figure_rows, research_html
+from patternboost.lessons.research_page import figure_rows, histograms, research_html
 from patternboost.lessons.strings import RULES, STRINGS
 from patternboost.loop import Stop
 from patternboost.model.bigram import BigramDecoder, bigram_logits
@@ -95,15 +95,16 @@ def lesson(
     )
     if name == "bigram":
         return _bigram(settings, folder)
-    stop, lessons = Stop(), []
+    stop, lessons, pictures = Stop(), [], []
     with ctrl_c(stop):
         for data in LESSONS[name]:
             if stop():
                 break
             learned = learn(STRINGS[data], settings, where, stop, _progress(data, quiet))
             lessons.append(learned)
-            _write(learned, folder if len(LESSONS[name]) == 1 else folder / data)
-            write_text(folder / "index.html", lesson_html(name, lessons))
+            pictures.append(drawn(learned))
+            _write(learned, pictures[-1], folder if len(LESSONS[name]) == 1 else folder / data)
+            write_text(folder / "index.html", lesson_html(name, lessons, pictures))
     rows = [
         (f"{x.strings.name}: {what}", ours, theirs, x.strings.lecture)
         for x in lessons
@@ -139,6 +140,8 @@ def _research(
                 figures = [dataclasses.asdict(r) for r in results]
                 write_json(folder / "result.json", {"settings": dataclasses.asdict(settings), "results": figures})
                 write_text(folder / "index.html", research_html(experiment, results))
+                with atomic_write(folder / "histograms.png") as file:
+                    file.write(histograms(experiment, results))
     rows = [
         (f"{experiment.name}: {what}", figures, "-", experiment.lecture)
         for what, figures in figure_rows(experiment, results)
@@ -160,8 +163,8 @@ def _progress(name: str, quiet: bool) -> Callable[[float], None]:
     return report
 
 
-def _write(learned: Learned, folder: Path) -> None:
-    """Data, model, samples and figures."""
+def _write(learned: Learned, pictures: dict[str, bytes], folder: Path) -> None:
+    """Data, model, samples, figures and pictures."""
     folder.mkdir(parents=True, exist_ok=True)
     write_text(folder / "data.txt", "\n".join(learned.data) + "\n")
     written = [s if s is not None else "(wrong format)" for s in learned.transformer.samples]
@@ -170,6 +173,9 @@ def _write(learned: Learned, folder: Path) -> None:
     write_json(
         folder / "model.json", dataclasses.asdict(learned.model.settings) | {"alphabet": learned.strings.alphabet}
     )
+    for name, picture in pictures.items():
+        with atomic_write(folder / name) as file:
+            file.write(picture)
     write_json(folder / "result.json", learned.summary())
 
 
