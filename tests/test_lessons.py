@@ -107,7 +107,7 @@ def test_the_command_writes_everything_and_says_what_came_of_it(tmp_path):
         tmp_path / "five",
     )
     assert answer.status == 0, answer.err
-    assert answer.out.count("obey the rule") == 5
+    assert answer.out.count("obey the rule:") == answer.out.count("obey the rule alone") == 5
     assert "lecture: after 15,000 steps 99 %" in answer.out
     page = (tmp_path / "five" / "index.html").read_text()
     assert page.count("<section>") == 5
