@@ -99,6 +99,8 @@ class Problem:
         for function, decorator in ((self.complete, "rule"), (self.conflicts, "update")):
             if function is not None and not hasattr(function, "py_func") and not numba.config.DISABLE_JIT:  # type: ignore[attr-defined]
                 raise ProblemError(f"{self.name}: put @{decorator} above {function.__name__}")
+        if self.translations and not isinstance(self.ground, Grid):
+            raise ProblemError(f"{self.name}: translations=True is for the n x n grid only")
         taken = len(inspect.signature(self.violation).parameters)
         if taken not in (1, 2):
             raise ProblemError(f"{self.name}: violation takes {taken} arguments; it must be violation(points)")

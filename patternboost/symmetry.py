@@ -112,29 +112,40 @@ def symmetry_class(instance: Instance, elements: IntArray) -> str:
 
 @lru_cache(maxsize=64)
 def _named_subgroups(instance: Instance) -> list[tuple[str, NDArray[np.int64] | None]]:
-    """The classes, those of fewest orbits first, each with its conjugates among the listed symmetries.
+    """The classes, those of fewest orbits first (of equally many: of the largest group), each with its conjugates.
 
-    A column of the int64 array (order, conjugates) marks the symmetries of one conjugate. None stands for a class that
-    only unlisted symmetries generate; such a class is named where its own orbits make up the set.
+    A column of the int64 array (order, conjugates) marks the listed symmetries of one conjugate. None stands for a
+    class that only unlisted symmetries generate; such a class is named where its own orbits make up the set.
     """
     symmetries = instance.symmetries
     number = {row.tobytes(): i for i, row in enumerate(symmetries)}
-    listed = {}
-    for name, generators in instance.classes.items():
-        if generators and all(image.tobytes() in number for image in generators):
-            group = generated(instance.size, generators)
-            conjugates = set()
-            for p in symmetries:
-                back = np.argsort(p)
-                conjugates.add(tuple(sorted(number[p[g[back]].tobytes()] for g in group)))
-            marks = np.zeros((len(symmetries), len(conjugates)), np.int64)
-            for column, members in enumerate(sorted(conjugates)):
-                marks[list(members), column] = 1
-            listed[name] = marks
+    listed: dict[str, NDArray[np.int64]] = {}
+    orders: dict[str, int] = {}
     others = instance.classes if instance.problem.ground.symmetric_classes else ()
+    for name, generators in instance.classes.items():
+        if not generators or not all(image.tobytes() in number for image in generators):
+            continue
+        group = {number[image.tobytes()] for image in generated(instance.size, generators)}
+        if any(group == set(np.flatnonzero(marks[:, 0]).tolist()) for marks in listed.values()):
+            continue  # at small n some classes coincide: the first name counts
+        conjugates = set()
+        for p in symmetries:
+            back = np.argsort(p)
+            conjugates.add(tuple(sorted(number[p[symmetries[g][back]].tobytes()] for g in group)))
+        orders[name] = len(group)
+        first = tuple(sorted(group))
+        marks = np.zeros((len(symmetries), len(conjugates)), np.int64)
+        for column, members in enumerate([first, *sorted(conjugates - {first})]):
+            marks[list(members), column] = 1
+        listed[name] = marks
     names = [name for name in instance.classes if name in listed or (name in others and name != "none")]
-    names.sort(key=lambda name: class_orbits(instance, name).count)
+    names = [name for name in names if name in listed or not _all_listed(instance, name, number)]
+    names.sort(key=lambda name: (class_orbits(instance, name).count, -orders.get(name, 0)))
     return [(name, listed.get(name)) for name in names]
+
+
+def _all_listed(instance: Instance, name: str, number: dict[bytes, int]) -> bool:
+    return all(image.tobytes() in number for image in instance.classes[name])
 
 
 def class_preserving(instance: Instance, orbits: Orbits) -> IntArray:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from itertools import combinations
+from math import gcd as plain_gcd
 
 import numpy as np
 from numba import njit
@@ -84,22 +85,31 @@ def conflicts(n, members, element, sign, counts):  # type: ignore[no-untyped-def
 
 
 def violation(points: Sequence[Point]) -> Sequence[Point] | None:
-    """Five points on a sphere or plane: from one of them the rows (x^2 + y^2 + z^2, x, y, z) have determinant 0."""
-    for first, *others in combinations(points, 5):
-        rows = []
-        for p in others:
-            steps = [x - y for x, y in zip(p, first, strict=True)]
-            rows.append([sum(x * x for x in steps), *steps])
-        if _determinant(rows) == 0:
-            return [first, *others]
+    """Two surfaces through the same three points that agree are one; through four points on a circle many go."""
+    for i, first in enumerate(points):
+        for a, b in combinations(points[i + 1 :], 2):
+            known: dict[tuple[int, ...], Point] = {}
+            for c in points[points.index(b) + 1 :]:
+                surface = _through([[x - y for x, y in zip(p, first, strict=True)] for p in (a, b, c)])
+                if not any(surface):
+                    other = next((p for p in points if p not in (first, a, b, c)), None)
+                    if other is not None:
+                        return [first, a, b, c, other]
+                elif surface in known:
+                    return [first, a, b, known[surface], c]
+                known[surface] = c
     return None
 
 
-def _determinant(rows: list[list[int]]) -> int:
-    if len(rows) == 1:
-        return rows[0][0]
-    minors = ([row[:i] + row[i + 1 :] for row in rows[1:]] for i in range(len(rows)))
-    return sum((-1) ** i * rows[0][i] * _determinant(minor) for i, minor in enumerate(minors) if rows[0][i])
+def _through(steps: list[list[int]]) -> tuple[int, ...]:
+    """The sphere or plane through the origin and three points, up to a factor; zeros where there are many."""
+    rows = [[x * x + y * y + z * z, x, y, z] for x, y, z in steps]
+    minors = []
+    for left in range(4):
+        (a, b, c), (d, e, f), (g, h, i) = ([row[j] for j in range(4) if j != left] for row in rows)
+        minors.append((-1) ** left * (a * (e * i - f * h) - b * (d * i - f * g) + c * (d * h - e * g)))
+    factor = plain_gcd(*minors) * (1 if next((m for m in minors if m), 1) > 0 else -1)
+    return tuple(m // factor for m in minors) if factor else (0, 0, 0, 0)
 
 
 PROBLEM = Problem(

@@ -127,14 +127,14 @@ def test_graphs_that_differ_have_different_forms():
 
 
 def test_without_pynauty_graphs_are_told_apart_by_the_ring(monkeypatch):
-    monkeypatch.setattr("patternboost.ground.edges.find_spec", lambda name: None)
+    monkeypatch.setattr("patternboost.ground.edges._has_pynauty", lambda: False)
     instance = problem("no-triangle", 6)
     form = canonical_form(instance, np.array([3, 7, 9])).tolist()
     assert form == reference.canonical(instance, [3, 7, 9])
 
 
 @pytest.mark.parametrize(("name", "n"), SHAPES)
-def test_embeddings_are_injective_and_keep_what_is_valid_where_they_should(name, n):
+def test_embeddings_are_injective(name, n):
     ground = problem(name, n).problem.ground
     for large in (n, n + 1):
         place = ground.embed(n, large)
@@ -153,9 +153,9 @@ def test_the_class_that_is_named_holds_the_set(name, n):
         partition = class_orbits(instance, symmetry)
         elements = partition.expand(np.sort(rng.choice(partition.count, min(2, partition.count), replace=False)))
         named = symmetry_class(instance, elements)
-        assert named in instance.classes
-        if named != "none":
-            assert align(instance, elements, named) is not None
+        assert align(instance, elements, named) is not None
+        if instance.problem.ground.symmetric_classes:  # all classes are symmetries: a symmetric set has a name
+            assert class_orbits(instance, named).count <= partition.count
 
 
 def test_edges_by_hand():

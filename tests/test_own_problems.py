@@ -61,6 +61,11 @@ WRONG = {
     "a definition that misses some": ("in points:\n        beside", "in points[1:]:\n        beside", "disagree"),
     "a rule that misses some": ("        count = 2\n", "        count = 1\n", "depends on the order"),
     "a wrong k": ("k=3", "k=4", "complete(["),
+    "moves off the grid": (
+        "k=3,",
+        "k=3, ground=__import__('patternboost.ground', fromlist=['CUBE']).CUBE,",
+        "for the n x n grid only",
+    ),
     "an impossible k": ("k=3", "k=7", "k = 7 is not supported"),
     "no decorator": ("@rule", "#", "put @rule above complete"),
     "a wrong definition": ("violation=violation", "violation=complete", "violation(points)"),

@@ -3,27 +3,31 @@
 import numpy as np
 import pytest
 import reference
+from commands import invoke, refused
 from shapes import LARGE, classes
 
+from patternboost.exact.hypergraph import hypergraph
+from patternboost.exact.prove import prove
+from patternboost.exact.repair import improve
 from patternboost.registry import problem
 from patternboost.search.families import Interrupted, add_element, drop_element
 from patternboost.search.local import Effort, Task, run_task
 from patternboost.search.masking import legality_mask
 from patternboost.search.setwalk import SetWalker
 from patternboost.search.tables import build_table
-from patternboost.search.written import find_conflicts, shared_conflicts
+from patternboost.search.written import can_be_written, find_conflicts, shared_conflicts
 from patternboost.symmetry import class_orbits
 
 #: every form of the counts: written-out sets, the problem's own update (where it has one), the rule
 FORMS = ("written", "own", "rule")
 CASES = [(name, n, symmetry) for name, n in LARGE for symmetry in dict.fromkeys(classes(name, n))]
+#: form, problem, n: the forms that a problem has
+FORMED = [(form, name, n) for name, n in LARGE for form in FORMS if form != "own" or problem(name, n).problem.conflicts]
 
 
 def conflicts_in(form, name, n):
-    """The forbidden sets of an instance in one of the forms, or None where it has no such form."""
+    """The forbidden sets of an instance in one of the forms that it has."""
     instance = problem(name, n)
-    if form == "own" and instance.problem.conflicts is None:
-        return None
     found = find_conflicts(instance, 1 << 30 if form == "written" else 0)
     assert found.family.written == (form == "written")
     return found.__class__(instance, found.family._replace(own=form == "own"))
@@ -41,13 +45,9 @@ def test_written_out_sets_are_the_forbidden_sets(name, n):
             assert sorted(at.tolist()) == np.flatnonzero((family.sets == e).any(axis=1)).tolist()
 
 
-@pytest.mark.parametrize("form", FORMS)
-@pytest.mark.parametrize(("name", "n"), LARGE)
+@pytest.mark.parametrize(("form", "name", "n"), FORMED)
 def test_counts_stay_exact_under_random_moves(form, name, n):
     conflicts = conflicts_in(form, name, n)
-    if conflicts is None:
-        assert form == "own"
-        return
     instance = conflicts.instance
     edges = set(reference.forbidden_sets(instance))
     tally = conflicts.tally()
@@ -73,12 +73,11 @@ def test_bad_orbits_are_those_that_hold_a_forbidden_set(name, n, symmetry):
     assert set(np.flatnonzero(table.rows.bad)) == reference.bad_orbits(instance, table.orbits)
 
 
-@pytest.mark.parametrize("form", FORMS)
-@pytest.mark.parametrize(("name", "n", "symmetry"), CASES)
+@pytest.mark.parametrize(
+    ("form", "name", "n", "symmetry"), [(f, *c) for c in CASES for f in FORMS if (f, *c[:2]) in FORMED]
+)
 def test_walks_are_valid_maximal_at_the_start_and_the_same_in_pieces(form, name, n, symmetry):
     conflicts = conflicts_in(form, name, n)
-    if conflicts is None:
-        return
     instance, orbits = conflicts.instance, class_orbits(problem(name, n), symmetry)
     bad = build_table(instance, symmetry).rows.bad
 
@@ -108,15 +107,15 @@ def test_walks_are_valid_maximal_at_the_start_and_the_same_in_pieces(form, name,
 def test_all_forms_walk_alike():
     for name, n in LARGE:
         bests = []
-        for form in FORMS:
+        for form in (f for f, *formed in FORMED if formed == [name, n]):
             conflicts = conflicts_in(form, name, n)
-            if conflicts is not None:
-                orbits = class_orbits(conflicts.instance, "none")
-                walker = SetWalker(conflicts, orbits, np.zeros(orbits.count, np.uint8), (1, 3), seed=2)
-                walker.start(np.empty(0, np.int64))
-                walker.run(200, 10**6, 10**6)
-                bests.append(walker.best[1])
-        assert len(set(bests)) == 1, name
+            orbits = class_orbits(conflicts.instance, "none")
+            walker = SetWalker(conflicts, orbits, np.zeros(orbits.count, np.uint8), (1, 3), seed=2)
+            walker.start(np.empty(0, np.int64))
+            walker.run(200, 10**6, 10**6)
+            bests.append(sorted(walker.best[0].tolist()))
+        assert len(bests) >= 2
+        assert all(best == bests[0] for best in bests), name
 
 
 @pytest.mark.parametrize("name", ["no-square", "no-axis-parallel-square", "no-four-cycle"])
@@ -164,3 +163,52 @@ def test_finding_sets_hears_stop_and_is_shared_between_classes():
     assert told
     assert told[-1] == pytest.approx(1)
     assert shared_conflicts(instance, 1 << 29) is first
+
+
+def test_what_is_too_much_is_not_written_out():
+    assert can_be_written(problem("no-square", 14), 1 << 30)
+    assert not can_be_written(problem("no-square", 14), 1)
+    assert not can_be_written(problem("no-five-on-a-sphere", 7), 1 << 40)
+
+
+@pytest.mark.parametrize(("name", "n", "symmetry"), [case for case in CASES if case[0] != "no-four-coplanar"])
+def test_the_solver_is_told_the_forbidden_sets_beside_fixed_members(name, n, symmetry):
+    """Every subset of the free orbits is allowed by the hypergraph exactly if the definition allows it."""
+    instance = problem(name, n)
+    table = build_table(instance, symmetry)
+    rng = np.random.default_rng(3)
+    walker = SetWalker(table.conflicts, table.orbits, table.rows.bad, (1, 1), 4)
+    whole = walker.valid(np.empty(0, np.int64), True)
+    for size in {0, min(2, len(whole)), len(whole) // 2}:
+        fixed = np.sort(rng.permutation(whole)[:size])
+        graph = hypergraph(table, fixed)
+        sets = [set(row) for rows in (graph.pairs, graph.triples, *graph.larger) for row in rows.tolist()]
+        assert all(len(s) == len(row) for s, row in zip(sets, (r for rows in (graph.pairs, graph.triples, *graph.larger)
+                                                               for r in rows.tolist()), strict=True))  # fmt: skip
+        joined = {int(o) for o in range(table.orbits.count) if o not in fixed and instance.violation(
+            instance.to_points(table.orbits.expand(np.append(fixed, o)))) is None}  # fmt: skip
+        assert set(graph.orbits.tolist()) == joined
+        for _ in range(60):
+            chosen = np.flatnonzero(rng.random(graph.count) < rng.random())
+            points = instance.to_points(table.orbits.expand(np.concatenate([fixed, graph.orbits[chosen]])))
+            allowed = not any(s <= set(chosen.tolist()) for s in sets)
+            assert allowed == (instance.violation(points) is None)
+
+
+@pytest.mark.parametrize(("name", "n"), [("no-square", 4), ("no-four-cycle", 6), ("no-five-on-a-sphere", 2)])
+def test_proofs_and_repairs_of_larger_sets(name, n, tmp_path):
+    instance = problem(name, n)
+    result = prove(name, n, jobs=1, quiet=True, run_dir=tmp_path / "proof")
+    assert result.proof.lower == result.proof.upper == reference.optimum(instance)
+    table = build_table(instance, "none")
+    rng = np.random.default_rng(0)
+    start = SetWalker(table.conflicts, table.orbits, table.rows.bad, (1, 1), 9).valid(np.empty(0, np.int64), True)
+    better = improve(table, start, rng, 2.0, instance.size)
+    assert len(better) >= len(start)
+    assert instance.violation(instance.to_points(table.orbits.expand(better))) is None
+
+
+def test_repairs_of_what_cannot_be_written_out_are_refused_before_the_run(tmp_path):
+    arguments = ("search", "no-five-on-a-sphere", 7, "--improve", "both", "--run-dir", tmp_path / "run")
+    refused(invoke(*arguments), "more forbidden sets than the exact half can write out")
+    assert not (tmp_path / "run").exists()

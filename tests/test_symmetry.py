@@ -4,6 +4,7 @@ import reference
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from patternboost.ground.base import generated
 from patternboost.registry import problem
 from patternboost.symmetry import align, canonical_form, class_orbits, class_preserving, symmetry_class
 
@@ -56,6 +57,20 @@ def test_canonical_form_is_the_smallest_image_and_invariant(n, data):
     assert canonical_form(instance, elements).tolist() == expected
     for permutation in instance.symmetries:
         assert canonical_form(instance, permutation[elements]).tolist() == expected
+
+
+@pytest.mark.parametrize("n", [2, 3])
+def test_every_set_of_a_small_board_is_named_by_its_whole_stabiliser(n):
+    """The named class, turned some way, is a group of exactly the symmetries that fix the set, or the largest in it."""
+    instance = problem("isosceles", n)
+    orders = {name: len(generated(n * n, maps or [instance.symmetries[0]])) for name, maps in instance.classes.items()
+              if all((m >= 0).all() for m in maps) and "near" not in name}  # fmt: skip
+    for chosen in range(1 << (n * n)):
+        elements = np.flatnonzero([(chosen >> e) & 1 for e in range(n * n)])
+        fixed = sum(set(p[elements].tolist()) == set(elements.tolist()) for p in instance.symmetries)
+        named = symmetry_class(instance, elements)
+        assert orders[named] == max(order for order in orders.values() if fixed % order == 0 and order <= fixed)
+        assert align(instance, elements, named) is not None
 
 
 @pytest.mark.parametrize("n", [4, 5, 7])

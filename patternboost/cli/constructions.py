@@ -45,7 +45,7 @@ def export(what: str, n: int | None, kind: str, output: Path | None) -> int:
         instance = problem(what, n)
         with Archive() as archive:
             best = next(iter(library.best(archive, instance)), None)
-        where = f"the archive for {instance}"
+        where = f"the archive for {instance}, and none ships with the program"
     if best is None:
         raise click.UsageError(f"nothing to export: there is no construction in {where}")
     if output is None or str(output) == "-":

@@ -16,7 +16,9 @@ from patternboost.settings import DEVICES
 @click.option("--list", "listing", is_flag=True, help="List the lessons.")
 @click.option("--steps", type=int, default=0, help="Training steps.  [default: 15000; research lessons: 1500]")
 @click.option("--batch", type=click.IntRange(min=1), help="Strings per step.  [default: 32; research lessons: 64]")
-@click.option("--size", default="small", show_default=True, help="tiny, small, medium or large (27k to 800k weights).")
+@click.option(
+    "--size", default="small", show_default=True, help="tiny, small, medium or large (27k to 800k weights); strings."
+)
 @click.option("--weight-decay", type=float, default=0.1, show_default=True)
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
 @click.option("--seeds", type=click.IntRange(min=1), default=1, show_default=True, help="Repeat a research lesson.")
@@ -25,7 +27,7 @@ from patternboost.settings import DEVICES
 @click.option("--count", type=click.IntRange(min=0), default=0, help="Training strings.  [default: the lecture's]")
 @click.option("--samples", type=click.IntRange(min=1), default=1_000, show_default=True, help="Strings sampled.")
 @click.option(
-    "--until", type=click.FloatRange(0, 1), default=0.0, help="End early once this share of samples obeys the rule."
+    "--until", type=click.FloatRange(0, 1), default=0.0, help="Strings: end early once this share of samples obeys."
 )
 @click.option("--out", type=click.Path(path_type=Path), help="The folder.  [default: runs/lesson-NAME-TIME]")
 @click.option("--quiet", is_flag=True, help="No progress.")

@@ -18,7 +18,7 @@ from patternboost.cli.options import listing_format, problem_names_for
 def records(problem: str | None, kind: str, html: Path | None) -> int:
     """Our best constructions beside the best known.
 
-    With who found them and when. Ours are those of the archive.
+    With who found them and when. Ours are those of the archive and those that ship with the program.
 
     \b
     patternboost records

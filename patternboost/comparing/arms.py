@@ -75,7 +75,7 @@ def run(plan: Plan, folder: Path, arm: str, seed: int, stopped: Callable[[], boo
         if (where / "settings.toml").exists():
             result = resume(where, quiet=True)
         else:
-            seeds = [str(folder / "seeds")] if plan.seeded else []
+            seeds = [str(folder / "seeds")] if plan.seed_from else []
             result = search(
                 plan.problem, plan.n, minutes=plan.minutes, seed=seed, jobs=plan.jobs, symmetry=plan.symmetry,
                 seed_from=seeds, options=list(plan.options), run_dir=where, quiet=True, **ARMS[arm],
@@ -90,23 +90,25 @@ def run(plan: Plan, folder: Path, arm: str, seed: int, stopped: Callable[[], boo
 def _greedy(plan: Plan, where: Path, seed: int, stopped: Callable[[], bool]) -> list[tuple[float, int]] | None:
     """Random greedy fills on all workers; the best is verified and saved. None where it was stopped."""
     instance = problem(plan.problem, plan.n)
-    fills = _fills(instance)
     began = time.monotonic()
+    fills = _fills(instance)
     curve: list[tuple[float, int]] = []
     with ThreadPoolExecutor(max_workers=plan.jobs) as pool:
         number = 0
-        while (seconds := time.monotonic() - began) < 60 * plan.minutes:
+        while True:
             if stopped():
                 return None
             seeds = [child_seed(seed, number + i) for i in range(plan.jobs)]
             number += plan.jobs
             best = max(pool.map(fills, seeds), key=len)
+            seconds = time.monotonic() - began
+            if seconds > 60 * plan.minutes and curve:
+                return [*curve, (60 * plan.minutes, curve[-1][1])]
             if not curve or len(best) > curve[-1][1]:
                 construction = verified(instance, best, seed, "none", "greedy")
                 (where / "best").mkdir(parents=True, exist_ok=True)
                 construction.save(where / "best" / f"{construction.name}.json")
                 curve.append((seconds, len(best)))
-    return [*curve, (time.monotonic() - began, curve[-1][1])]
 
 
 def _fills(instance: Instance) -> Callable[[int], IntArray]:

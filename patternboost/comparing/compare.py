@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 import time
 from collections.abc import Sequence
@@ -56,14 +57,14 @@ def compare(
     if seeds < 1:
         raise ComparisonError(f"--seeds {seeds}: must be at least 1")
     jobs = jobs or len(os.sched_getaffinity(0))
-    reference, seeded = lasting_reference(name), bool(seed_from)
+    sources = tuple(s if s == "archive" else str(Path(s).resolve()) for s in seed_from)
     plan = Plan(
-        reference, n, float(minutes), tuple(arms), seeds, jobs, symmetry, target, seeded, tuple(options)
+        lasting_reference(name), n, float(minutes), tuple(arms), seeds, jobs, symmetry, target, sources, tuple(options)
     ).check()  # fmt: skip
     folder = Path(out) if out else Path("runs") / f"compare-{instance.name}-{n}"
+    if plan.seed_from and not (folder / "seeds").exists():
+        _keep_seeds(plan, folder / "seeds")
     plan = take_up(folder, plan)
-    if plan.seeded and not (folder / "seeds").exists():
-        _keep_seeds(plan, list(seed_from), folder / "seeds")
     stop = Stop()
     left = [(arm, seed) for arm, seed in plan.runs() if read_outcome(folder, arm, seed) is None]
     with ctrl_c(stop):
@@ -97,12 +98,16 @@ def _write(plan: Plan, folder: Path) -> list[Outcome]:
     return outcomes
 
 
-def _keep_seeds(plan: Plan, sources: list[str], folder: Path) -> None:
+def _keep_seeds(plan: Plan, folder: Path) -> None:
     """Certificates of smaller sizes, the same for all runs: what one run finds must not help the next."""
     instance = problem(plan.problem, plan.n)
     with Archive() as archive:
-        found = [c for c in seeding.collect(instance, sources, archive) if c.n < plan.n]
+        found = [c for c in seeding.collect(instance, list(plan.seed_from), archive) if c.n < plan.n]
     if not found:
-        raise FileError(f"--seed-from {' '.join(sources)}: holds nothing for {instance.name} smaller than {plan.n}")
+        raise FileError(f"--seed-from {' '.join(plan.seed_from)}: nothing for {instance.name} smaller than {plan.n}")
+    writing = folder.with_name(".writing-seeds")
+    shutil.rmtree(writing, ignore_errors=True)
+    writing.mkdir(parents=True)
     for c in found:
-        c.save(folder / f"{c.name}-{c.sha256[:8]}.json")
+        c.save(writing / f"{c.name}-{c.sha256[:8]}.json")
+    writing.rename(folder)

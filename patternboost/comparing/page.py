@@ -88,7 +88,7 @@ def picture(plan: Plan, outcomes: Sequence[Outcome]) -> bytes:
 def comparison_html(plan: Plan, outcomes: Sequence[Outcome]) -> str:
     """The page."""
     title = f"{plan.problem} n={plan.n}: {', '.join(plan.arms)}"
-    seeds = f"{'with' if plan.seeded else 'without'} constructions of smaller sizes"
+    seeds = f"{'with' if plan.seed_from else 'without'} constructions of smaller sizes"
     head, *body = rows(plan, outcomes)
     table = "<table><tr>" + "".join(f"<th>{escape(c)}" for c in head) + "</tr>"
     table += "".join("<tr>" + "".join(f"<td>{escape(c)}" for c in line) + "</tr>" for line in body) + "</table>"

@@ -39,8 +39,8 @@ class Plan:
     symmetry: str = "auto"
     #: a score; the time to it is compared besides. 0: the best score of the control
     target: int = 0
-    #: whether the runs begin with the constructions of smaller sizes in the folder's `seeds/`
-    seeded: bool = False
+    #: where the constructions of smaller sizes come from that the runs begin with; kept in the folder's `seeds/`
+    seed_from: tuple[str, ...] = ()
     options: tuple[str, ...] = ()
 
     def check(self) -> Plan:
@@ -48,16 +48,11 @@ class Plan:
         unknown = [arm for arm in self.arms if arm not in ARMS]
         if unknown:
             raise ComparisonError(f"--arms {unknown[0]}: use some of {','.join(ARMS)}")
-        if len(set(self.arms)) < 2:
-            raise ComparisonError(f"--arms {','.join(self.arms)}: a comparison needs two arms or more")
+        if len(self.arms) < 2 or len(set(self.arms)) < len(self.arms):
+            raise ComparisonError(f"--arms {','.join(self.arms)}: a comparison needs two different arms or more")
         if not self.minutes > 0:
             raise ComparisonError(f"--minutes {self.minutes:g}: must be more than 0")
         return self
-
-    @property
-    def total_minutes(self) -> float:
-        """How long all of it takes."""
-        return self.minutes * len(self.arms) * self.seeds
 
     def runs(self) -> list[tuple[str, int]]:
         """(arm, seed) in the order in which they run: seed by seed, so that a part of it is a fair part."""
@@ -98,7 +93,9 @@ def read_plan(folder: Path) -> Plan:
     try:
         plan = Plan(**values)
         sound = all(type(getattr(plan, k)) in (int, float) for k in ("n", "minutes", "seeds", "jobs", "target"))
-        sound = sound and all(isinstance(x, str) for x in (plan.problem, plan.symmetry, *plan.arms, *plan.options))
+        sound = sound and all(
+            isinstance(x, str) for x in (plan.problem, plan.symmetry, *plan.arms, *plan.options, *plan.seed_from)
+        )
     except TypeError as error:
         raise FileError(f"{path} is damaged: {error}") from error
     if not sound:

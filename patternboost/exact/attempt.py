@@ -23,8 +23,6 @@ from patternboost.symmetry import class_orbits
 
 #: a walk of the local search ends after this many steps per orbit without a gain, and at least so many
 _PATIENCE, _LEAST_PATIENCE = 10, 1000
-#: steps between two looks at the clock
-_CHUNK = 20_000
 
 
 @dataclass
@@ -93,7 +91,7 @@ class Attempt:
             walker.start(np.empty(0, np.int64))
             over = False
             while not over:
-                over = walker.run(_CHUNK, patience, goal)
+                over = walker.run(walker.chunk, patience, goal)
                 if self.stop() or self.decided or time.monotonic() >= end:
                     over = True
             self.found(table.orbits.expand(walker.best[0]), "local search")

@@ -12,7 +12,7 @@ import numpy as np
 from numba import njit, types
 from numpy.typing import NDArray
 
-from patternboost.exact.larger import free_of_larger, larger_sets
+from patternboost.exact.larger import TooLarge, free_of_larger, larger_sets
 from patternboost.ground import IntArray
 from patternboost.problem import RULE_TYPE
 from patternboost.search.tables import ROWS_TYPE, Table, evaluate_row, pair_index
@@ -129,10 +129,6 @@ def _find_triples(complete, rows, orbits, place, matrix, triples):  # type: igno
                         triples[found, 0], triples[found, 1], triples[found, 2] = i, j, k
                     found += 1
     return found
-
-
-class TooLarge(ValueError):
-    """More orbits or forbidden triples than the exact half can hold; the message is one line."""
 
 
 def require_room(count: int, what: str) -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from patternboost.exact.larger import require_written
 from patternboost.exact.solver import cp_sat
 from patternboost.ground import IntArray
 from patternboost.pool import Entry, Pool
@@ -44,6 +45,7 @@ class Improver:
         self._turns = 0
         if settings.improve != "tabu":
             cp_sat()
+            require_written(instance, settings.memory_bytes)
 
     @property
     def share(self) -> float:

@@ -10,12 +10,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from patternboost.ground import IntArray
+from patternboost.problem import Instance
 from patternboost.search.families import Conflicts
 from patternboost.search.masking import legality_mask
 from patternboost.search.tables import Table
+from patternboost.search.written import can_be_written
 
 #: what fills the places of a row that are not used; orbits that are neither free nor fixed
 _NOTHING, _ABSENT = -1, -2
+
+
+class TooLarge(ValueError):
+    """More orbits or forbidden sets than the exact half can hold; the message is one line."""
+
+
+def require_written(instance: Instance, memory: int) -> None:
+    """Raises TooLarge for k >= 4 where there are more forbidden sets than can be written out."""
+    if instance.problem.k >= 4 and not can_be_written(instance, memory):
+        raise TooLarge(f"{instance} has more forbidden sets than the exact half can write out: a smaller n has fewer")
 
 
 def free_of_larger(table: Table, fixed: IntArray) -> IntArray:

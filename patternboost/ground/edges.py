@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from importlib.util import find_spec
 
 import numpy as np
 
 from patternboost.ground.base import MAX_ELEMENTS, IntArray, generated, identity_order
 
+#: past this size the turns of the ring (2 n permutations of n^2 / 2 edges) take more memory than they are worth
+_TURNED_UP_TO = 48
 #: orders r of the classes 'cyclic-r'
 _ORDERS = (2, 3, 4, 5, 6, 7, 8)
 
@@ -16,7 +19,8 @@ _ORDERS = (2, 3, 4, 5, 6, 7, 8)
 class Edges:
     """The edges of K_n. A point is an edge [u, v] with u < v; the permutations of the vertices act.
 
-    `symmetries` lists the turns and mirrors of the vertices set in a ring (the dihedral group). Constructions are equal
+    `symmetries` lists the turns and mirrors of the vertices set in a ring (the dihedral group; past n = 48 one mirror
+    only). Constructions are equal
     up to any permutation: `canonical` finds the canonical graph by pynauty, where that is installed
     (``pip install 'patternboost[graphs]'``).
     """
@@ -50,7 +54,8 @@ class Edges:
     def symmetries(self, n: int) -> IntArray:
         """The turns and mirrors of the ring of vertices."""
         vertices = np.arange(n, dtype=np.int64)
-        return generated(self.size(n), [self.moved(n, (vertices + 1) % n), self.moved(n, n - 1 - vertices)])
+        mirror, turn = self.moved(n, n - 1 - vertices), self.moved(n, (vertices + 1) % n)
+        return generated(self.size(n), [turn, mirror] if n <= _TURNED_UP_TO else [mirror])
 
     def classes(self, n: int) -> dict[str, list[IntArray]]:
         """Cyclic permutations of the vertices.
@@ -80,7 +85,7 @@ class Edges:
 
     def canonical(self, n: int, elements: IntArray) -> IntArray | None:
         """The edges of the canonical graph, or None where pynauty is missing."""
-        if find_spec("pynauty") is None:
+        if not _has_pynauty():
             return None
         import pynauty
 
@@ -90,6 +95,11 @@ class Edges:
         place = np.empty(n, np.int64)
         place[pynauty.canon_label(pynauty.Graph(n, adjacency_dict=neighbours))] = np.arange(n)
         return np.sort(self.moved(n, place)[elements])
+
+
+@cache
+def _has_pynauty() -> bool:
+    return find_spec("pynauty") is not None
 
 
 def _rings(n: int, r: int) -> IntArray:

@@ -1,8 +1,8 @@
 """A construction as a picture: SVG, PNG and TikZ, drawn as its ground set asks for.
 
 A ground set may say how its constructions are drawn by an attribute `drawing`: 'board' (points of the n x n grid),
-'layers' (points of a cube or of a box of four dimensions) or 'graph' (edges between n vertices). Without it the n x n
-grid is a board, points of three coordinates are layers, and the rest has no picture.
+'layers' (points of two or more coordinates, the last two on a board) or 'graph' (edges between n vertices). Without it
+the n x n grid is a board, points of three coordinates are layers, and the rest has no picture.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def scene_of(construction: Construction, witness: Sequence[Sequence[int]] = ()) 
     instance = construction.instance
     drawing = drawing_of(instance)
     if drawing is None:
-        raise ValueError(f"{instance} has no picture: its ground set is not a grid, a cube or a graph")
+        raise ValueError(f"{instance} has no picture: its ground set has no drawing")
     sizes = instance.points.max(axis=0) + 1
     for point in construction.points:
         if len(point) != len(sizes) or any(not 0 <= x < s for x, s in zip(point, sizes)):

@@ -165,9 +165,6 @@ def mark_bad(complete, conflicts, family, tally, space):  # type: ignore[no-unty
 @njit(_WHOLE, cache=True, nogil=True)
 def clear(complete, conflicts, family, tally, space):  # type: ignore[no-untyped-def]
     """Empty the set and forget what is tabu."""
-    for orbit in range(len(space.flag)):
-        if space.flag[orbit] & _MEMBER:
-            space.flag[orbit] &= ~np.uint8(_MEMBER)
     space.flag[:] &= np.uint8(_BAD)
     for i in range(tally.size[0]):
         tally.position[tally.member[i]] = -1

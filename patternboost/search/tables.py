@@ -89,8 +89,8 @@ class Table:
 
     @property
     def nbytes(self) -> int:
-        """Memory held by the rows or what takes their place, bytes."""
-        return self.rows.row.nbytes + self.rows.row_start.nbytes + (self.conflicts.nbytes if self.conflicts else 0)
+        """Memory held by the rows, bytes; `conflicts` are shared by all classes."""
+        return self.rows.row.nbytes + self.rows.row_start.nbytes
 
 
 @njit(types.int64(types.int64, types.int64, types.int64), cache=True, nogil=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -18,8 +17,8 @@ from patternboost.search.families import Conflicts, Family, Interrupted
 
 #: more calls of the rule than this are estimated from a sample of so many before all are made
 _SAMPLE_FROM, _SAMPLE = 500_000, 20_000
-#: the sets are not written out where finding them would take longer than this, seconds
-_MOST_SECONDS = 90.0
+#: the sets are not written out where finding them would take more calls than this (a minute or two for slow rules)
+_MOST_CALLS = 50_000_000
 
 
 @njit(
@@ -79,20 +78,32 @@ def _sample_completions(complete, n, k, size, draws, rng):  # type: ignore[no-un
     return found
 
 
-def _worth_writing(instance: Instance, most: int, jobs: int) -> bool:
-    """Whether at most about `most` sets are there, and finding them (twice over) takes no more than `_MOST_SECONDS`.
-
-    Only how fast the search is depends on it, never what it finds: the counts are the same in every form.
-    """
+def can_be_written(instance: Instance, memory: int) -> bool:
+    """Whether the forbidden sets of an instance with k >= 4 are few enough, by an estimate that is always the same."""
     k, size = instance.problem.k, instance.size
     calls = comb(size, k - 1)
     if calls <= _SAMPLE_FROM:
         return True
+    if calls > _MOST_CALLS:
+        return False
     rng = np.array([1], np.uint64)
-    began = time.thread_time()
     found = int(_sample_completions(instance.problem.complete, instance.n, k, size, _SAMPLE, rng))
-    seconds = (time.thread_time() - began) / _SAMPLE * 2 * calls / jobs
-    return calls * found / _SAMPLE / k <= 1.1 * most and seconds <= _MOST_SECONDS
+    return calls * found / _SAMPLE / k <= 1.1 * _most_sets(memory, k)
+
+
+def _most_sets(memory: int, k: int) -> int:
+    """How many sets fit `memory` bytes: k elements of two bytes, k incidences of four, and a count."""
+    return memory // (6 * k + 1)
+
+
+@njit(types.void(types.uint16[:, ::1], types.int64[::1]), cache=True, nogil=True)
+def _count_incident(sets, start):  # type: ignore[no-untyped-def]
+    """`start` (int64[m + 1], zeros): where each element's sets will begin."""
+    for s in range(len(sets)):
+        for e in sets[s]:
+            start[e + 1] += 1
+    for e in range(len(start) - 1):
+        start[e + 1] += start[e]
 
 
 @njit(types.void(types.uint16[:, ::1], types.int64[::1], types.uint32[::1]), cache=True, nogil=True)
@@ -127,8 +138,8 @@ def find_conflicts(
         False,
         instance.problem.conflicts is not None,
     )
-    most = memory // (6 * k + 1)
-    if not _worth_writing(instance, most, jobs):
+    most = _most_sets(memory, k)
+    if not can_be_written(instance, memory):
         return Conflicts(instance, bare)
     complete = instance.problem.complete
     counts = np.zeros(size, np.int64)
@@ -159,7 +170,7 @@ def find_conflicts(
         for first, _ in enumerate(pool.map(write, range(size))):
             report((1 + part(first)) / 2)
     start = np.zeros(size + 1, np.int64)
-    np.cumsum(np.bincount(sets.ravel(), minlength=size), out=start[1:])
+    _count_incident(sets, start)
     incident = np.zeros(sets.size, np.uint32)
     _fill_incident(sets, start, incident)
     return Conflicts(instance, bare._replace(sets=sets, start=start, incident=incident, written=True))

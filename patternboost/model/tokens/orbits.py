@@ -1,6 +1,6 @@
-"""One token per orbit, named by where its representative stands from the border.
+"""One token per orbit, named by the place of its representative in the largest size's ground set.
 
-The name is the representative's place in the largest size's ground set under the border-keeping embedding. So one token
+It gets there by the ground set's embedding, which on grids and cubes keeps distances from the border. So one token
 means the same corner, edge or inner spot at every n.
 """
 
