@@ -110,7 +110,7 @@ def test_seeds_are_settled_once_for_all_runs(tmp_path):
     )
     assert made.plan.seed_from == ("archive",)
     kept = [load(p) for p in (tmp_path / "c" / "seeds").glob("*.json")]
-    assert {c.n for c in kept} == {4}
+    assert max(c.n for c in kept) == 4  # of those found here and those that ship
 
 
 @pytest.mark.parametrize(
@@ -119,7 +119,7 @@ def test_seeds_are_settled_once_for_all_runs(tmp_path):
         (["isosceles", 7, "--arms", "gpt,lstm"], "lstm"),
         (["isosceles", 7, "--arms", "gpt"], "two different arms"),
         (["isosceles", 7, "--arms", "gpt,none,none"], "two different arms"),
-        (["isosceles", 4, "--seed-from", "archive"], "nothing for isosceles smaller than 4"),
+        (["no-square", 4, "--seed-from", "archive"], "nothing for no-square smaller than 4"),
         (["isosceles", 7, "--minutes", 0], "more than 0"),
         (["isosceles", 7, "--symmetry", "sideways"], "sideways"),
         (["isosceles", 0], "from 1 to 256"),
