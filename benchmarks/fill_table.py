@@ -38,6 +38,7 @@ def main() -> None:
     parser.add_argument("--sizes", type=sizes, required=True)
     parser.add_argument("--minutes", type=float, default=1.0)
     parser.add_argument("--model", default="none")
+    parser.add_argument("--symmetry", default="auto")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--stop-at-known", action="store_true")
@@ -51,7 +52,8 @@ def main() -> None:
             os.environ["PATTERNBOOST_HOME"] = home
             began = time.monotonic()
             budget = {"minutes": given.minutes, "target": target, "seed": given.seed, "jobs": given.jobs}
-            result = pb.search(given.problem, n, model=given.model, quiet=True, run_dir=Path(home) / "run", **budget)
+            budget |= {"symmetry": given.symmetry, "model": given.model}
+            result = pb.search(given.problem, n, quiet=True, run_dir=Path(home) / "run", **budget)
             seconds = time.monotonic() - began
         best = result.best
         if best is not None and best.check() == [] and (before is None or best.score > before.score):
