@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from patternboost import library
+
 
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -11,3 +13,11 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "home"
     monkeypatch.setenv("PATTERNBOOST_HOME", str(folder))
     return folder
+
+
+@pytest.fixture(autouse=True)
+def nothing_ships(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tests know what is in their archive; what ships beside it has a test of its own."""
+    library.shipped.cache_clear()
+    if request.module.__name__ != "test_library":
+        monkeypatch.setattr(library, "_listed", dict)
