@@ -29,6 +29,9 @@ _VERBS = {
     "Result": "api",
     "Run": "run",
     "prove": "exact.prove",
+    "compare": "comparing.compare",
+    "check": "contract",
+    "new_problem": "problem_file",
     "lesson": "lessons.run",
     "load": "construction",
     "verify": "construction",
@@ -44,7 +47,10 @@ __all__ = [
     "Result",
     "Run",
     "__version__",
+    "check",
+    "compare",
     "load",
+    "new_problem",
     "problem",
     "problem_names",
     "prove",
@@ -57,9 +63,12 @@ __all__ = [
 
 if TYPE_CHECKING:
     from patternboost.api import Result, resume, search
+    from patternboost.comparing.compare import compare
     from patternboost.construction import Construction, load, verify
+    from patternboost.contract import check
     from patternboost.exact.prove import prove
     from patternboost.problem import Problem, rule
+    from patternboost.problem_file import new_problem
     from patternboost.record_table import record_rows as records
     from patternboost.registry import problem, problem_names
     from patternboost.run import Run

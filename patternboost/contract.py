@@ -13,6 +13,7 @@ from math import comb
 import numpy as np
 
 from patternboost.problem import Instance, Problem, ProblemError
+from patternboost.registry import find_problem
 from patternboost.search.families import Conflicts, add_element, drop_element
 from patternboost.search.written import find_conflicts
 
@@ -38,8 +39,14 @@ def sizes(problem: Problem) -> list[int]:
     return sorted(chosen)
 
 
-def check(problem: Problem, report: Callable[[str], None] = lambda line: None) -> None:
-    """Raise ContractError at the first thing that is wrong; `report` is told what is looked at, a line each."""
+def check(problem: Problem | str, report: Callable[[str], None] = lambda line: None) -> None:
+    """Raise ContractError at the first thing that is wrong with a problem, its name or its file.
+
+    `report` is told what is looked at, a line each.
+
+    >>> check("no-square")
+    """
+    problem = problem if isinstance(problem, Problem) else find_problem(problem)
     for n in sizes(problem):
         instance = problem.at(n)
         report(f"n = {n}: {instance.size} elements")

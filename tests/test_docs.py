@@ -19,8 +19,8 @@ from patternboost.cli import cli
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-MODULES = ["patternboost", *(f"patternboost.{m}" for m in ("api", "construction", "registry", "records", "listing"))]
-MODULES += ["patternboost.record_table", "patternboost.log_line"]
+MODULES = ["patternboost", *(f"patternboost.{m}" for m in ("api", "construction", "contract", "registry", "records"))]
+MODULES += ["patternboost.listing", "patternboost.record_table", "patternboost.log_line"]
 
 
 def blocks(page: Path, *kinds: str) -> list[str]:

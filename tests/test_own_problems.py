@@ -6,7 +6,7 @@ import pytest
 from commands import invoke, refused
 
 from patternboost import contract
-from patternboost.new_problem import new_problem
+from patternboost.problem_file import new_problem
 from patternboost.registry import find_problem, problem
 
 

@@ -101,7 +101,7 @@ def new_problem(name: str, folder: Path) -> int:
     patternboost check my_problem.py
     patternboost search my_problem.py 12
     """
-    from patternboost.new_problem import new_problem as write_problem
+    from patternboost.problem_file import new_problem as write_problem
 
     path = write_problem(name, folder)
     print(f"wrote {path}; next: patternboost check {path}, then patternboost search {path} 12", file=sys.stderr)
