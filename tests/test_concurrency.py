@@ -63,7 +63,7 @@ def test_two_processes_cannot_work_on_one_run(tmp_path: Path) -> None:
     finally:
         os.killpg(first.pid, signal.SIGKILL)
         first.communicate()
-    assert invoke("resume", run, "--minutes", 0.01, "--quiet").status == 0
+    assert invoke("resume", run, "--generations", 1, "--quiet").status == 0
 
 
 def test_searches_in_one_second_get_folders_of_their_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
