@@ -55,7 +55,9 @@ def curve(learned: Learned) -> bytes:
 
 def drawn(learned: Learned) -> dict[str, bytes]:
     """The lesson's pictures by file name; no heatmap where no sample was well-formed."""
-    shown = min((s for s in learned.transformer.samples if s), key=len, default=None)
+    formed = [s for s in learned.transformer.samples if s]
+    right = [s for s in formed if learned.strings.obeys(s)]  # one that breaks the rule shows little of it
+    shown = min(right or formed, key=len, default=None)
     pictures = {"curve.png": curve(learned)}
     return pictures if shown is None else pictures | {"attention.png": heatmap(learned, shown)}
 
