@@ -121,9 +121,13 @@ def _named_subgroups(instance: Instance) -> list[tuple[str, NDArray[np.int64] | 
     number = {row.tobytes(): i for i, row in enumerate(symmetries)}
     listed: dict[str, NDArray[np.int64]] = {}
     orders: dict[str, int] = {}
-    others = instance.classes if instance.problem.ground.symmetric_classes else ()
+    names = []
     for name, generators in instance.classes.items():
-        if not generators or not all(image.tobytes() in number for image in generators):
+        if not all(image.tobytes() in number for image in generators):
+            if instance.problem.ground.symmetric_classes:
+                names.append(name)
+            continue
+        if not generators:  # 'none'
             continue
         group = {number[image.tobytes()] for image in generated(instance.size, generators)}
         if any(group == set(np.flatnonzero(marks[:, 0]).tolist()) for marks in listed.values()):
@@ -138,14 +142,9 @@ def _named_subgroups(instance: Instance) -> list[tuple[str, NDArray[np.int64] | 
         for column, members in enumerate([first, *sorted(conjugates - {first})]):
             marks[list(members), column] = 1
         listed[name] = marks
-    names = [name for name in instance.classes if name in listed or (name in others and name != "none")]
-    names = [name for name in names if name in listed or not _all_listed(instance, name, number)]
+        names.append(name)
     names.sort(key=lambda name: (class_orbits(instance, name).count, -orders.get(name, 0)))
     return [(name, listed.get(name)) for name in names]
-
-
-def _all_listed(instance: Instance, name: str, number: dict[bytes, int]) -> bool:
-    return all(image.tobytes() in number for image in instance.classes[name])
 
 
 def class_preserving(instance: Instance, orbits: Orbits) -> IntArray:

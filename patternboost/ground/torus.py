@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from patternboost.ground.base import IntArray
+from patternboost.ground.base import IntArray, identity_order
 from patternboost.ground.grid import GRID
 
 #: past this size the symmetries (8 n^2 permutations of n^2 cells) take more memory than they are worth
@@ -74,7 +74,7 @@ class Torus:
 
     def order(self, n: int) -> IntArray:
         """Row by row: there is no border."""
-        return np.arange(n * n, dtype=np.int64)
+        return identity_order(n * n)
 
     def canonical(self, n: int, elements: IntArray) -> IntArray | None:
         """The least image under all 8 n^2 symmetries, also where they are not listed."""

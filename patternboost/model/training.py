@@ -160,7 +160,7 @@ def train(
     batches: list[IntArray] = []
     curve: list[tuple[int, float, float]] = []
     best_held, looks, done, loss = math.inf, 0, 0, math.nan
-    least_held, best_weights = math.inf, None
+    best_weights = None
     alone_on_cpu = team.size == 1 and next(model.parameters()).device.type == "cpu"
     threads = min(settings.threads, max(1, settings.batch // _LEAST_SHARE)) if alone_on_cpu else 1
 
@@ -191,10 +191,9 @@ def train(
                 held_value = team.agree(held_out_loss(model, held, corpus.prefix, settings))
                 curve.append((done, loss, held_value))
                 looks = 0 if held_value < best_held - 1e-3 else looks + 1
-                best_held = min(best_held, held_value)
-                if settings.keep_best and held_value < least_held:
-                    least_held = held_value
+                if settings.keep_best and held_value < best_held:
                     best_weights = {name: value.clone() for name, value in model.state_dict().items()}
+                best_held = min(best_held, held_value)
                 if looks >= settings.patience:
                     break
         if done and (not curve or curve[-1][0] < done) and not over():  # time ran out between two looks

@@ -17,7 +17,7 @@ from numba import njit, types
 from numpy.typing import NDArray
 
 from patternboost.search.bitrows import BITROWS_TYPE, SUM_PLANES, BitRows, cache_aligned
-from patternboost.search.chance import random_below
+from patternboost.search.chance import random_below, seeded
 from patternboost.search.tables import pair_index
 from patternboost.search.words import (
     LANES,
@@ -103,11 +103,9 @@ def new_bitstate(bitrows: BitRows, seed: int) -> BitState:
         np.zeros(count, np.int64),
         np.zeros(count, np.int32),
         np.zeros(5, np.int64),
-        np.array([seed % (2**64 - 1) + 1], np.uint64),
+        seeded(seed),
     )
     state.bitmap[:words] = bitrows.usable
-    for _ in range(8):  # small seeds start alike; let the generator forget them
-        random_below(state.rng, 2)
     return state
 
 

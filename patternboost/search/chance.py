@@ -17,3 +17,11 @@ def random_below(rng: NDArray[np.uint64], bound: int) -> int:
     rng[0] = x
     high = np.int64(((x * np.uint64(2685821657736338717)) >> np.uint64(32)) & np.uint64(0xFFFFFFFF))
     return int((high * bound) >> 32)
+
+
+def seeded(seed: int) -> NDArray[np.uint64]:
+    """A random state, uint64[1], from a seed >= 0."""
+    rng = np.array([seed % (2**64 - 1) + 1], np.uint64)
+    for _ in range(8):  # small seeds start alike; let the generator forget them
+        random_below(rng, 2)
+    return rng

@@ -98,11 +98,6 @@ class Conflicts:
         """The problem's conflict update, or a stand-in that is never called."""
         return self.instance.problem.conflicts or _no_update
 
-    @property
-    def nbytes(self) -> int:
-        """Memory held, bytes."""
-        return self.family.sets.nbytes + self.family.incident.nbytes + self.family.start.nbytes
-
     def tally(self) -> Tally:
         """An empty set."""
         size, k = self.instance.size, self.family.k

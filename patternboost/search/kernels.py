@@ -14,7 +14,7 @@ from numba import njit, types
 from numpy.typing import NDArray
 
 from patternboost.problem import RULE_TYPE
-from patternboost.search.chance import random_below
+from patternboost.search.chance import random_below, seeded
 from patternboost.search.tables import ROWS_TYPE, Rows, evaluate_row, pair_index
 
 #: key bits: member, tabu; counts stay far below
@@ -61,7 +61,7 @@ STATE_TYPE = types.NamedTuple(
 def new_state(rows: Rows, seed: int) -> State:
     """An empty set; orbits that are forbidden by themselves are marked tabu for ever."""
     count = len(rows.weight)
-    state = State(
+    return State(
         np.where(rows.bad == 1, TABU, 0).astype(np.int32),
         np.zeros(count, np.int32),
         np.full(count, -1, np.int32),
@@ -70,11 +70,8 @@ def new_state(rows: Rows, seed: int) -> State:
         np.zeros(len(rows.orbit_of), np.int64),
         np.zeros(count + 1, np.int64),
         np.zeros(count, np.uint16),
-        np.array([seed % (2**64 - 1) + 1], np.uint64),
+        seeded(seed),
     )
-    for _ in range(8):  # small seeds start alike; let the generator forget them
-        random_below(state.rng, 2)
-    return state
 
 
 @njit(types.void(RULE_TYPE, ROWS_TYPE, STATE_TYPE, types.int64, types.int64), cache=True, nogil=True)

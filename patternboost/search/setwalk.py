@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from patternboost.ground import IntArray
 from patternboost.problem import RULE_TYPE, UPDATE_TYPE
-from patternboost.search.chance import random_below
+from patternboost.search.chance import random_below, seeded
 from patternboost.search.families import FAMILY_TYPE, TALLY_TYPE, Conflicts, add_element, drop_element
 from patternboost.symmetry import Orbits
 
@@ -65,7 +65,7 @@ _WHOLE = types.void(RULE_TYPE, UPDATE_TYPE, FAMILY_TYPE, TALLY_TYPE, SPACE_TYPE)
 def new_space(orbits: Orbits, seed: int) -> Space:
     """An empty set of orbits."""
     count = orbits.count
-    space = Space(
+    return Space(
         orbits.start,
         orbits.members,
         np.zeros(count, np.uint8),
@@ -73,11 +73,8 @@ def new_space(orbits: Orbits, seed: int) -> Space:
         np.zeros(count, np.int64),
         np.zeros(count, np.int64),
         np.zeros(count, np.int64),
-        np.array([seed % (2**64 - 1) + 1], np.uint64),
+        seeded(seed),
     )
-    for _ in range(8):  # small seeds start alike; let the generator forget them
-        random_below(space.rng, 2)
-    return space
 
 
 @njit(types.int64(TALLY_TYPE, SPACE_TYPE, types.int64), cache=True, nogil=True)
