@@ -54,7 +54,7 @@ def _rescan(row_start, row, pair_start, pair, members, count, key):  # type: ign
 
 @njit(cache=True, nogil=True)
 def tabu_rescan(row_start, row, pair_start, pair, bad, steps, rng):  # type: ignore[no-untyped-def]
-    """The same tabu search (tenure 1 to 3), but all conflict counts are computed anew after every change.
+    """The same tabu search (tenure 0 to 2), but all conflict counts are computed anew after every change.
 
     Returns the most members seen.
     """
@@ -64,34 +64,35 @@ def tabu_rescan(row_start, row, pair_start, pair, bad, steps, rng):  # type: ign
     inside = np.zeros(total, np.uint8)
     until = np.zeros(total, np.int64)
     count = best = 0
+    added = -1
     for step in range(steps):
-        _rescan(row_start, row, pair_start, pair, members, count, key)
-        added, ties, low = -1, 0, 1 << 60
-        for a in range(total):
-            if bad[a] == 0 and inside[a] == 0 and until[a] <= step and key[a] <= low:
-                ties = ties + 1 if key[a] == low else 1
-                low = key[a]
-                if random_below(rng, ties) == 0:
-                    added = a
-        members[count] = added
-        inside[added] = 1
-        count += 1
-        while True:
+        while count <= best:
             _rescan(row_start, row, pair_start, pair, members, count, key)
-            if key[added] == 0:
-                break
-            worst, ties, high = -1, 0, 1
-            for i in range(count - 1):
-                if key[members[i]] >= high:
-                    ties = ties + 1 if key[members[i]] == high else 1
-                    high = key[members[i]]
+            added, ties, low = -1, 0, 1 << 60
+            for a in range(total):
+                if bad[a] == 0 and inside[a] == 0 and until[a] <= step and key[a] <= low:
+                    ties = ties + 1 if key[a] == low else 1
+                    low = key[a]
                     if random_below(rng, ties) == 0:
-                        worst = i
-            victim = members[worst]
-            inside[victim] = 0
-            until[victim] = step + 1 + random_below(rng, 3)
-            for i in range(worst, count - 1):
-                members[i] = members[i + 1]
-            count -= 1
-        best = max(best, count)
+                        added = a
+            members[count] = added
+            inside[added] = 1
+            count += 1
+        _rescan(row_start, row, pair_start, pair, members, count, key)
+        worst, ties, high = -1, 0, 1
+        for i in range(count):
+            if members[i] != added and key[members[i]] >= high:
+                ties = ties + 1 if key[members[i]] == high else 1
+                high = key[members[i]]
+                if random_below(rng, ties) == 0:
+                    worst = i
+        if worst < 0:
+            best = count
+            continue
+        victim = members[worst]
+        inside[victim] = 0
+        until[victim] = step + 1 + random_below(rng, 3)
+        for i in range(worst, count - 1):
+            members[i] = members[i + 1]
+        count -= 1
     return best

@@ -84,7 +84,7 @@ class Attempt:
         if not table.orbits.count or table.rows.bad.all():
             return
         self._searches += 1  # every call walks on other ways
-        walker = make_walker(table, bits, (1, 3), child_seed(self.seed, self._searches))
+        walker = make_walker(table, bits, (1, 2), child_seed(self.seed, self._searches))
         patience = max(_LEAST_PATIENCE, _PATIENCE * table.orbits.count)
         goal = self.target or self.upper
         for _ in range(walks):

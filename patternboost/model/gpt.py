@@ -95,14 +95,17 @@ class GPT(nn.Module):
         self.apply(self._initialise)
         for block in self.blocks:  # residual branches start small, as in GPT-2
             for layer in (block.project, block.narrow):
-                nn.init.normal_(layer.weight, std=0.02 / (2 * settings.layers) ** 0.5)  # type: ignore
+                layer.weight.data /= (2 * settings.layers) ** 0.5  # type: ignore
 
     @staticmethod
     def _initialise(module: nn.Module) -> None:
-        if isinstance(module, nn.Linear | nn.Embedding):
-            nn.init.normal_(module.weight, std=0.02)
-        if isinstance(module, nn.Linear) and module.bias is not None:
-            nn.init.zeros_(module.bias)
+        """Weights by fan-in: the 0.02 of wide models leaves attention flat at width 64 (docs/lecture.md, five rules)."""
+        if isinstance(module, nn.Linear):
+            nn.init.normal_(module.weight, std=(3 * module.in_features) ** -0.5)
+            if module.bias is not None:
+                nn.init.zeros_(module.bias)
+        elif isinstance(module, nn.Embedding):
+            nn.init.normal_(module.weight, std=module.embedding_dim**-0.5)
 
     def forward(self, tokens: Tensor) -> Tensor:
         """tokens int64 [B, T] -> logits [B, T, V]."""

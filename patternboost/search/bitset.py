@@ -62,7 +62,8 @@ class BitState(NamedTuple):
     until: NDArray[np.int64]
     #: the best members of the walk, int32[N]
     best: NDArray[np.int32]
-    #: the walk: [steps done, tabu orbits, best points, members of the best, step of the best], int64[5]
+    #: the walk: [steps done, tabu orbits, best points, members of the best, step of the best, orbit added last (-1:
+    #: none)], int64[6]
     walk: NDArray[np.int64]
     #: random state, uint64[1]
     rng: NDArray[np.uint64]
@@ -86,7 +87,7 @@ BITSTATE_TYPE = types.NamedTuple(
 )
 
 #: indices of `BitState.walk`
-STEP, TABU_COUNT, BEST_POINTS, BEST_MEMBERS, BEST_STEP = range(5)
+STEP, TABU_COUNT, BEST_POINTS, BEST_MEMBERS, BEST_STEP, ADDED = range(6)
 
 
 def new_bitstate(bitrows: BitRows, seed: int) -> BitState:
@@ -102,10 +103,11 @@ def new_bitstate(bitrows: BitRows, seed: int) -> BitState:
         np.zeros(count, np.int32),
         np.zeros(count, np.int64),
         np.zeros(count, np.int32),
-        np.zeros(5, np.int64),
+        np.zeros(6, np.int64),
         seeded(seed),
     )
     state.bitmap[:words] = bitrows.usable
+    state.walk[ADDED] = -1
     return state
 
 
@@ -292,6 +294,7 @@ def clear(rows, state):  # type: ignore[no-untyped-def]
         state.position[state.member[i]] = -1
     state.total[:] = 0
     state.walk[:] = 0
+    state.walk[ADDED] = -1
 
 
 @njit(types.void(BITROWS_TYPE, BITSTATE_TYPE), cache=True, nogil=True)

@@ -7,6 +7,7 @@ from numba import njit, types
 
 from patternboost.search.bitrows import BITROWS_TYPE
 from patternboost.search.bitset import (
+    ADDED,
     BEST_MEMBERS,
     BEST_POINTS,
     BEST_STEP,
@@ -14,7 +15,6 @@ from patternboost.search.bitset import (
     STEP,
     TABU_COUNT,
     add,
-    conflicts,
     drop,
     flip,
     least,
@@ -44,6 +44,7 @@ def start_walk(rows, state):  # type: ignore[no-untyped-def]
     for i in range(state.walk[TABU_COUNT]):
         flip(state.bitmap, state.tabu[i])
     state.walk[:] = 0
+    state.walk[ADDED] = -1
     _keep_best(state)
 
 
@@ -55,9 +56,10 @@ def start_walk(rows, state):  # type: ignore[no-untyped-def]
 def tabu(rows, state, steps, target, patience, tenure, span):  # type: ignore[no-untyped-def]
     """Walk at most `steps` steps on from where the state stands; returns why it stopped.
 
-    A step adds a least-conflicting orbit, then drops the members in most violated sets until the set is valid again;
-    what was dropped may not come back for `tenure` to `tenure + span - 1` steps. The walk ends once its best set has
-    `target` points, or more than `patience` steps after it last improved; walking on returns at once then.
+    A step adds least-conflicting orbits until the set has more points than the best so far; if it is valid then, it is
+    the new best, and else the member in most violated sets (never the orbit added last) goes. What was dropped may not
+    come back for `tenure` to `tenure + span - 1` steps. The walk ends once its best set has `target` points, or more
+    than `patience` steps after it last improved; walking on returns at once then.
     """
     walk = state.walk
     end = walk[STEP] + steps
@@ -69,29 +71,32 @@ def tabu(rows, state, steps, target, patience, tenure, span):  # type: ignore[no
             return OUT_OF_PATIENCE
         if step >= end:
             return STEPS_DONE
-        chosen = least(rows, state)
         i = 0
-        while i < walk[TABU_COUNT]:  # free again from the next step on
+        while i < walk[TABU_COUNT]:
             a = state.tabu[i]
-            if state.until[a] <= step + 1:
+            if state.until[a] <= step:
                 flip(state.bitmap, a)
                 walk[TABU_COUNT] -= 1
                 state.tabu[i] = state.tabu[walk[TABU_COUNT]]
             else:
                 i += 1
-        if chosen >= 0:
+        while state.total[1] <= walk[BEST_POINTS]:
+            chosen = least(rows, state)
+            if chosen < 0:
+                break
             add(rows, state, chosen)
-            while conflicts(rows, state, chosen) > 0:
-                worst = worst_member(rows, state, chosen)
-                until = step + tenure + random_below(state.rng, span)
-                if until > step + 1:
-                    flip(state.bitmap, worst)
-                    state.until[worst] = until
-                    state.tabu[walk[TABU_COUNT]] = worst
-                    walk[TABU_COUNT] += 1
-                drop(rows, state, worst)
+            walk[ADDED] = chosen
+        worst = worst_member(rows, state, walk[ADDED])
+        walk[STEP] = step + 1
+        if worst >= 0:
+            sits_out = tenure + random_below(state.rng, span)
+            if sits_out > 0:
+                flip(state.bitmap, worst)
+                state.until[worst] = step + 1 + sits_out
+                state.tabu[walk[TABU_COUNT]] = worst
+                walk[TABU_COUNT] += 1
+            drop(rows, state, worst)
+        elif state.total[1] > walk[BEST_POINTS]:
+            _keep_best(state)
         elif state.total[0] > 0:  # everything is tabu or a member
             drop(rows, state, np.int64(state.member[random_below(state.rng, state.total[0])]))
-        walk[STEP] = step + 1
-        if state.total[1] > walk[BEST_POINTS]:
-            _keep_best(state)

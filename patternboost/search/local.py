@@ -25,8 +25,8 @@ class Effort:
     patience: int
     #: and after this many steps in all
     max_steps: int
-    #: tabu tenure: shortest and longest, steps
-    tenure: tuple[int, int] = (1, 3)
+    #: tabu tenure, shortest and longest: steps that what was dropped sits out
+    tenure: tuple[int, int] = (1, 2)
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,8 @@
 """Tabu search on orbits for forbidden sets of four and more elements, by the conflict counts of `families`.
 
-An orbit outside the set is judged by the counts of its elements: the forbidden sets that one of its elements completes.
-Sets that need two of its elements show once it is added; it is part of the repair then. So the set is exactly valid
-between steps, and only the guess which orbit conflicts least is a lower bound.
+The walk is that of `tabu`. An orbit outside the set is judged by the counts of its elements: the forbidden sets that one
+of its elements completes. Sets that need two of its elements show once it is added. So the counts of members, and with
+them validity, are exact, and only the guess which orbit conflicts least is a lower bound.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from patternboost.symmetry import Orbits
 #: flags of an orbit
 _MEMBER, _TABU, _BAD, _TRIED = 1, 2, 4, 8
 #: positions in Space.info
-STEP, BEST_POINTS, BEST_COUNT, BEST_STEP, POINTS, TABU_COUNT = range(6)
+STEP, BEST_POINTS, BEST_COUNT, BEST_STEP, POINTS, TABU_COUNT, ADDED = range(7)
 
 
 class Space(NamedTuple):
@@ -33,7 +33,7 @@ class Space(NamedTuple):
     members: NDArray[np.int64]
     #: flag bits, uint8[N]
     flag: NDArray[np.uint8]
-    #: see the positions above, int64[6]
+    #: see the positions above, int64[7]
     info: NDArray[np.int64]
     #: orbits of the best set so far, int64[N]
     best: NDArray[np.int64]
@@ -69,7 +69,7 @@ def new_space(orbits: Orbits, seed: int) -> Space:
         orbits.start,
         orbits.members,
         np.zeros(count, np.uint8),
-        np.zeros(6, np.int64),
+        np.zeros(7, np.int64),
         np.zeros(count, np.int64),
         np.zeros(count, np.int64),
         np.zeros(count, np.int64),
@@ -212,7 +212,7 @@ def begin(space):  # type: ignore[no-untyped-def]
     for i in range(space.info[TABU_COUNT]):
         space.flag[space.tabu[i]] &= ~np.uint8(_TABU)
     space.info[TABU_COUNT] = space.info[STEP] = 0
-    space.info[BEST_POINTS] = -1
+    space.info[ADDED] = space.info[BEST_POINTS] = -1
     _remember(space)
 
 
@@ -259,24 +259,26 @@ def tabu(complete, conflicts, family, tally, space, steps, patience, target, ten
                 space.tabu[i] = space.tabu[info[TABU_COUNT]]
             else:
                 i += 1
+        while info[POINTS] <= info[BEST_POINTS]:
+            chosen = _least(tally, space, False)
+            if chosen < 0:  # every orbit is a member or tabu
+                break
+            add_orbit(complete, conflicts, family, tally, space, chosen)
+            info[ADDED] = chosen
+        worst = _worst(tally, space, info[ADDED])
         info[STEP] += 1
-        added = _least(tally, space, False)
-        if added >= 0:
-            add_orbit(complete, conflicts, family, tally, space, added)
-        else:  # every orbit is a member or tabu: make room
-            added = _any_member(space)
-            if added < 0:
-                continue
-            drop_orbit(complete, conflicts, family, tally, space, added)
-        victim = _worst(tally, space, added)
-        while victim >= 0:
-            drop_orbit(complete, conflicts, family, tally, space, victim)
-            flag[victim] |= _TABU
-            space.until[victim] = info[STEP] - 1 + tenure + random_below(space.rng, span)
-            space.tabu[info[TABU_COUNT]] = victim
-            info[TABU_COUNT] += 1
-            victim = _worst(tally, space, added)
-        _remember(space)
+        if worst >= 0:
+            drop_orbit(complete, conflicts, family, tally, space, worst)
+            sits_out = tenure + random_below(space.rng, span)
+            if sits_out > 0:
+                flag[worst] |= _TABU
+                space.until[worst] = info[STEP] + sits_out
+                space.tabu[info[TABU_COUNT]] = worst
+                info[TABU_COUNT] += 1
+        elif info[POINTS] > info[BEST_POINTS]:
+            _remember(space)
+        elif info[POINTS] > 0:  # make room
+            drop_orbit(complete, conflicts, family, tally, space, _any_member(space))
     return info[BEST_POINTS] >= target or info[STEP] - info[BEST_STEP] >= patience
 
 

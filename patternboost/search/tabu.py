@@ -1,8 +1,9 @@
-"""Tabu search: add the least-conflicting orbit, drop what it conflicts with, and do not add that again at once.
+"""Tabu search: aim at one point more than the best set, and swap members until nothing is violated.
 
-After Glover (Tabu search I, ORSA J. Comput. 1, 1989) in the form that pays for forbidden-set problems: the set stays
-valid between steps, the added orbit is never the one to go, the worst victim goes first, and the tenure is as short as
-it can be (one to three steps, random); measured in docs/LOG.md.
+After Glover (Tabu search I, ORSA J. Comput. 1, 1989), with a target size as in tabu search for colourings and
+independent sets (Hertz and de Werra, 1987; Friden, Hertz and de Werra, 1989): the set is invalid on the way and valid
+only when it is a new best. The orbit added last is never the one to go, and the tenure is a few steps, random; measured in
+docs/LOG.md, beside walks that stay valid.
 """
 
 from __future__ import annotations
@@ -16,7 +17,6 @@ from numpy.typing import NDArray
 from patternboost.problem import RULE_TYPE
 from patternboost.search.chance import random_below
 from patternboost.search.kernels import (
-    COUNT_MASK,
     MEMBER,
     STATE_TYPE,
     TABU,
@@ -28,14 +28,14 @@ from patternboost.search.kernels import (
 from patternboost.search.tables import ROWS_TYPE
 
 #: positions in Walk.info
-STEP, BEST_POINTS, BEST_COUNT, BEST_STEP, TABU_COUNT, TENURE, TENURE_SPAN = range(7)
-_INFO = 7
+STEP, BEST_POINTS, BEST_COUNT, BEST_STEP, TABU_COUNT, ADDED, TENURE, TENURE_SPAN = range(8)
+_INFO = 8
 
 
 class Walk(NamedTuple):
     """What one walk remembers between calls of `tabu`. N orbits."""
 
-    #: see the positions above, int64[7]
+    #: see the positions above, int64[8]
     info: NDArray[np.int64]
     #: members of the best set so far, int32[N]
     best: NDArray[np.int32]
@@ -71,6 +71,7 @@ def begin(state, walk):  # type: ignore[no-untyped-def]
         state.key[walk.tabu[i]] &= ~TABU
     walk.info[TABU_COUNT] = 0
     walk.info[STEP] = 0
+    walk.info[ADDED] = -1
     walk.info[BEST_POINTS] = -1
     _remember(state, walk)
 
@@ -82,6 +83,9 @@ def begin(state, walk):  # type: ignore[no-untyped-def]
 )
 def tabu(complete, rows, state, walk, steps, patience, target):  # type: ignore[no-untyped-def]
     """Walk at most `steps` steps; returns whether the walk is over.
+
+    A step adds least-conflicting orbits until the set has more points than the best so far; if it is valid then, it is
+    the new best, and else the member in most violated sets goes and sits out TENURE to TENURE + TENURE_SPAN - 1 steps.
 
     It is over when the best set has `target` points, or has not improved for `patience` steps. Calling it again goes on
     exactly where it was.
@@ -100,19 +104,24 @@ def tabu(complete, rows, state, walk, steps, patience, target):  # type: ignore[
                 walk.tabu[i] = walk.tabu[info[TABU_COUNT]]
             else:
                 i += 1
-        added = least(key, state.rng)
+        while state.total[1] <= info[BEST_POINTS]:
+            chosen = least(key, state.rng)
+            if key[chosen] >= MEMBER:  # every orbit is a member or tabu
+                break
+            add(complete, rows, state, chosen)
+            info[ADDED] = chosen
+        worst = worst_member(state, info[ADDED])
         info[STEP] += 1
-        if key[added] >= MEMBER:  # every orbit is a member or tabu: make room
-            if state.total[0] > 0:
-                drop(complete, rows, state, np.int64(state.member[random_below(state.rng, state.total[0])]))
-            continue
-        add(complete, rows, state, added)
-        while key[added] & COUNT_MASK:
-            victim = worst_member(state, added)
-            drop(complete, rows, state, victim)
-            key[victim] |= TABU
-            walk.until[victim] = info[STEP] - 1 + info[TENURE] + random_below(state.rng, info[TENURE_SPAN])
-            walk.tabu[info[TABU_COUNT]] = victim
-            info[TABU_COUNT] += 1
-        _remember(state, walk)
+        if worst >= 0:
+            drop(complete, rows, state, worst)
+            sits_out = info[TENURE] + random_below(state.rng, info[TENURE_SPAN])
+            if sits_out > 0:
+                key[worst] |= TABU
+                walk.until[worst] = info[STEP] + sits_out
+                walk.tabu[info[TABU_COUNT]] = worst
+                info[TABU_COUNT] += 1
+        elif state.total[1] > info[BEST_POINTS]:
+            _remember(state, walk)
+        elif state.total[0] > 0:  # make room
+            drop(complete, rows, state, np.int64(state.member[random_below(state.rng, state.total[0])]))
     return info[BEST_POINTS] >= target or info[STEP] - info[BEST_STEP] >= patience
