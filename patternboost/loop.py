@@ -14,11 +14,10 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from patternboost import checkpoint, seeding, starts
+from patternboost import checkpoint, planning, seeding, starts
 from patternboost.archive import Archive, canonical_key
 from patternboost.construction import Construction
 from patternboost.exact.improver import Improver
-from patternboost.ground import IntArray
 from patternboost.judge import verified
 from patternboost.pool import Entry, Pool
 from patternboost.problem import Instance
@@ -30,7 +29,7 @@ from patternboost.search.fanout import run_tasks
 from patternboost.search.local import Outcome, Work, prepare
 from patternboost.search.tables import Table
 from patternboost.starts import child_seed
-from patternboost.symmetry import align, class_orbits
+from patternboost.symmetry import align
 from patternboost.tally import Tally
 from patternboost.thermostat import Thermostat
 
@@ -44,7 +43,7 @@ _SHORTEST, _LONGEST = 4.0, 240.0
 #: with less than this share of a generation's time left there is only search: training would come to nothing
 _LAST = 0.5
 #: shares of a generation's time, where there is a model
-_TRAIN_SHARE, _SAMPLE_SHARE = 0.25, 0.15
+_TRAIN_SHARE, _SAMPLE_SHARE = 0.15, 0.1
 #: the archive takes what is within this share of the run's best
 _ARCHIVE_SHARE = 0.9
 #: pool members needed before the model trains
@@ -179,7 +178,7 @@ class Search:
         length = float(np.clip(60 * self.settings.minutes / _GENERATIONS, _SHORTEST, _LONGEST))
         self.progress.generation(self.generation, self.settings.generations, self._expected_end())
         self._fit(tally, length)
-        planned = self._plan(tally, length)
+        planned = planning.plan(self, tally, self._within(_SAMPLE_SHARE * length))
         found = self._search(planned, tally, length)
         began = time.monotonic()
         kept = self._keep(found)
@@ -209,21 +208,11 @@ class Search:
         end = time.monotonic() + seconds
         return lambda: self.stop() or time.monotonic() >= end
 
-    def _examples(self) -> list[Example]:
-        from patternboost.model.tokens import Example
-
-        examples = [Example(self.instance.n, e.symmetry, e.elements) for e in self.pool.entries]
-        for seed in (c for c in self.seeds if c.n < self.instance.n):
-            elements = align(seed.instance, seed.instance.to_elements(seed.points), seed.symmetry)
-            if elements is not None and len(elements):
-                examples.append(Example(seed.n, seed.symmetry, elements))
-        return examples
-
     def _fit(self, tally: Tally, length: float) -> None:
         began = time.monotonic()
         ending = self.settings.timed and self.stop.deadline - began < _LAST * length
         if self.generator is not None and not ending:
-            examples = self._examples()
+            examples = planning.examples(self)
             if len(examples) >= _LEAST_EXAMPLES:
                 self.progress.phase("train", 1.0)
                 seed = child_seed(self.settings.seed, self.generation, 1)
@@ -232,42 +221,7 @@ class Search:
                 tally.note_training(log)
         tally.seconds["train"] = time.monotonic() - began
 
-    def _plan(self, tally: Tally, length: float) -> list[tuple[str, float, list[starts.Start]]]:
-        """Classes with their share of the effort and their starts, model samples included."""
-        from patternboost.model.tokens import Example
-
-        began = time.monotonic()
-        over = self._within(_SAMPLE_SHARE * length)
-        shares = self.bandit.shares(self.generation)
-        planned, widest = [], 0.0
-        seeds = [e for c in self.seeds for e in seeding.embeddings(self.instance, c)] if self.generation == 0 else []
-        # Small classes first: they are quick to prepare, and where time is short they give the best for it.
-        cheapest = sorted(shares.items(), key=lambda item: class_orbits(self.instance, item[0]).count)
-        for index, (name, share) in enumerate(cheapest):
-            count = max(1, round(share * self.work / starts.expected_steps(self.settings, self.instance, name)))
-            samples: list[IntArray] = []
-            wanted = round(count * self.settings.model_share)
-            if self.generator is not None and tally.train is not None and wanted and not over():
-                self.progress.phase(f"sample {name}", 1.0)
-                seed = child_seed(self.settings.seed, self.generation, 2, index)
-                table = self._prepare(name) if self.settings.mask else None
-                if self.settings.mask and table is None:
-                    break
-                warmth = self.thermostat.temperature
-                drawn = self.generator.sample(self.instance.n, name, wanted, seed, table, over, warmth)
-                samples = drawn.sets
-                tally.note_samples(len(samples), drawn.malformed, drawn.empty, warmth)
-                tally.novel += len({canonical_key(self.instance, s) for s in samples} - self.pool.keys)
-                if samples and share > widest:
-                    widest, self.drawn = share, Example(self.instance.n, name, max(samples, key=len))
-            rng = np.random.default_rng(child_seed(self.settings.seed, self.generation, 3, index))
-            mixed = starts.mix(self.settings, self.instance, name, count, samples, seeds, self.pool, rng)
-            planned.append((name, share, mixed))
-        self.thermostat.note(tally.novel, tally.sampled - tally.malformed - tally.empty)
-        tally.seconds["sample"] = time.monotonic() - began
-        return planned
-
-    def _prepare(self, symmetry: str) -> Table | None:
+    def prepare(self, symmetry: str) -> Table | None:
         """The table of a class, or None where it was time to stop before it was built."""
         s = self.settings
         try:
@@ -288,7 +242,7 @@ class Search:
 
         def all_tasks() -> Iterator[Work]:
             for index, (name, share, mixed) in enumerate(walks):
-                if self.settings.backend == "threading" and self._prepare(name) is None:
+                if self.settings.backend == "threading" and self.prepare(name) is None:
                     return
                 # Under a time budget a class may overrun its share by half before the next one gets its turn.
                 slice_seconds = 1.5 * share * length * (1 - solver_share)

@@ -12,7 +12,7 @@ from typing import Any, get_type_hints
 from patternboost.files import FileError, read_text
 
 #: what a run learns with
-MODELS = ("gpt", "bigram", "none")
+MODELS = ("gpt", "bigram", "unigram", "none")
 #: how constructions are written for it, and in which numbers it is sampled
 TOKENS = ("orbits", "bits", "merged")
 PRECISIONS = ("auto", "fp32", "bf16")
@@ -40,7 +40,9 @@ class Settings:
     seed: int = field(default=0, metadata={"help": "seed of all randomness"})
     jobs: int = field(default_factory=lambda: len(os.sched_getaffinity(0)), metadata={"help": "workers"})
     device: str = field(default="auto", metadata={"help": "auto, cpu or cuda: where the model runs"})
-    model: str = field(default="gpt", metadata={"help": "gpt, bigram, or none: local search alone, the control"})
+    model: str = field(
+        default="gpt", metadata={"help": "gpt, bigram, unigram, or none: local search alone, the control"}
+    )
     improve: str = field(default="tabu", metadata={"help": "tabu, solver (extra: exact) or both: follow what pays"})
     backend: str = field(default="threading", metadata={"help": "threading, loky, dask or ray"})
     seed_from: tuple[str, ...] = field(default=(), metadata={"help": "where seeds come from"})
@@ -63,18 +65,22 @@ class Settings:
     top: float = field(default=0.5, metadata={"help": "share of the pool kept per generation"})
 
     # the learned half
-    model_share: float = field(default=0.5, metadata={"help": "share of starts that the model makes"})
+    model_share: float = field(default=0.05, metadata={"help": "share of starts that are the model's samples"})
+    focus: float = field(
+        default=0.75, metadata={"help": "share of walks in areas that the model's samples have in common"}
+    )
+    focus_mass: float = field(default=0.92, metadata={"help": "share of its samples' cells that an area holds"})
     tokens: str = field(
         default="orbits", metadata={"help": "orbits (one token each), bits (0/1 strings) or merged (learned tokens)"}
     )
     precision: str = field(default="auto", metadata={"help": "auto (measured), fp32 or bf16"})
     layers: int = field(default=4, metadata={"help": "transformer layers"})
     heads: int = field(default=4, metadata={"help": "attention heads"})
-    width: int = field(default=128, metadata={"help": "width of the transformer"})
+    width: int = field(default=64, metadata={"help": "width of the transformer"})
     train_steps: int = field(
         default=150, metadata={"help": "training steps per generation (under a time budget its share of the clock)"}
     )
-    batch: int = field(default=64, metadata={"help": "training batch, sequences"})
+    batch: int = field(default=32, metadata={"help": "training batch, sequences"})
     learning_rate: float = field(default=1e-3, metadata={"help": "peak learning rate"})
     weight_decay: float = field(default=0.1, metadata={"help": "AdamW weight decay"})
     temperature: float = field(default=1.0, metadata={"help": "sampling temperature to begin with"})
@@ -120,7 +126,7 @@ _CHOICES = (
     ("precision", PRECISIONS),
     ("improve", IMPROVERS),
 )
-_SHARES = ("elites", "shake", "top", "model_share", "top_p", "novelty")
+_SHARES = ("elites", "shake", "top", "model_share", "focus", "focus_mass", "top_p", "novelty")
 
 
 def check(settings: Settings) -> Settings:

@@ -22,10 +22,15 @@ _WALK = 2.0
 
 @dataclass(frozen=True)
 class Start:
-    """A set to start from and where it came from: 'model', 'elite', 'released', 'seed' or 'random' (empty)."""
+    """A set to start from and where it came from.
+
+    'model', 'elite', 'released', 'seed', 'random' (empty) or 'focus' (empty, and the walk stays in an area).
+    """
 
     elements: IntArray
     origin: str
+    #: the orbits that the walk may use, ascending; None: all
+    area: IntArray | None = None
 
 
 def effort(settings: Settings, instance: Instance, symmetry: str) -> Effort:
@@ -71,9 +76,16 @@ def mix(
     seeds: Sequence[IntArray],
     pool: Pool,
     rng: np.random.Generator,
+    areas: Sequence[IntArray] = (),
 ) -> list[Start]:
-    """`count` starts of a class: all `samples`, seeds for at most half the rest, then elites and empty ones."""
-    starts = [Start(s, "model") for s in samples[:count]]
+    """`count` starts of a class: the focused share in the areas, then samples for the model's share.
+
+    Of the rest at most half are seeds; then come elites and empty ones.
+    """
+    nothing = np.empty(0, np.int64)
+    focused = round(settings.focus * count) if areas else 0
+    starts = [Start(nothing, "focus", areas[i % len(areas)]) for i in range(focused)]
+    starts += [Start(s, "model") for s in samples[: min(round(settings.model_share * count), count - focused)]]
     left = count - len(starts)
     usable = [s for s in seeds if len(class_orbits(instance, symmetry).project(s))]
     if usable:
@@ -85,7 +97,7 @@ def mix(
             entry = elites[int(rng.integers(len(elites)))]
             starts.append(_from_elite(entry, instance, symmetry, settings.shake, rng))
         else:
-            starts.append(Start(np.empty(0, np.int64), "random"))
+            starts.append(Start(nothing, "random"))
     return [starts[i] for i in rng.permutation(count)]
 
 
@@ -100,8 +112,7 @@ def tasks(
 ) -> Iterator[tuple[Task, list[str]]]:
     """Starts of a class cut into tasks, each with the origins of its starts; `seconds` limits each task."""
     each = max(1, round(_TASK_STEPS / expected_steps(settings, instance, symmetry)))
-    for index, first in enumerate(range(0, len(starts), each)):
-        batch = starts[first : first + each]
+    for index, batch in enumerate(_batches(starts, each)):
         task = Task(
             instance,
             symmetry,
@@ -111,8 +122,21 @@ def tasks(
             target,
             settings.memory_bytes,
             seconds,
+            batch[0].area,
         )
         yield task, [s.origin for s in batch]
+
+
+def _batches(starts: Sequence[Start], size: int) -> list[list[Start]]:
+    """Batches of one area, or of none, each; those of an area follow each other, all areas keep pace with the rest."""
+    areas: dict[bytes, list[Start]] = {}
+    for start in starts:
+        areas.setdefault(b"" if start.area is None else start.area.tobytes(), []).append(start)
+    whole = areas.pop(b"", [])
+    cut = [[part[i : i + size] for i in range(0, len(part), size)] for part in (whole, *areas.values())]
+    kinds = cut[0], [batch for batches in cut[1:] for batch in batches]
+    paced = [((at + 1) / len(batches), batch) for batches in kinds for at, batch in enumerate(batches)]
+    return [batch for _, batch in sorted(paced, key=lambda pace: pace[0])]
 
 
 def child_seed(*path: int) -> int:

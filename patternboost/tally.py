@@ -14,6 +14,9 @@ from patternboost.search.local import Outcome
 if TYPE_CHECKING:
     from patternboost.model.training import TrainLog
 
+#: origins of starts that are empty sets
+EMPTY = ("random", "focus")
+
 
 @dataclass
 class Walks:
@@ -72,7 +75,7 @@ class Tally:
         walks = self.origins.setdefault(origin, Walks())
         for after in (self.after, walks.after):
             after[outcome.after] += 1
-        if origin != "random":
+        if origin not in EMPTY:
             for before in (self.before, walks.before):
                 before[outcome.before] += 1
             self.improved += outcome.after > outcome.before

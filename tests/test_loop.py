@@ -46,7 +46,7 @@ def test_settings_round_trip_through_toml(tmp_path):
         ("problem = ", "TOML"),
         ("problem = 'isosceles'\nn = 3\nstarts = 0", "starts"),
         ("problem = 'isosceles'\nn = 3\nseed_from = [1]", "seed_from"),
-        ("problem = 'isosceles'\nn = 3\nmodel = 'magic'", "gpt, bigram, none"),
+        ("problem = 'isosceles'\nn = 3\nmodel = 'magic'", "gpt, bigram, unigram, none"),
     ],
 )
 def test_damaged_settings_are_refused(tmp_path, text, word):
@@ -138,7 +138,7 @@ def test_bandit_tries_all_then_follows_what_pays():
 
 def test_starts_are_repeatable_and_of_the_right_kinds():
     instance = problem("isosceles", 8)
-    settings = Settings("isosceles", 8, elites=1.0, shake=0.5)
+    settings = Settings("isosceles", 8, elites=1.0, shake=0.5, model_share=0.5)
     pool = Pool(10, 10, 1.0)
     member = np.array([0, 7, 56, 63], np.int64)
     pool.merge([Entry(canonical_key(instance, member), member, "none", 0, "random")])
@@ -253,7 +253,7 @@ def _home(tmp_path, monkeypatch):
 def test_a_small_search_learns_verifies_and_repeats(tmp_path, model):
     results = [
         pb.search("isosceles", 7, generations=3, seed=4, model=model, jobs=2, quiet=True, run_dir=tmp_path / str(i),
-                  options=[*TINY, "target=0"], symmetry="auto")
+                  options=[*TINY, "target=0", "model_share=0.3"], symmetry="auto")
         for i in range(2)
     ]  # fmt: skip
     first, second = results
@@ -266,7 +266,7 @@ def test_a_small_search_learns_verifies_and_repeats(tmp_path, model):
     assert pb.load(first.certificate).check() == []
     assert (first.folder / "report.html").stat().st_size > 1000
     if model != "none":
-        assert any("model" in e["origins"] for e in first.log)
+        assert any({"model", "focus"} <= set(e["origins"]) for e in first.log)
         assert not any(e["malformed"] for e in first.log), "masked samples are valid and well-formed"
 
 

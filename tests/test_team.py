@@ -12,7 +12,7 @@ from models import examples_at, never, small_generator, vocabulary_for
 from patternboost.model.team import ALONE, Team
 
 TINY = [
-    "--set", "starts=30", "--set", "layers=2", "--set", "heads=2", "--set", "width=32", "--set", "train_steps=10",
+    "--set", "starts=80", "--set", "layers=2", "--set", "heads=2", "--set", "width=32", "--set", "train_steps=10",
     "--set", "batch=16", "--set", "pool_floor=60",
 ]  # fmt: skip
 

@@ -16,7 +16,9 @@ from patternboost.cli.searching import ctrl_c_ends_at_once
 @click.argument("n", type=int)
 @click.option("--minutes", type=float, default=1.0, show_default=True, help="Wall time of every run.")
 @click.option("--seeds", type=click.IntRange(min=1), default=5, show_default=True, help="Runs of every arm.")
-@click.option("--arms", default="gpt,none", show_default=True, help="Some of gpt, none, bigram, greedy, exact.")
+@click.option(
+    "--arms", default="gpt,none", show_default=True, help="Some of gpt, none, bigram, unigram, greedy, exact."
+)
 @click.option("--jobs", type=click.IntRange(min=1), help="Workers of every run.  [default: the machine's cores]")
 @click.option("--symmetry", default="auto", show_default=True, metavar="CLASS", shell_complete=classes_for)
 @click.option(

@@ -14,6 +14,7 @@ ARMS: dict[str, dict[str, Any]] = {
     "gpt": {"model": "gpt"},
     "none": {"model": "none"},
     "bigram": {"model": "bigram"},
+    "unigram": {"model": "unigram"},
     "exact": {"model": "none", "improve": "solver"},
     "greedy": {},
 }

@@ -1,4 +1,4 @@
-"""The baseline: next token from the last one only, by counting."""
+"""The baselines: next token from the last one only, or from none, by counting."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
@@ -66,11 +67,12 @@ class BigramDecoder:
 
 
 class BigramGenerator:
-    """Counts of which token follows which."""
+    """Counts of which token follows which; as a unigram model, of how frequent they are, whatever came before."""
 
-    def __init__(self, vocabulary: Vocabulary, sampling: SampleSettings) -> None:
+    def __init__(self, vocabulary: Vocabulary, sampling: SampleSettings, unigram: bool = False) -> None:
         self.vocabulary = vocabulary
         self.sampling = sampling
+        self._unigram = unigram
         self._logits: Tensor | None = None
         self._longest = 0
 
@@ -91,7 +93,13 @@ class BigramGenerator:
             for move in range(len(self.vocabulary.view(example.n, example.symmetry).moves))
         ]
         self._longest = max(map(len, sequences))
-        self._logits = bigram_logits(sequences, 2, self.vocabulary.count)
+        count = self.vocabulary.count
+        if self._unigram:
+            tokens = np.concatenate([sequence[2:] for sequence in sequences])
+            seen = np.bincount(tokens, minlength=count) + _SMOOTHING
+            self._logits = torch.from_numpy(np.log(seen / seen.sum()).astype(np.float32)).repeat(count, 1)
+        else:
+            self._logits = bigram_logits(sequences, 2, count)
         report(1.0)
         return TrainLog(1, float("nan"), float("nan"), 0.0)
 
@@ -112,6 +120,13 @@ class BigramGenerator:
         settings = dataclasses.replace(self.sampling, length=length, temperature=temperature)
         bodies = sample(BigramDecoder(self._logits), self.vocabulary, n, symmetry, count, settings, seed, table, over)
         return decoded(bodies, self.vocabulary, n, symmetry)
+
+    def expected(self, examples: Sequence[Example]) -> NDArray[np.float64]:
+        """See `Generator`."""
+        if self._logits is None:
+            raise ValueError("expected before fit")
+        last = np.concatenate([self.vocabulary.encode(example)[1:-1] for example in examples])
+        return self._logits[torch.from_numpy(last)].exp().sum(dim=0).double().numpy()
 
     def save(self, folder: Path) -> None:
         """model.safetensors and model.json."""

@@ -96,7 +96,7 @@ class FastDecoder:
         self.settings = model.settings
         self.dtype = dtype
         self.device = torch.device("cpu")
-        self.weights = {name: p.detach().to(dtype) for name, p in model.named_parameters()}
+        self.weights: dict[str, Tensor] = {name: p.detach().to(dtype) for name, p in model.state_dict().items()}
         self.layers = [
             {
                 name.removeprefix(f"blocks.{i}."): w
@@ -117,6 +117,7 @@ class _FastStepper:
     def __init__(self, decoder: FastDecoder, columns: IntArray) -> None:
         self._decoder = decoder
         self._head = decoder.weights["embedding.weight"][torch.from_numpy(columns)]
+        self._bias = decoder.weights["bias"][torch.from_numpy(columns)]
 
     def start(self, prefix: tuple[int, ...], batch: int) -> Tensor:
         """See `Stepper`."""
@@ -175,7 +176,8 @@ class _FastStepper:
         return x
 
     def _logits(self, x: Tensor) -> Tensor:
-        return functional.linear(_norm(x, self._decoder.weights, "norm"), self._head).float()
+        logits: Tensor = functional.linear(_norm(x, self._decoder.weights, "norm"), self._head, self._bias)
+        return logits.float()
 
 
 def _norm(x: Tensor, weights: dict[str, Tensor], name: str) -> Tensor:

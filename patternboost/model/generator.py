@@ -7,7 +7,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
@@ -21,7 +23,7 @@ from patternboost.model.precision import DTYPES, pick_precision
 from patternboost.model.sampling import Samples, SampleSettings, decoded, sample
 from patternboost.model.team import ALONE, Team
 from patternboost.model.tokens import Example, Vocabulary
-from patternboost.model.training import PoolCorpus, TrainLog, TrainSettings, make_optimizer, train
+from patternboost.model.training import PoolCorpus, TrainLog, TrainSettings, collate, make_optimizer, train
 from patternboost.search.tables import Table
 
 
@@ -51,6 +53,9 @@ class Generator(Protocol):
         temperature: float = 1.0,
     ) -> Samples:
         """Draw constructions of a size and class; with a table only valid ones."""
+
+    def expected(self, examples: Sequence[Example]) -> NDArray[np.float64]:
+        """How often the model expects each token to go on from the beginnings of `examples`, float64 [V], END too."""
 
     def attention(self, example: Example) -> Looked | None:
         """Where the model looks while it writes a construction; None for a model that does not look."""
@@ -103,6 +108,7 @@ class GPTGenerator:
         settings = GPTSettings(vocabulary=self.vocabulary.count, context=context, **self._shape)
         torch.manual_seed(self._seed)  # the weights' start; sampling and training have generators of their own
         self.model = GPT(settings).to(self.device)
+        nn.init.constant_(self.model.norm.weight, 0.25)  # the logits begin near how frequent the tokens are
         self.optimizer = make_optimizer(self.model, self.training)
 
     def fit(
@@ -126,6 +132,10 @@ class GPTGenerator:
         if self.model is None or longest > self.model.settings.context:
             self.build(longest + max(8, longest // 4))
         assert self.model is not None
+        counts = np.zeros(self.vocabulary.count)
+        for example in examples:
+            np.add.at(counts, self.vocabulary.encode(example)[PoolCorpus.prefix :], 1)
+        self.model.know(torch.from_numpy(counts).float().to(self.device))
         return self.model
 
     def train(
@@ -184,6 +194,18 @@ class GPTGenerator:
         length = self.model.settings.context - 2
         settings = dataclasses.replace(self.sampling, length=length, temperature=temperature)
         return sample(decoder, self.vocabulary, n, symmetry, count, settings, seed, table, over, self._threads)
+
+    @torch.no_grad()
+    def expected(self, examples: Sequence[Example]) -> NDArray[np.float64]:
+        """See `Generator`."""
+        if self.model is None:
+            raise ValueError("expected before fit")
+        self.model.eval()
+        room = self.model.settings.context
+        inputs, targets = collate([self.vocabulary.encode(e)[: room + 1] for e in examples], PoolCorpus.prefix)
+        chances = self.model(inputs.to(self.device)).softmax(dim=-1)[(targets >= 0).to(self.device)]
+        total: NDArray[np.float64] = chances.sum(dim=0).double().cpu().numpy()
+        return total
 
     def attention(self, example: Example) -> Looked | None:
         """Where the model looks while it writes a construction; None before training, or if that is too long."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -92,6 +93,9 @@ class GPT(nn.Module):
         self.position = nn.Embedding(settings.context, settings.width)
         self.blocks = nn.ModuleList(Block(settings) for _ in range(settings.layers))
         self.norm = nn.LayerNorm(settings.width)
+        #: added to every logit, not trained: `know` sets it to how frequent the tokens are
+        self.bias: Tensor
+        self.register_buffer("bias", torch.zeros(settings.vocabulary))
         self.apply(self._initialise)
         for block in self.blocks:  # residual branches start small, as in GPT-2
             for layer in (block.project, block.narrow):
@@ -99,7 +103,10 @@ class GPT(nn.Module):
 
     @staticmethod
     def _initialise(module: nn.Module) -> None:
-        """Weights by fan-in: the 0.02 of wide models leaves attention flat at width 64 (docs/lecture.md, five rules)."""
+        """Matrices by fan-in: the 0.02 of wide models leaves attention flat at width 64 (docs/lecture.md).
+
+        Tokens and places are alike, so that neither drowns the other.
+        """
         if isinstance(module, nn.Linear):
             nn.init.normal_(module.weight, std=(3 * module.in_features) ** -0.5)
             if module.bias is not None:
@@ -113,8 +120,14 @@ class GPT(nn.Module):
 
     def head(self, hidden: Tensor, columns: Tensor | None = None) -> Tensor:
         """Logits of all tokens, or of some (int64 [C]), from what `body` makes."""
-        weight = self.embedding.weight if columns is None else self.embedding.weight[columns]
-        return functional.linear(self.norm(hidden), weight)
+        if columns is None:
+            return functional.linear(self.norm(hidden), self.embedding.weight, self.bias)
+        return functional.linear(self.norm(hidden), self.embedding.weight[columns], self.bias[columns])
+
+    def know(self, counts: Tensor) -> None:
+        """Tell the model how frequent the tokens are, float [V]; what depends on the context it has to learn."""
+        shares = (counts + 0.5) / (counts + 0.5).sum()
+        self.bias.copy_(shares.log() + math.log(len(shares)))
 
     def body(self, tokens: Tensor, cache: Cache | None = None) -> Tensor:
         """tokens int64 [B, T] -> [B, T, W]. With a cache, tokens continue the cached ones, which grow by T."""

@@ -19,8 +19,8 @@ def make_generator(settings: Settings, instance: Instance, sizes: Sequence[int])
     """The generator that the settings ask for, untrained, for constructions of the given sizes."""
     vocabulary = _vocabulary(settings, instance, sizes)
     sampling = SampleSettings(temperature=settings.temperature, top_p=settings.top_p)
-    if settings.model == "bigram":
-        return BigramGenerator(vocabulary, sampling)
+    if settings.model in ("bigram", "unigram"):
+        return BigramGenerator(vocabulary, sampling, unigram=settings.model == "unigram")
     device = pick_device(settings.device)
     arguments = (
         vocabulary,

@@ -7,6 +7,8 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
+from patternboost.tally import EMPTY
+
 #: most generations with histograms, and most points of a curve, that a page holds
 MAX_GENERATIONS = 500
 MAX_POINTS = 1000
@@ -53,7 +55,7 @@ def generation_data(entry: Entry, seconds: float) -> dict[str, Any]:
     """One generation, which took `seconds`: its figures and, by the origin of the start, its histograms."""
     after = entry["after"]
     walks = sum(after.values())
-    empty = entry["origins"].get("random", {}).get("walks", 0)
+    empty = sum(entry["origins"].get(name, {}).get("walks", 0) for name in EMPTY)
     drawn, malformed = entry["sampled"], entry["malformed"]
     walked = entry["origins"].get("model", {}).get("walks", 0)
     phases = {name: round(s, 2) for name, s in entry["phases"].items()}

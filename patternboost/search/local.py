@@ -13,8 +13,9 @@ from patternboost.ground import IntArray
 from patternboost.problem import Instance
 from patternboost.search.bitrows import BitRows, build_bitrows
 from patternboost.search.families import Interrupted
+from patternboost.search.narrow import NarrowWalker, areas
 from patternboost.search.tables import DEFAULT_MEMORY, Table, build_table
-from patternboost.search.walker import make_walker
+from patternboost.search.walker import Walker, make_walker
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,8 @@ class Task:
     memory: int = DEFAULT_MEMORY
     #: seconds after which the batch ends early (a walk in progress keeps its best); None: never
     seconds: float | None = None
+    #: the only orbits that walks may use (int64, ascending); None: all. Not for forbidden sets of four and more
+    area: IntArray | None = None
 
     def run(self, stopped: Callable[[], bool] | None = None) -> list[Outcome]:
         """See `run_task`."""
@@ -123,6 +126,15 @@ def prepare(
         return found
 
 
+def _walker(task: Task, table: Table, bits: BitRows | None) -> tuple[Walker, bool]:
+    """What walks for a task, and whether it stays in an area."""
+    if task.area is not None:
+        rows = areas.get(table, task.area, task.memory)
+        if rows is not None:
+            return NarrowWalker(task.area, rows, task.effort.tenure, task.seed), True
+    return make_walker(table, bits, task.effort.tenure, task.seed), False
+
+
 def run_task(task: Task, stopped: Callable[[], bool] | None = None) -> list[Outcome]:
     """Improve every start of a task; fewer outcomes come back where time ran out or `stopped` said so.
 
@@ -138,7 +150,8 @@ def run_task(task: Task, stopped: Callable[[], bool] | None = None) -> list[Outc
     except Interrupted:
         return []
     effort = task.effort
-    walker = make_walker(table, bits, effort.tenure, task.seed)
+    walker, narrow = _walker(task, table, bits)
+    whole = make_walker(table, bits, effort.tenure, task.seed) if narrow else walker
     outcomes: list[Outcome] = []
     for start in task.starts:
         if over():
@@ -148,6 +161,9 @@ def run_task(task: Task, stopped: Callable[[], bool] | None = None) -> list[Outc
         while not finished and walker.steps < effort.max_steps and not over():
             finished = walker.run(min(walker.chunk, effort.max_steps - walker.steps), effort.patience, task.target)
         orbits, points = walker.best
+        if narrow:  # there may be room outside the area
+            whole.start(orbits)
+            orbits, points = whole.best
         outcomes.append(Outcome(table.orbits.expand(orbits), before, points, walker.steps))
         if points >= task.target:
             break

@@ -1,8 +1,8 @@
 """Tabu search on orbits for forbidden sets of four and more elements, by the conflict counts of `families`.
 
-The walk is that of `tabu`. An orbit outside the set is judged by the counts of its elements: the forbidden sets that one
-of its elements completes. Sets that need two of its elements show once it is added. So the counts of members, and with
-them validity, are exact, and only the guess which orbit conflicts least is a lower bound.
+The walk is that of `tabu`. An orbit outside the set is judged by the counts of its elements: the forbidden sets that
+one of its elements completes. Sets that need two of its elements show once it is added. So the counts of members, and
+with them validity, are exact, and only the guess which orbit conflicts least is a lower bound.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """Tabu search: aim at one point more than the best set, and swap members until nothing is violated.
 
-After Glover (Tabu search I, ORSA J. Comput. 1, 1989), with a target size as in tabu search for colourings and
+After Glover (Tabu search I, ORSA J. Comput. 1, 1989), with a target size as in tabu search for colourings and for
 independent sets (Hertz and de Werra, 1987; Friden, Hertz and de Werra, 1989): the set is invalid on the way and valid
-only when it is a new best. The orbit added last is never the one to go, and the tenure is a few steps, random; measured in
-docs/LOG.md, beside walks that stay valid.
+only when it is a new best. The orbit added last is never the one to go, and the tenure is a step or two, random;
+measured in docs/LOG.md, beside walks that stay valid.
 """
 
 from __future__ import annotations

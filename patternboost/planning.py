@@ -1,0 +1,89 @@
+"""What a generation learns from, and where its local searches start: samples of the model, areas, elites, seeds."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, TypeAlias
+
+import numpy as np
+
+from patternboost import focus, seeding, starts
+from patternboost.archive import canonical_key
+from patternboost.ground import IntArray
+from patternboost.starts import child_seed
+from patternboost.symmetry import align, class_orbits
+from patternboost.tally import Tally
+
+if TYPE_CHECKING:
+    from patternboost.loop import Search
+    from patternboost.model.tokens import Example
+
+#: a class, its share of the effort, and its starts
+Planned: TypeAlias = tuple[str, float, list[starts.Start]]
+
+
+def examples(search: Search) -> list[Example]:
+    """The pool, and the seeds of smaller sizes."""
+    from patternboost.model.tokens import Example
+
+    found = [Example(search.instance.n, e.symmetry, e.elements) for e in search.pool.entries]
+    for seed in (c for c in search.seeds if c.n < search.instance.n):
+        elements = align(seed.instance, seed.instance.to_elements(seed.points), seed.symmetry)
+        if elements is not None and len(elements):
+            found.append(Example(seed.n, seed.symmetry, elements))
+    return found
+
+
+def plan(search: Search, tally: Tally, over: Callable[[], bool]) -> list[Planned]:
+    """The classes of this generation with their starts; no more samples are drawn once `over()`."""
+    began = time.monotonic()
+    settings, instance = search.settings, search.instance
+    shares = search.bandit.shares(search.generation)
+    planned: list[Planned] = []
+    widest = 0.0
+    seeds = [e for c in search.seeds for e in seeding.embeddings(instance, c)] if search.generation == 0 else []
+    # Small classes first: they are quick to prepare, and where time is short they give the best for it.
+    cheapest = sorted(shares.items(), key=lambda item: class_orbits(instance, item[0]).count)
+    for index, (name, share) in enumerate(cheapest):
+        count = max(1, round(share * search.work / starts.expected_steps(settings, instance, name)))
+        focused = settings.focus > 0 and instance.problem.k <= 3
+        wanted = max(round(count * settings.model_share), focus.SAMPLES if focused else 0)
+        samples: list[Example] = []
+        if search.generator is not None and tally.train is not None and wanted and not over():
+            drawn = _samples(search, tally, name, index, wanted, over)
+            if drawn is None:
+                break
+            samples = drawn
+            if samples and share > widest:
+                widest, search.drawn = share, max(samples, key=lambda sample: len(sample.elements))
+        areas: Sequence[IntArray] = ()
+        if focused and samples and search.generator is not None:
+            areas = focus.areas(search.generator, class_orbits(instance, name), samples, settings.focus_mass)
+        rng = np.random.default_rng(child_seed(settings.seed, search.generation, 3, index))
+        sets = [sample.elements for sample in samples]
+        mixed = starts.mix(settings, instance, name, count, sets, seeds, search.pool, rng, areas)
+        planned.append((name, share, mixed))
+    search.thermostat.note(tally.novel, tally.sampled - tally.malformed - tally.empty)
+    tally.seconds["sample"] = time.monotonic() - began
+    return planned
+
+
+def _samples(
+    search: Search, tally: Tally, name: str, index: int, wanted: int, over: Callable[[], bool]
+) -> list[Example] | None:
+    """Samples of one class, or None where it was time to stop before its table was built."""
+    from patternboost.model.tokens import Example
+
+    assert search.generator is not None
+    instance = search.instance
+    search.progress.phase(f"sample {name}", 1.0)
+    seed = child_seed(search.settings.seed, search.generation, 2, index)
+    table = search.prepare(name) if search.settings.mask else None
+    if search.settings.mask and table is None:
+        return None
+    warmth = search.thermostat.temperature
+    drawn = search.generator.sample(instance.n, name, wanted, seed, table, over, warmth)
+    tally.note_samples(len(drawn.sets), drawn.malformed, drawn.empty, warmth)
+    tally.novel += len({canonical_key(instance, s) for s in drawn.sets} - search.pool.keys)
+    return [Example(instance.n, name, elements) for elements in drawn.sets]

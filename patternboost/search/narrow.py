@@ -1,0 +1,142 @@
+"""Tabu search in an area: only some of a class's orbits may be members, renumbered so that their bitmaps are short.
+
+An area comes from outside, as the cells that a model expects. It pays twice: no time is lost where good sets have
+nothing, and the bitmaps of M of N orbits take (M / N)^3 of the memory, which is what a step waits for.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+
+import numpy as np
+from numba import njit, types
+
+from patternboost.ground import IntArray
+from patternboost.problem import RULE_TYPE
+from patternboost.search.bitrows import BITROWS_TYPE, SUM_PLANES, BitRows, bitrows_nbytes, cache_aligned, words_of
+from patternboost.search.tables import ROWS_TYPE, Table, evaluate_row, pair_index
+from patternboost.search.walker import BitWalker
+
+_ONE = np.uint64(1)
+
+
+@njit(
+    types.void(RULE_TYPE, ROWS_TYPE, types.int64[::1], types.int64[::1], BITROWS_TYPE, types.int64[::1]),
+    cache=True,
+    nogil=True,
+)
+def _fill(complete, rows, area, number, narrow, degree):  # type: ignore[no-untyped-def]
+    """Set the bits of `narrow` (all zero) from the rows of the orbits `area`; number[o] is o's place in it or -1.
+
+    `degree` (zeros, int64[M]) counts the rows every orbit is in.
+    """
+    total, count = len(rows.weight), len(area)
+    bits, words = narrow.bits, narrow.words
+    chosen = np.zeros(2, np.int64)
+    out = np.zeros(len(rows.orbit_of), np.int64)
+    stamp = np.zeros(total + 1, np.int64)
+    scratch = np.zeros(total, np.uint16)
+    for i in range(count):
+        a = area[i]
+        for t in range(rows.pair_start[a], rows.pair_start[a + 1]):
+            c = number[rows.pair[t]]
+            if c >= 0:
+                bits[narrow.pair_at + i * words + (c >> 6)] |= _ONE << np.uint64(c & 63)
+                degree[c] += 1
+        if not narrow.triples:
+            continue
+        for j in range(i + 1, count):
+            b = area[j]
+            at = pair_index(count, i, j) * words
+            if rows.compiled:
+                index = pair_index(total, a, b)
+                for t in range(rows.row_start[index], rows.row_start[index + 1]):
+                    c = number[rows.row[t]]
+                    if c >= 0:
+                        bits[at + (c >> 6)] |= _ONE << np.uint64(c & 63)
+                        degree[c] += 1
+            else:
+                for t in range(evaluate_row(complete, rows, a, b, chosen, out, stamp, scratch, 0)):
+                    c = number[scratch[t]]
+                    if c >= 0:
+                        bits[at + (c >> 6)] |= _ONE << np.uint64(c & 63)
+                        degree[c] += 1
+
+
+def narrowed(table: Table, area: IntArray, memory: int) -> BitRows | None:
+    """The bitmaps of the orbits `area` (int64[M], ascending) alone, renumbered 0 .. M - 1.
+
+    None for forbidden sets of four and more, and where the bitmaps would not fit `memory` bytes.
+    """
+    rows, count = table.rows, len(area)
+    triples = rows.k == 3
+    if rows.k > 3 or bitrows_nbytes(count, triples) > memory:
+        return None
+    words = words_of(count)
+    pair_at = words * (count * (count - 1) // 2) if triples else 0
+    zero_at = pair_at + words * count
+    number = np.full(len(rows.weight), -1, np.int64)
+    usable = np.zeros(words, np.uint64)
+    for i, orbit in enumerate(area):
+        if not rows.bad[orbit]:
+            number[orbit] = i
+            usable[i >> 6] |= np.uint64(1 << (i & 63))
+    bits = cache_aligned(zero_at + words)
+    narrow = BitRows(count, words, 0, triples, bits, pair_at, zero_at, rows.weight[area], usable)
+    degree = np.zeros(count, np.int64)
+    _fill(table.instance.problem.complete, rows, area, number, narrow, degree)
+    return narrow._replace(planes=max(SUM_PLANES, int(degree.max(initial=0)).bit_length()))
+
+
+class Areas:
+    """The bitmaps of the areas in use, made once per process; the least recently used ones go."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._made: OrderedDict[tuple[int, bytes], tuple[Table, BitRows | None]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def get(self, table: Table, area: IntArray, memory: int) -> BitRows | None:
+        """The bitmaps of the orbits `area` of a table, or None where they would not fit `memory` bytes."""
+        key = (id(table), area.tobytes())
+        with self._lock:
+            if key not in self._made:
+                self._made[key] = (table, narrowed(table, area, memory))  # keeps the table, and so its id, in use
+            self._made.move_to_end(key)
+            while len(self._made) > self._most:
+                self._made.popitem(last=False)
+            return self._made[key][1]
+
+
+#: those of this process
+areas = Areas(4)
+
+
+class NarrowWalker:
+    """The tabu search of one thread in an area; orbits go in and come out by their numbers in the class."""
+
+    chunk = BitWalker.chunk
+
+    def __init__(self, area: IntArray, rows: BitRows, tenure: tuple[int, int], seed: int) -> None:
+        self._area = area
+        self._inner = BitWalker(rows, tenure, seed)
+
+    def start(self, orbits: IntArray) -> int:
+        """See `Walker`; orbits outside the area are left out."""
+        return self._inner.start(np.flatnonzero(np.isin(self._area, orbits)))
+
+    def run(self, steps: int, patience: int, target: int) -> bool:
+        """See `Walker`."""
+        return self._inner.run(steps, patience, target)
+
+    @property
+    def steps(self) -> int:
+        """See `Walker`."""
+        return self._inner.steps
+
+    @property
+    def best(self) -> tuple[IntArray, int]:
+        """See `Walker`."""
+        orbits, points = self._inner.best
+        return self._area[orbits], points

@@ -1,0 +1,139 @@
+"""Areas: which orbits a model expects, and walks that stay among them."""
+
+from dataclasses import replace
+
+import numpy as np
+import patternboost_problems.isosceles as isosceles
+import patternboost_problems.no_three_in_line as no_three_in_line
+import pytest
+
+from patternboost import focus
+from patternboost.model.bigram import BigramGenerator
+from patternboost.model.sampling import SampleSettings
+from patternboost.model.tokens import TOKENISATIONS, Example, classes_at
+from patternboost.pool import Pool
+from patternboost.problem import Instance
+from patternboost.search import bitset
+from patternboost.search.bitrows import build_bitrows
+from patternboost.search.local import Effort, Task, run_task
+from patternboost.search.narrow import NarrowWalker, narrowed
+from patternboost.search.tables import build_table
+from patternboost.settings import Settings
+from patternboost.starts import mix, tasks
+from patternboost.symmetry import class_orbits
+from tests.test_bitset import assert_consistent, counts, members
+
+NOTHING = np.empty(0, np.int64)
+
+
+def made(problem, n, symmetry, seed):
+    """A table, an area of half its orbits, and the area's bitmaps."""
+    table = build_table(Instance(problem, n), symmetry)
+    chosen = np.random.default_rng(seed).permutation(table.orbits.count)[: max(1, table.orbits.count // 2)]
+    area = np.sort(chosen).astype(np.int64)
+    rows = narrowed(table, area, 1 << 30)
+    assert rows is not None
+    return table, area, rows
+
+
+@pytest.mark.parametrize("compiled", [True, False])
+@pytest.mark.parametrize("symmetry", ["none", "both-mirrors", "diagonal", "near-quarter-turn"])
+@pytest.mark.parametrize(
+    ("problem", "n"), [(isosceles.PROBLEM, 7), (isosceles.PROBLEM, 10), (no_three_in_line.PROBLEM, 9)]
+)
+def test_counts_in_an_area_are_those_of_the_whole_board(problem, n, symmetry, compiled):
+    table, area, narrow = made(problem, n, symmetry, n)
+    if not compiled:
+        bare = table.rows._replace(compiled=False, row=np.zeros(0, np.uint16), row_start=np.zeros(0, np.uint32))
+        narrow = narrowed(replace(table, rows=bare), area, 1 << 30)
+    whole = build_bitrows(table)
+    inside, outside = bitset.new_bitstate(narrow, 3), bitset.new_bitstate(whole, 3)
+    usable = [i for i, orbit in enumerate(area) if not table.rows.bad[orbit]]
+    assert np.flatnonzero(np.unpackbits(narrow.usable.view(np.uint8), bitorder="little")).tolist() == usable
+    for i in np.random.default_rng(1).permutation(usable)[:6]:
+        bitset.add(narrow, inside, np.int64(i))
+        bitset.add(whole, outside, np.int64(area[i]))
+        assert_consistent(narrow, inside)
+        assert counts(narrow, inside)[usable].tolist() == counts(whole, outside)[area[usable]].tolist()
+    assert area[members(inside)].tolist() == members(outside)
+
+
+def test_an_area_that_does_not_fit_has_no_bitmaps():
+    table = build_table(Instance(isosceles.PROBLEM, 8), "none")
+    assert narrowed(table, np.arange(40), 1000) is None
+
+
+@pytest.mark.parametrize("symmetry", ["none", "both-mirrors"])
+def test_walks_stay_in_their_area_and_end_in_maximal_sets(symmetry):
+    table, area, rows = made(isosceles.PROBLEM, 12, symmetry, 5)
+    walker = NarrowWalker(area, rows, (1, 2), 7)
+    assert walker.start(np.setdiff1d(np.arange(table.orbits.count), area)) == 0
+    walker.run(2000, 10**6, 10**6)
+    orbits, points = walker.best
+    assert set(orbits) <= set(area)
+    assert table.instance.violation(table.instance.to_points(table.orbits.expand(np.sort(orbits)))) is None
+    assert points == table.rows.weight[orbits].sum()
+
+    task = Task(table.instance, symmetry, (NOTHING,) * 3, Effort(500, 5000), 3, 10**6, area=area)
+    for outcome in run_task(task):
+        assert outcome.before == 0
+        found = table.instance.to_points(outcome.elements)
+        assert table.instance.violation(found) is None
+        for orbit in range(table.orbits.count):
+            more = np.union1d(outcome.elements, table.orbits.expand(np.array([orbit])))
+            assert len(more) == len(found) or table.instance.violation(table.instance.to_points(more)) is not None
+    again = [o.elements.tolist() for o in run_task(task)]
+    assert again == [o.elements.tolist() for o in run_task(task)]
+
+
+def unigram(tokens, n, symmetry, sets):
+    problem = isosceles.PROBLEM
+    vocabulary = TOKENISATIONS[tokens](problem, (n,), classes_at(problem, [n]))
+    generator = BigramGenerator(vocabulary, SampleSettings(), unigram=True)
+    examples = [Example(n, symmetry, s) for s in sets]
+    generator.fit(examples, 0, lambda: False, lambda share: None)
+    return generator, examples
+
+
+@pytest.mark.parametrize("tokens", ["orbits", "bits", "merged"])
+def test_areas_hold_what_samples_hold_often(tokens):
+    n, symmetry = 8, "both-mirrors"
+    orbits = class_orbits(isosceles.PROBLEM.at(n), symmetry)
+    often, seldom = [0, 1, 4], [2, 8]  # orbits and, since augmentation turns the board, their images
+    sets = [orbits.expand(np.array(often))] * 30 + [orbits.expand(np.array(seldom))]
+    generator, examples = unigram(tokens, n, symmetry, sets)
+    found = focus.areas(generator, orbits, examples, 0.9)
+    assert len(found) == focus.AREAS
+    for area in found:
+        assert set(often) <= set(area.tolist())
+        assert area.tolist() == sorted(area.tolist())
+        assert len(area) < orbits.count / 2
+    assert len(focus.areas(generator, orbits, examples[:2], 0.9)) == 2
+    assert focus.areas(generator, orbits, [], 0.9) == []
+
+
+def test_a_unigram_model_forgets_what_came_before():
+    n, symmetry = 8, "both-mirrors"
+    orbits = class_orbits(isosceles.PROBLEM.at(n), symmetry)
+    generator, examples = unigram("orbits", n, symmetry, [orbits.expand(np.array([i, i + 1])) for i in (0, 5, 10)])
+    expected = [generator.expected([e]) for e in examples]
+    assert np.allclose(expected[0], expected[1])
+    assert expected[0].sum() == pytest.approx(3, abs=1e-3)  # two orbits and END
+
+
+def test_focused_starts_get_their_share_and_tasks_one_area_each():
+    instance = isosceles.PROBLEM.at(8)
+    settings = Settings("isosceles", 8, focus=0.5, model_share=0.2)
+    areas = [np.arange(10), np.arange(5, 20)]
+    samples = [np.array([0, 63])] * 10
+    mixed = mix(settings, instance, "none", 20, samples, [], Pool(10, 10, 1.0), np.random.default_rng(1), areas)
+    assert len(mixed) == 20
+    focused = [s for s in mixed if s.origin == "focus"]
+    assert [len(s.elements) for s in focused] == [0] * 10
+    assert sorted(len(s.area) for s in focused) == [10] * 5 + [15] * 5
+    assert sum(s.origin == "model" for s in mixed) == 4
+    seen = []
+    for task, origins in tasks(settings, instance, "none", mixed, 5, 99, None):
+        assert set(origins) <= ({"focus"} if task.area is not None else {"model", "random"})
+        seen += [b"" if task.area is None else task.area.tobytes()] * len(origins)
+    assert sorted(seen.count(key) for key in set(seen)) == [5, 5, 10]
