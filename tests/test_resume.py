@@ -260,7 +260,7 @@ def test_damaged_files_are_refused(file: str, damage: str, whole: Whole, tmp_pat
         ('model = "gpt"', 'model = "lstm"'),
         ('symmetry = "auto"', 'symmetry = "sideways"'),
         ('backend = "threading"', 'backend = "carrier pigeon"'),
-        ("width = 128", "width = 64"),
+        ("width = 64", "width = 32"),
         ("layers = 4", "layers = 3"),
         ("seed_from = []", "seed_from = [1]"),
         ("seed_from = []", "seed_from = ["),
