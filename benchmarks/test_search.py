@@ -81,7 +81,7 @@ def test_tabu_steps(benchmark, case, way):
             tabu_rescan(rows.row_start, rows.row, rows.pair_start, rows.pair, rows.bad, steps, rng)
     else:
         bits = build_bitrows(table)
-        walker = SparseWalker(table, (1, 3), 7) if way == "sparse" else BitWalker(bits, (1, 3), 7)
+        walker = SparseWalker(table, (0, 2), 7) if way == "sparse" else BitWalker(bits, (0, 2), 7)
         walker.start(np.empty(0, np.int64))
 
         def run():
