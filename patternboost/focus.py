@@ -1,4 +1,4 @@
-"""Areas to search in: the cells that the model's samples hold, as guidance for walks that start from nothing."""
+"""Areas to search in: the cells that the model expects, as guidance for walks that start from nothing."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ class Entry:
     elements: IntArray
     #: the symmetry class whose orbits it is made of
     symmetry: str
-    #: generation that found it, and what its walk started from: 'model', 'random', 'elite', 'released' or 'seed'
+    #: generation that found it, and what its walk started from: see `patternboost.starts.Start`
     generation: int
     origin: str
 
