@@ -10,6 +10,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -91,6 +92,10 @@ class Construction:
 
     def check(self) -> list[str]:
         """What is wrong with it, one line each, from the definition alone; an empty list means it is valid."""
+        return list(self._faults)
+
+    @cached_property  # a construction does not change, and several doors ask
+    def _faults(self) -> list[str]:
         faults = []
         if len(set(self.points)) < len(self.points):
             twice = next(p for p, q in zip(self.points, self.points[1:], strict=False) if p == q)

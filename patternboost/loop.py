@@ -37,9 +37,10 @@ if TYPE_CHECKING:
     from patternboost.model.generator import Generator
     from patternboost.model.tokens import Example
 
-#: under a time budget: generations aimed at, and their shortest and longest length, seconds
-_GENERATIONS = 10
-_SHORTEST, _LONGEST = 4.0, 240.0
+#: under a time budget a generation takes this share of what came before it, so that the model has a say early, but no
+#: more than this share of the whole budget, and seconds within these bounds
+_GROWTH, _MOST = 0.3, 0.1
+_SHORTEST, _LONGEST = 2.0, 240.0
 #: with less than this share of a generation's time left there is only search: training would come to nothing
 _LAST = 0.5
 #: shares of a generation's time, where there is a model
@@ -175,7 +176,7 @@ class Search:
 
     def _one_generation(self) -> None:
         tally = Tally(bests=self._bests)
-        length = float(np.clip(60 * self.settings.minutes / _GENERATIONS, _SHORTEST, _LONGEST))
+        length = float(np.clip(min(_GROWTH * self.seconds, _MOST * 60 * self.settings.minutes), _SHORTEST, _LONGEST))
         self.progress.generation(self.generation, self.settings.generations, self._expected_end())
         self._fit(tally, length)
         planned = planning.plan(self, tally, self._within(_SAMPLE_SHARE * length))

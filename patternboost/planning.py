@@ -24,10 +24,10 @@ Planned: TypeAlias = tuple[str, float, list[starts.Start]]
 
 
 def examples(search: Search) -> list[Example]:
-    """The pool, and the seeds of smaller sizes."""
+    """What the pool has that was found without guidance, and the seeds of smaller sizes."""
     from patternboost.model.tokens import Example
 
-    found = [Example(search.instance.n, e.symmetry, e.elements) for e in search.pool.entries]
+    found = [Example(search.instance.n, e.symmetry, e.elements) for e in search.pool.unguided]
     for seed in (c for c in search.seeds if c.n < search.instance.n):
         elements = align(seed.instance, seed.instance.to_elements(seed.points), seed.symmetry)
         if elements is not None and len(elements):
@@ -46,8 +46,9 @@ def plan(search: Search, tally: Tally, over: Callable[[], bool]) -> list[Planned
     # Small classes first: they are quick to prepare, and where time is short they give the best for it.
     cheapest = sorted(shares.items(), key=lambda item: class_orbits(instance, item[0]).count)
     for index, (name, share) in enumerate(cheapest):
-        count = max(1, round(share * search.work / starts.expected_steps(settings, instance, name)))
+        work = share * search.work
         focused = settings.focus > 0 and instance.problem.k <= 3
+        count = starts.whole_board(settings, instance, name, work, focused)
         wanted = max(round(count * settings.model_share), focus.SAMPLES if focused else 0)
         samples: list[Example] = []
         if search.generator is not None and tally.train is not None and wanted and not over():
@@ -62,7 +63,7 @@ def plan(search: Search, tally: Tally, over: Callable[[], bool]) -> list[Planned
             areas = focus.areas(search.generator, class_orbits(instance, name), samples, settings.focus_mass)
         rng = np.random.default_rng(child_seed(settings.seed, search.generation, 3, index))
         sets = [sample.elements for sample in samples]
-        mixed = starts.mix(settings, instance, name, count, sets, seeds, search.pool, rng, areas)
+        mixed = starts.mix(settings, instance, name, work, sets, seeds, search.pool, rng, areas)
         planned.append((name, share, mixed))
     search.thermostat.note(tally.novel, tally.sampled - tally.malformed - tally.empty)
     tally.seconds["sample"] = time.monotonic() - began

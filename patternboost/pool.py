@@ -12,6 +12,9 @@ import numpy as np
 from patternboost.files import FileError, atomic_write
 from patternboost.ground import IntArray
 
+#: origin of walks that stay in an area of the model (`patternboost.focus`)
+FOCUS = "focus"
+
 
 @dataclass(frozen=True)
 class Entry:
@@ -32,9 +35,18 @@ class Entry:
         """Number of points."""
         return len(self.elements)
 
+    @property
+    def guided(self) -> bool:
+        """Whether the model had said where to search."""
+        return self.origin == FOCUS
+
 
 class Pool:
-    """The best distinct constructions so far: at most `capacity`, and of more than `floor` only the top share."""
+    """The best distinct constructions so far: at most `capacity`, and of more than `floor` only the top share.
+
+    Those that were found without guidance have as many places for themselves: a model that learns from what its own
+    areas hold narrows them until nothing new is in them (docs/LOG.md).
+    """
 
     def __init__(self, capacity: int, floor: int, top: float) -> None:
         self.capacity = capacity
@@ -42,6 +54,7 @@ class Pool:
         self.top = top
         self.entries: list[Entry] = []
         self._keys: set[bytes] = set()
+        self._threshold = 0
 
     def __len__(self) -> int:
         return len(self.entries)
@@ -55,9 +68,14 @@ class Pool:
         return key in self._keys
 
     @property
+    def unguided(self) -> list[Entry]:
+        """The members that were found without guidance, best first: what a model may learn from."""
+        return [e for e in self.entries if not e.guided]
+
+    @property
     def threshold(self) -> int:
         """A new construction below this score would not be kept."""
-        return self.entries[-1].score if len(self.entries) >= self.capacity else 0
+        return self._threshold
 
     def merge(self, new: Iterable[Entry]) -> list[Entry]:
         """Add verified entries, keep the top; returns the new ones that stayed. Ties go to the earlier ones."""
@@ -66,10 +84,19 @@ class Pool:
             if entry.key not in self._keys:
                 fresh.setdefault(entry.key, entry)
         merged = sorted([*self.entries, *fresh.values()], key=lambda e: -e.score)
-        keep = min(self.capacity, max(self.floor, round(self.top * len(merged))))
-        self.entries = merged[:keep]
-        self._keys = {e.key for e in self.entries}
+        kept = {e.key for e in (*self._top(merged), *self._top([e for e in merged if not e.guided]))}
+        self.entries = [e for e in merged if e.key in kept]
+        self._index()
         return [e for e in self.entries if e.key in fresh]
+
+    def _index(self) -> None:
+        """Take note of who is in."""
+        self._keys = {e.key for e in self.entries}
+        unguided = self.unguided
+        self._threshold = unguided[-1].score if len(unguided) >= self.capacity else 0
+
+    def _top(self, ranked: list[Entry]) -> list[Entry]:
+        return ranked[: min(self.capacity, max(self.floor, round(self.top * len(ranked))))]
 
     def save(self, path: Path) -> None:
         """Write as npz: plain arrays only."""
@@ -103,4 +130,4 @@ class Pool:
                 ]
         except (OSError, ValueError, KeyError, IndexError) as error:
             raise FileError(f"{path}: not a saved pool: {error}") from error
-        self._keys = {e.key for e in self.entries}
+        self._index()

@@ -65,11 +65,13 @@ class Settings:
     top: float = field(default=0.5, metadata={"help": "share of the pool kept per generation"})
 
     # the learned half
-    model_share: float = field(default=0.05, metadata={"help": "share of starts that are the model's samples"})
-    focus: float = field(
-        default=0.75, metadata={"help": "share of walks in areas that the model's samples have in common"}
+    model_share: float = field(
+        default=0.2, metadata={"help": "share of the walks on the whole board that start from the model's samples"}
     )
-    focus_mass: float = field(default=0.92, metadata={"help": "share of its samples' cells that an area holds"})
+    focus: float = field(
+        default=0.8, metadata={"help": "share of the effort spent in areas that the model's samples have in common"}
+    )
+    focus_mass: float = field(default=0.85, metadata={"help": "share of its samples' cells that an area holds"})
     tokens: str = field(
         default="orbits", metadata={"help": "orbits (one token each), bits (0/1 strings) or merged (learned tokens)"}
     )

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from patternboost.ground import IntArray
-from patternboost.pool import Entry, Pool
+from patternboost.pool import FOCUS, Entry, Pool
 from patternboost.problem import Instance
 from patternboost.search.local import Effort, Task
 from patternboost.settings import Settings
@@ -33,17 +33,23 @@ class Start:
     area: IntArray | None = None
 
 
-def effort(settings: Settings, instance: Instance, symmetry: str) -> Effort:
-    """How long one walk of a class may be."""
-    orbits = class_orbits(instance, symmetry).count
+def effort(settings: Settings, instance: Instance, symmetry: str, area: IntArray | None = None) -> Effort:
+    """How long one walk of a class, or in an area of it, may be."""
+    orbits = class_orbits(instance, symmetry).count if area is None else len(area)
     patience = max(1000, settings.patience * orbits)
     most = max(10 * patience, settings.max_steps * orbits)
     return Effort(patience, most, (settings.tenure_min, settings.tenure_max))
 
 
-def expected_steps(settings: Settings, instance: Instance, symmetry: str) -> float:
-    """Steps one walk of a class is expected to take."""
-    return _WALK * effort(settings, instance, symmetry).patience
+def expected_steps(settings: Settings, instance: Instance, symmetry: str, area: IntArray | None = None) -> float:
+    """Steps one walk of a class, or in an area of it, is expected to take."""
+    return _WALK * effort(settings, instance, symmetry, area).patience
+
+
+def whole_board(settings: Settings, instance: Instance, symmetry: str, work: float, focused: bool) -> int:
+    """Walks of a class on the whole board that `work` steps are good for, with or without areas beside them."""
+    share = 1 - settings.focus if focused else 1.0
+    return max(1, round(share * work / expected_steps(settings, instance, symmetry)))
 
 
 def default_work(settings: Settings, instance: Instance, classes: Sequence[str]) -> float:
@@ -71,21 +77,24 @@ def mix(
     settings: Settings,
     instance: Instance,
     symmetry: str,
-    count: int,
+    work: float,
     samples: Sequence[IntArray],
     seeds: Sequence[IntArray],
     pool: Pool,
     rng: np.random.Generator,
     areas: Sequence[IntArray] = (),
 ) -> list[Start]:
-    """`count` starts of a class: the focused share in the areas, then samples for the model's share.
+    """Starts of a class for `work` steps: the focused share in the areas, the others on the whole board.
 
-    Of the rest at most half are seeds; then come elites and empty ones.
+    Of the others the model's share are samples; of the rest at most half are seeds; then come elites and empty ones.
     """
     nothing = np.empty(0, np.int64)
-    focused = round(settings.focus * count) if areas else 0
-    starts = [Start(nothing, "focus", areas[i % len(areas)]) for i in range(focused)]
-    starts += [Start(s, "model") for s in samples[: min(round(settings.model_share * count), count - focused)]]
+    focused: list[Start] = []
+    for area in areas:
+        steps = settings.focus * work / len(areas)
+        focused += [Start(nothing, FOCUS, area)] * round(steps / expected_steps(settings, instance, symmetry, area))
+    count = whole_board(settings, instance, symmetry, work, len(areas) > 0)
+    starts = [Start(s, "model") for s in samples[: round(settings.model_share * count)]]
     left = count - len(starts)
     usable = [s for s in seeds if len(class_orbits(instance, symmetry).project(s))]
     if usable:
@@ -98,7 +107,8 @@ def mix(
             starts.append(_from_elite(entry, instance, symmetry, settings.shake, rng))
         else:
             starts.append(Start(nothing, "random"))
-    return [starts[i] for i in rng.permutation(count)]
+    starts += focused
+    return [starts[i] for i in rng.permutation(len(starts))]
 
 
 def tasks(
@@ -111,13 +121,16 @@ def tasks(
     seconds: float | None,
 ) -> Iterator[tuple[Task, list[str]]]:
     """Starts of a class cut into tasks, each with the origins of its starts; `seconds` limits each task."""
-    each = max(1, round(_TASK_STEPS / expected_steps(settings, instance, symmetry)))
-    for index, batch in enumerate(_batches(starts, each)):
+
+    def size(area: IntArray | None) -> int:
+        return max(1, round(_TASK_STEPS / expected_steps(settings, instance, symmetry, area)))
+
+    for index, batch in enumerate(_batches(starts, size)):
         task = Task(
             instance,
             symmetry,
             tuple(s.elements for s in batch),
-            effort(settings, instance, symmetry),
+            effort(settings, instance, symmetry, batch[0].area),
             child_seed(seed, index),
             target,
             settings.memory_bytes,
@@ -127,13 +140,17 @@ def tasks(
         yield task, [s.origin for s in batch]
 
 
-def _batches(starts: Sequence[Start], size: int) -> list[list[Start]]:
+def _batches(starts: Sequence[Start], size: Callable[[IntArray | None], int]) -> list[list[Start]]:
     """Batches of one area, or of none, each; those of an area follow each other, all areas keep pace with the rest."""
     areas: dict[bytes, list[Start]] = {}
     for start in starts:
         areas.setdefault(b"" if start.area is None else start.area.tobytes(), []).append(start)
     whole = areas.pop(b"", [])
-    cut = [[part[i : i + size] for i in range(0, len(part), size)] for part in (whole, *areas.values())]
+    cut = [
+        [part[i : i + each] for i in range(0, len(part), each)]
+        for part in (whole, *areas.values())
+        for each in [size(part[0].area if part else None)]
+    ]
     kinds = cut[0], [batch for batches in cut[1:] for batch in batches]
     paced = [((at + 1) / len(batches), batch) for batches in kinds for at, batch in enumerate(batches)]
     return [batch for _, batch in sorted(paced, key=lambda pace: pace[0])]

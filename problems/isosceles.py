@@ -66,14 +66,17 @@ def complete(n, chosen, out):  # type: ignore[no-untyped-def]
 
 def violation(points: Sequence[Point]) -> Sequence[Point] | None:
     """Two equal distances from one point make an isosceles triangle with its apex there."""
-    for apex in points:
-        seen: dict[int, Point] = {}
-        for other in points:
-            distance = (other[0] - apex[0]) ** 2 + (other[1] - apex[1]) ** 2
-            if distance and distance in seen:
-                return [seen[distance], apex, other]
-            seen[distance] = other
-    return None
+    if not points:
+        return None
+    places = np.array(points, np.int64)
+    distance = ((places[:, None] - places[None, :]) ** 2).sum(axis=2)  # squared, [apex, other]
+    order = np.argsort(distance, axis=1)
+    ranked = np.take_along_axis(distance, order, axis=1)
+    equal = np.argwhere((ranked[:, 1:] == ranked[:, :-1]) & (ranked[:, 1:] > 0))
+    if not len(equal):
+        return None
+    apex, at = equal[0]
+    return [points[order[apex, at]], points[apex], points[order[apex, at + 1]]]
 
 
 PROBLEM = Problem(

@@ -1,7 +1,8 @@
 """No three in line: no three chosen points of the n x n grid lie on one straight line."""
 
 from collections.abc import Sequence
-from math import gcd as plain_gcd
+
+import numpy as np
 
 from patternboost.problem import Point, Problem, gcd, rule
 
@@ -28,20 +29,20 @@ def complete(n, chosen, out):  # type: ignore[no-untyped-def]
 
 def violation(points: Sequence[Point]) -> Sequence[Point] | None:
     """Two points in the same direction (up to sign) from a third are in line with it."""
-    for i, origin in enumerate(points):
-        seen: dict[Point, Point] = {}
-        for other in points[i + 1 :]:
-            dr, dc = other[0] - origin[0], other[1] - origin[1]
-            divisor = plain_gcd(dr, dc)
-            if divisor == 0:
-                continue
-            if dr < 0 or (dr == 0 and dc < 0):
-                divisor = -divisor
-            direction = (dr // divisor, dc // divisor)
-            if direction in seen:
-                return [origin, seen[direction], other]
-            seen[direction] = other
-    return None
+    if not points:
+        return None
+    places = np.array(points, np.int64)
+    step = places[None, :] - places[:, None]  # [origin, other, 2]
+    step //= np.maximum(1, np.gcd(step[..., 0], step[..., 1]))[..., None]
+    step[(step[..., 0] < 0) | ((step[..., 0] == 0) & (step[..., 1] < 0))] *= -1
+    direction = step[..., 0] * (2 * int(np.abs(step).max()) + 1) + step[..., 1]  # one number each; 0: the origin itself
+    order = np.argsort(direction, axis=1)
+    ranked = np.take_along_axis(direction, order, axis=1)
+    equal = np.argwhere((ranked[:, 1:] == ranked[:, :-1]) & (ranked[:, 1:] > 0))
+    if not len(equal):
+        return None
+    origin, at = equal[0]
+    return [points[origin], points[order[origin, at]], points[order[origin, at + 1]]]
 
 
 PROBLEM = Problem(

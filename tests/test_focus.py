@@ -19,7 +19,7 @@ from patternboost.search.local import Effort, Task, run_task
 from patternboost.search.narrow import NarrowWalker, narrowed
 from patternboost.search.tables import build_table
 from patternboost.settings import Settings
-from patternboost.starts import mix, tasks
+from patternboost.starts import expected_steps, mix, tasks
 from patternboost.symmetry import class_orbits
 from tests.test_bitset import assert_consistent, counts, members
 
@@ -123,17 +123,19 @@ def test_a_unigram_model_forgets_what_came_before():
 
 def test_focused_starts_get_their_share_and_tasks_one_area_each():
     instance = isosceles.PROBLEM.at(8)
-    settings = Settings("isosceles", 8, focus=0.5, model_share=0.2)
-    areas = [np.arange(10), np.arange(5, 20)]
+    settings = Settings("isosceles", 8, focus=0.5, model_share=0.4, patience=1000)
+    areas = [np.arange(16), np.arange(5, 37)]
     samples = [np.array([0, 63])] * 10
-    mixed = mix(settings, instance, "none", 20, samples, [], Pool(10, 10, 1.0), np.random.default_rng(1), areas)
-    assert len(mixed) == 20
+    work = 20 * expected_steps(settings, instance, "none")
+    assert expected_steps(settings, instance, "none", areas[0]) == work / 80
+    mixed = mix(settings, instance, "none", work, samples, [], Pool(10, 10, 1.0), np.random.default_rng(1), areas)
     focused = [s for s in mixed if s.origin == "focus"]
-    assert [len(s.elements) for s in focused] == [0] * 10
-    assert sorted(len(s.area) for s in focused) == [10] * 5 + [15] * 5
+    assert sum(len(s.elements) for s in focused) == 0
+    assert sorted(len(s.area) for s in focused) == [16] * 20 + [32] * 10  # each area a quarter of the effort
+    assert len(mixed) - len(focused) == 10
     assert sum(s.origin == "model" for s in mixed) == 4
     seen = []
     for task, origins in tasks(settings, instance, "none", mixed, 5, 99, None):
         assert set(origins) <= ({"focus"} if task.area is not None else {"model", "random"})
         seen += [b"" if task.area is None else task.area.tobytes()] * len(origins)
-    assert sorted(seen.count(key) for key in set(seen)) == [5, 5, 10]
+    assert sorted(seen.count(key) for key in set(seen)) == [10, 10, 20]

@@ -68,9 +68,9 @@ def test_overrides():
             check(dataclasses.replace(base, **wrong))
 
 
-def entry(score, tag=0):
+def entry(score, tag=0, origin="random"):
     elements = np.arange(score, dtype=np.int64) + tag
-    return Entry(elements.astype("<u2").tobytes(), elements, "none", tag, "random")
+    return Entry(elements.astype("<u2").tobytes(), elements, "none", tag, origin)
 
 
 def test_pool_keeps_the_top_distinct(tmp_path):
@@ -92,6 +92,19 @@ def test_pool_keeps_the_top_distinct(tmp_path):
     (tmp_path / "pool.npz").write_bytes(b"not a zip")
     with pytest.raises(FileError):
         other.load(tmp_path / "pool.npz")
+
+
+def test_what_was_found_without_guidance_keeps_its_places():
+    pool = Pool(capacity=6, floor=4, top=0.5)
+    pool.merge([entry(3, t) for t in range(5)])
+    kept = pool.merge([entry(9, t, "focus") for t in range(20)])
+    assert [e.score for e in pool.entries] == [9] * 6 + [3] * 4
+    assert len(kept) == 6
+    assert [e.score for e in pool.unguided] == [3] * 4
+    assert pool.threshold == 0
+    pool.merge([entry(5, t) for t in range(9)])
+    assert [e.score for e in pool.unguided] == [5] * 6
+    assert pool.threshold == 5
 
 
 def test_an_empty_pool_round_trips(tmp_path):
@@ -147,7 +160,8 @@ def test_starts_are_repeatable_and_of_the_right_kinds():
 
     def mixed(symmetry, seed):
         rng = np.random.default_rng(seed)
-        return starts.mix(settings, instance, symmetry, 10, [sample], seeds, pool, rng)
+        work = 10 * starts.expected_steps(settings, instance, symmetry)
+        return starts.mix(settings, instance, symmetry, work, [sample], seeds, pool, rng)
 
     origins = [s.origin for s in mixed("none", 1)]
     assert sorted(set(origins)) == ["elite", "model", "seed"]
@@ -253,7 +267,7 @@ def _home(tmp_path, monkeypatch):
 def test_a_small_search_learns_verifies_and_repeats(tmp_path, model):
     results = [
         pb.search("isosceles", 7, generations=3, seed=4, model=model, jobs=2, quiet=True, run_dir=tmp_path / str(i),
-                  options=[*TINY, "target=0", "model_share=0.3"], symmetry="auto")
+                  options=[*TINY, "target=0", "model_share=0.5", "focus=0.5"], symmetry="auto")
         for i in range(2)
     ]  # fmt: skip
     first, second = results

@@ -98,3 +98,30 @@ def test_a_broken_file_gets_one_line(tmp_path, text):
         problem(str(path), 4)
     assert "broken.py" in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def _isosceles(a, b, c):
+    return len({(p[0] - q[0]) ** 2 + (p[1] - q[1]) ** 2 for p, q in ((a, b), (b, c), (a, c))}) < 3
+
+
+def _in_line(a, b, c):
+    return (b[0] - a[0]) * (c[1] - a[1]) == (b[1] - a[1]) * (c[0] - a[0])
+
+
+@pytest.mark.parametrize(("name", "forbidden"), [("isosceles", _isosceles), ("no-three-in-line", _in_line)])
+def test_definitions_agree_with_the_plain_triple_loop(name, forbidden):
+    rng = np.random.default_rng(7)
+    verdicts = set()
+    for _ in range(400):
+        instance = problem(name, int(rng.integers(2, 12)))
+        elements = rng.choice(instance.size, min(instance.size, int(rng.integers(0, 8))), replace=False)
+        points = instance.to_points(elements)
+        rng.shuffle(points)
+        witness = instance.violation(points)
+        verdicts.add(witness is None)
+        assert (witness is None) == (not any(forbidden(*three) for three in combinations(points, 3)))
+        if witness is not None:
+            assert len(set(witness)) == 3
+            assert set(witness) <= set(points)
+            assert forbidden(*witness)
+    assert verdicts == {True, False}

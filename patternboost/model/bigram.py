@@ -73,7 +73,7 @@ class BigramGenerator:
         self.vocabulary = vocabulary
         self.sampling = sampling
         self._unigram = unigram
-        self._logits: Tensor | None = None
+        self._counted: Tensor | None = None  # log-probabilities [V, V], as a unigram model [1, V]
         self._longest = 0
 
     def fit(
@@ -85,7 +85,7 @@ class BigramGenerator:
         seconds: float | None = None,
     ) -> TrainLog:
         """Count anew."""
-        if self._logits is None:
+        if self._counted is None:
             self.vocabulary.learn(examples, seed)
         sequences = [
             self.vocabulary.encode(example, move)
@@ -97,11 +97,17 @@ class BigramGenerator:
         if self._unigram:
             tokens = np.concatenate([sequence[2:] for sequence in sequences])
             seen = np.bincount(tokens, minlength=count) + _SMOOTHING
-            self._logits = torch.from_numpy(np.log(seen / seen.sum()).astype(np.float32)).repeat(count, 1)
+            self._counted = torch.from_numpy(np.log(seen / seen.sum()).astype(np.float32))[None]
         else:
-            self._logits = bigram_logits(sequences, 2, count)
+            self._counted = bigram_logits(sequences, 2, count)
         report(1.0)
         return TrainLog(1, float("nan"), float("nan"), 0.0)
+
+    def _logits(self) -> Tensor:
+        """[V, V], one row for all as a unigram model."""
+        if self._counted is None:
+            raise ValueError("sample before fit")
+        return self._counted.expand(self.vocabulary.count, -1)
 
     def sample(
         self,
@@ -114,25 +120,21 @@ class BigramGenerator:
         temperature: float = 1.0,
     ) -> Samples:
         """Sample from the counts."""
-        if self._logits is None:
-            raise ValueError("sample before fit")
         length = self._longest + self._longest // 4
         settings = dataclasses.replace(self.sampling, length=length, temperature=temperature)
-        bodies = sample(BigramDecoder(self._logits), self.vocabulary, n, symmetry, count, settings, seed, table, over)
+        bodies = sample(BigramDecoder(self._logits()), self.vocabulary, n, symmetry, count, settings, seed, table, over)
         return decoded(bodies, self.vocabulary, n, symmetry)
 
     def expected(self, examples: Sequence[Example]) -> NDArray[np.float64]:
         """See `Generator`."""
-        if self._logits is None:
-            raise ValueError("expected before fit")
         last = np.concatenate([self.vocabulary.encode(example)[1:-1] for example in examples])
-        return self._logits[torch.from_numpy(last)].exp().sum(dim=0).double().numpy()
+        return self._logits()[torch.from_numpy(last)].exp().sum(dim=0).double().numpy()
 
     def save(self, folder: Path) -> None:
         """model.safetensors and model.json."""
         write_json(folder / "model.json", {"longest": self._longest, "tokens": self.vocabulary.settings()})
-        if self._logits is not None:
-            save_file({"logits": self._logits}, folder / "model.safetensors")
+        if self._counted is not None:
+            save_file({"logits": self._counted}, folder / "model.safetensors")
 
     def attention(self, example: Example) -> Looked | None:
         """Counts look at the last token only: there is nothing to show."""
@@ -147,7 +149,7 @@ class BigramGenerator:
         check_vocabulary(folder, saved.get("tokens"), self.vocabulary)
         self._longest = int(saved["longest"])
         if (folder / "model.safetensors").exists():
-            self._logits = load_file(folder / "model.safetensors")["logits"]
+            self._counted = load_file(folder / "model.safetensors")["logits"]
 
 
 def check_vocabulary(folder: Path, saved: Any, vocabulary: Vocabulary) -> None:
