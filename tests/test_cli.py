@@ -72,7 +72,7 @@ def test_the_run_folder_holds_what_is_promised(run: Path) -> None:
 
 @pytest.mark.parametrize("model", ["bigram", "none"])
 def test_models(model: str, tmp_path: Path) -> None:
-    settings = ["--generations", 3, "--model", model, "--set", "starts=30", "--jobs", 1, "--device", "cpu", "--quiet"]
+    settings = ["--generations", 3, "--model", model, "--set", "starts=150", "--jobs", 1, "--device", "cpu", "--quiet"]
     answer = invoke("search", "isosceles", 8, *settings, "--run-dir", tmp_path / "run")
     assert answer.status == 0
     log = read_log(tmp_path / "run")
