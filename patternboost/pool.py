@@ -53,8 +53,9 @@ class Pool:
         self.floor = floor
         self.top = top
         self.entries: list[Entry] = []
+        #: those found without guidance, best first: what a model may learn from
+        self.unguided: list[Entry] = []
         self._keys: set[bytes] = set()
-        self._threshold = 0
 
     def __len__(self) -> int:
         return len(self.entries)
@@ -68,14 +69,9 @@ class Pool:
         return key in self._keys
 
     @property
-    def unguided(self) -> list[Entry]:
-        """The members that were found without guidance, best first: what a model may learn from."""
-        return [e for e in self.entries if not e.guided]
-
-    @property
     def threshold(self) -> int:
         """A new construction below this score would not be kept."""
-        return self._threshold
+        return self.unguided[-1].score if len(self.unguided) >= self.capacity else 0
 
     def merge(self, new: Iterable[Entry]) -> list[Entry]:
         """Add verified entries, keep the top; returns the new ones that stayed. Ties go to the earlier ones."""
@@ -92,8 +88,7 @@ class Pool:
     def _index(self) -> None:
         """Take note of who is in."""
         self._keys = {e.key for e in self.entries}
-        unguided = self.unguided
-        self._threshold = unguided[-1].score if len(unguided) >= self.capacity else 0
+        self.unguided = [e for e in self.entries if not e.guided]
 
     def _top(self, ranked: list[Entry]) -> list[Entry]:
         return ranked[: min(self.capacity, max(self.floor, round(self.top * len(ranked))))]

@@ -6,9 +6,9 @@ This is the one module that a problem file imports. A problem file defines
   element that together with the k - 1 elements of ``chosen`` is a forbidden set, each once, none of them in ``chosen``;
 * for k >= 4, if that is faster, ``conflicts(n, members, element, sign, counts)`` under the decorator `update`: adds
   ``sign`` to ``counts[e]`` for every forbidden set that holds ``element``, ``e`` and otherwise only ``members``;
-* ``violation(points)``: plain Python from the definition, sharing no code with ``complete``; returns one forbidden set
-  as a list of points, or None. This is what the verifier trusts. Where the definition depends on the size (on a torus
-  it does) it is ``violation(n, points)``;
+* ``violation(points)``: from the definition, in plain Python or numpy integers, sharing no code with ``complete``;
+  returns one forbidden set as a list of points, or None. This is what the verifier trusts. Where the definition depends
+  on the size (on a torus it does) it is ``violation(n, points)``;
 * ``PROBLEM = Problem(...)``.
 """
 
@@ -23,6 +23,7 @@ from functools import cached_property
 import numba
 import numpy as np
 
+from patternboost.definition import equal_from_one
 from patternboost.ground import CUBE, EDGES, F3, GRID, TORUS, Grid, GroundSet, IntArray
 from patternboost.rule import RULE_TYPE, UPDATE_TYPE, Rule, Update, ends, gcd, join, rule, square_root, update
 
@@ -41,6 +42,7 @@ __all__ = [
     "Problem",
     "ProblemError",
     "ends",
+    "equal_from_one",
     "gcd",
     "join",
     "rule",

@@ -146,12 +146,12 @@ def _batches(starts: Sequence[Start], size: Callable[[IntArray | None], int]) ->
     for start in starts:
         areas.setdefault(b"" if start.area is None else start.area.tobytes(), []).append(start)
     whole = areas.pop(b"", [])
-    cut = [
-        [part[i : i + each] for i in range(0, len(part), each)]
-        for part in (whole, *areas.values())
-        for each in [size(part[0].area if part else None)]
-    ]
-    kinds = cut[0], [batch for batches in cut[1:] for batch in batches]
+
+    def cut(part: list[Start], area: IntArray | None) -> list[list[Start]]:
+        each = size(area)
+        return [part[i : i + each] for i in range(0, len(part), each)]
+
+    kinds = cut(whole, None), [batch for part in areas.values() for batch in cut(part, part[0].area)]
     paced = [((at + 1) / len(batches), batch) for batches in kinds for at, batch in enumerate(batches)]
     return [batch for _, batch in sorted(paced, key=lambda pace: pace[0])]
 

@@ -8,14 +8,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from patternboost.pool import Pool
+from patternboost.pool import FOCUS, Pool
 from patternboost.search.local import Outcome
 
 if TYPE_CHECKING:
     from patternboost.model.training import TrainLog
 
 #: origins of starts that are empty sets
-EMPTY = ("random", "focus")
+EMPTY = ("random", FOCUS)
 
 
 @dataclass

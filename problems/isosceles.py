@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from patternboost.problem import GRID, Point, Problem, gcd, rule
+from patternboost.problem import GRID, Point, Problem, equal_from_one, gcd, rule
 
 _MAX = GRID.max_n()
 
@@ -66,17 +66,7 @@ def complete(n, chosen, out):  # type: ignore[no-untyped-def]
 
 def violation(points: Sequence[Point]) -> Sequence[Point] | None:
     """Two equal distances from one point make an isosceles triangle with its apex there."""
-    if not points:
-        return None
-    places = np.array(points, np.int64)
-    distance = ((places[:, None] - places[None, :]) ** 2).sum(axis=2)  # squared, [apex, other]
-    order = np.argsort(distance, axis=1)
-    ranked = np.take_along_axis(distance, order, axis=1)
-    equal = np.argwhere((ranked[:, 1:] == ranked[:, :-1]) & (ranked[:, 1:] > 0))
-    if not len(equal):
-        return None
-    apex, at = equal[0]
-    return [points[order[apex, at]], points[apex], points[order[apex, at + 1]]]
+    return equal_from_one(points, lambda step: (step**2).sum(axis=2))
 
 
 PROBLEM = Problem(

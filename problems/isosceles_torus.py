@@ -2,7 +2,9 @@
 
 from collections.abc import Sequence
 
-from patternboost.problem import TORUS, Point, Problem, rule
+import numpy as np
+
+from patternboost.problem import TORUS, Point, Problem, equal_from_one, rule
 
 
 @rule
@@ -27,15 +29,7 @@ def complete(n, chosen, out):  # type: ignore[no-untyped-def]
 
 def violation(n: int, points: Sequence[Point]) -> Sequence[Point] | None:
     """Two equal distances from one point make an isosceles triangle with its apex there."""
-    for apex in points:
-        seen: dict[int, Point] = {}
-        for other in points:
-            steps = [(x - y) % n for x, y in zip(other, apex, strict=True)]
-            distance = sum(min(step, n - step) ** 2 for step in steps)
-            if distance and distance in seen:
-                return [seen[distance], apex, other]
-            seen[distance] = other
-    return None
+    return equal_from_one(points, lambda step: (np.minimum(step % n, -step % n) ** 2).sum(axis=2))
 
 
 PROBLEM = Problem(

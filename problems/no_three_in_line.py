@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from patternboost.problem import Point, Problem, gcd, rule
+from patternboost.problem import Point, Problem, equal_from_one, gcd, rule
 
 
 @rule
@@ -27,22 +27,18 @@ def complete(n, chosen, out):  # type: ignore[no-untyped-def]
     return count
 
 
+def _directions(step: np.ndarray) -> np.ndarray:
+    """The direction of steps, up to sign, as one number; 0 for no step."""
+    row, column = np.moveaxis(step // np.maximum(1, np.gcd(step[..., 0], step[..., 1]))[..., None], -1, 0)
+    sign = np.where((row < 0) | ((row == 0) & (column < 0)), -1, 1)
+    width = 2 * int(np.abs(column).max()) + 1
+    return np.asarray(sign * (row * width + column))
+
+
 def violation(points: Sequence[Point]) -> Sequence[Point] | None:
     """Two points in the same direction (up to sign) from a third are in line with it."""
-    if not points:
-        return None
-    places = np.array(points, np.int64)
-    step = places[None, :] - places[:, None]  # [origin, other, 2]
-    step //= np.maximum(1, np.gcd(step[..., 0], step[..., 1]))[..., None]
-    step[(step[..., 0] < 0) | ((step[..., 0] == 0) & (step[..., 1] < 0))] *= -1
-    direction = step[..., 0] * (2 * int(np.abs(step).max()) + 1) + step[..., 1]  # one number each; 0: the origin itself
-    order = np.argsort(direction, axis=1)
-    ranked = np.take_along_axis(direction, order, axis=1)
-    equal = np.argwhere((ranked[:, 1:] == ranked[:, :-1]) & (ranked[:, 1:] > 0))
-    if not len(equal):
-        return None
-    origin, at = equal[0]
-    return [points[origin], points[order[origin, at]], points[order[origin, at + 1]]]
+    found = equal_from_one(points, _directions)
+    return found and [found[1], found[0], found[2]]  # first the point that the two are seen from
 
 
 PROBLEM = Problem(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import combinations
 
 import numpy as np
@@ -114,3 +115,16 @@ def attention(history, heads):
             shares /= shares.sum()
             out[b, part] = sum(shares[t] * history[b, t, 2 * width :][part] for t in range(steps))
     return out
+
+
+def is_isosceles(points: Sequence[Sequence[int]]) -> bool:
+    """Whether three points make an isosceles triangle, flat ones included; from the distances alone."""
+    a, b, c = points
+    sides = [(p[0] - q[0]) ** 2 + (p[1] - q[1]) ** 2 for p, q in ((a, b), (b, c), (a, c))]
+    return len(set(sides)) < 3
+
+
+def is_straight(points: Sequence[Sequence[int]]) -> bool:
+    """Whether three points lie on a straight line; from the determinant alone."""
+    a, b, c = points
+    return (b[0] - a[0]) * (c[1] - a[1]) == (b[1] - a[1]) * (c[0] - a[0])

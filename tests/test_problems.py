@@ -1,5 +1,6 @@
 """Every registered problem keeps the contract, and the optima of its small sizes are those known."""
 
+import tracemalloc
 from itertools import combinations
 
 import numpy as np
@@ -100,15 +101,9 @@ def test_a_broken_file_gets_one_line(tmp_path, text):
     assert "\n" not in str(caught.value)
 
 
-def _isosceles(a, b, c):
-    return len({(p[0] - q[0]) ** 2 + (p[1] - q[1]) ** 2 for p, q in ((a, b), (b, c), (a, c))}) < 3
-
-
-def _in_line(a, b, c):
-    return (b[0] - a[0]) * (c[1] - a[1]) == (b[1] - a[1]) * (c[0] - a[0])
-
-
-@pytest.mark.parametrize(("name", "forbidden"), [("isosceles", _isosceles), ("no-three-in-line", _in_line)])
+@pytest.mark.parametrize(
+    ("name", "forbidden"), [("isosceles", reference.is_isosceles), ("no-three-in-line", reference.is_straight)]
+)
 def test_definitions_agree_with_the_plain_triple_loop(name, forbidden):
     rng = np.random.default_rng(7)
     verdicts = set()
@@ -119,9 +114,21 @@ def test_definitions_agree_with_the_plain_triple_loop(name, forbidden):
         rng.shuffle(points)
         witness = instance.violation(points)
         verdicts.add(witness is None)
-        assert (witness is None) == (not any(forbidden(*three) for three in combinations(points, 3)))
+        assert (witness is None) == (not any(forbidden(three) for three in combinations(points, 3)))
         if witness is not None:
             assert len(set(witness)) == 3
             assert set(witness) <= set(points)
-            assert forbidden(*witness)
+            assert forbidden(witness)
     assert verdicts == {True, False}
+
+
+@pytest.mark.parametrize("name", ["isosceles", "isosceles-torus", "no-three-in-line"])
+def test_a_huge_set_is_judged_in_little_memory(name):
+    instance = problem(name, 128)
+    points = instance.to_points(np.arange(instance.size))
+    tracemalloc.start()
+    try:
+        assert instance.violation(points) is not None
+        assert tracemalloc.get_traced_memory()[1] < 50 << 20
+    finally:
+        tracemalloc.stop()

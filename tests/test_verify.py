@@ -6,7 +6,6 @@ import os
 import random
 import re
 import socket
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ import pytest
 from commands import Answer, invoke, refused, spawn
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from reference import is_isosceles, is_straight
 from samples import broken, greedy, isosceles
 
 from patternboost.construction import FORMAT, MAX_POINTS, Construction
@@ -60,19 +60,6 @@ def named_points(answer: Answer) -> list[tuple[int, ...]]:
     found = re.search(r"forbidden set:((?: \[[-\d, ]+\])+)", answer.out)
     assert found, answer
     return [tuple(json.loads(p)) for p in re.findall(r"\[[^]]*\]", found[1])]
-
-
-def is_isosceles(points: Sequence[Sequence[int]]) -> bool:
-    """Whether three points make an isosceles triangle, flat ones included; from the distances alone."""
-    a, b, c = points
-    sides = [(p[0] - q[0]) ** 2 + (p[1] - q[1]) ** 2 for p, q in ((a, b), (b, c), (a, c))]
-    return len(set(sides)) < 3
-
-
-def is_straight(points: Sequence[Sequence[int]]) -> bool:
-    """Whether three points lie on a straight line; from the determinant alone."""
-    a, b, c = points
-    return (b[0] - a[0]) * (c[1] - a[1]) == (b[1] - a[1]) * (c[0] - a[0])
 
 
 def small(name: str) -> Instance:

@@ -106,7 +106,7 @@ class BigramGenerator:
     def _logits(self) -> Tensor:
         """[V, V], one row for all as a unigram model."""
         if self._counted is None:
-            raise ValueError("sample before fit")
+            raise ValueError("sample or expected before fit")
         return self._counted.expand(self.vocabulary.count, -1)
 
     def sample(
