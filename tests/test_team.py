@@ -53,7 +53,7 @@ def test_two_processes_search_train_and_sample_together(tmp_path):
 
 
 WORKER = """
-import json, sys, torch
+import glob, json, sys, torch
 sys.path.insert(0, sys.argv[2])
 from models import CPU, examples_at, never, vocabulary_for
 from patternboost.model.distributed import TeamGenerator, serve
@@ -78,7 +78,9 @@ else:
     table = build_table(problem("isosceles", 6), "mirror")
     drawn = generator.sample(6, "mirror", 31, 5, table, never)
     generator.dismiss()
-told = {"norm": sum(float(p.double().norm()) for p in generator.model.parameters())}
+told = {"norm": sum(float(p.detach().double().norm()) for p in generator.model.parameters())}
+names = [open(path).read().strip() for path in glob.glob("/proc/self/task/*/comm")]
+told["threads"] = [name for name in names if "gloo" in name]
 if team.rank == 0:
     told |= {"loss": log.held_out_loss, "sets": len(drawn.sets) + drawn.empty}
 open(f"{sys.argv[1]}/rank{team.rank}.json", "w").write(json.dumps(told))
@@ -92,6 +94,7 @@ def test_all_processes_end_with_the_same_weights_and_learn_as_one_does(tmp_path)
     assert done.returncode == 0, done.stderr
     first, second = (json.loads((tmp_path / f"rank{rank}.json").read_text()) for rank in range(2))
     assert first["norm"] == second["norm"]
+    assert first["threads"] == second["threads"] == []  # a thread that outlives its group aborts the process
     assert first["sets"] == 31
     alone = small_generator(vocabulary_for("isosceles", 6), steps=20, batch=15)
     for seed in (1, 2):

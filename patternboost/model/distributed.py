@@ -117,6 +117,7 @@ class TeamGenerator(GPTGenerator):
     def dismiss(self) -> None:
         """The first process: the search is over."""
         self.team.tell({"do": "stop"})
+        self.team.part()
 
 
 def serve(generator: TeamGenerator, settings: Settings, instance: Instance) -> None:
@@ -125,6 +126,7 @@ def serve(generator: TeamGenerator, settings: Settings, instance: Instance) -> N
     while True:
         told = generator.team.tell()
         if told["do"] == "stop":
+            generator.team.part()
             return
         if told["do"] == "fit":
             _fit(generator, told)

@@ -5,6 +5,7 @@ A team of one needs no torch.distributed. What they tell each other is JSON and 
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 from datetime import timedelta
@@ -83,6 +84,12 @@ class Team:
         everything = torch.cat(heard).cpu().numpy()
         return [row[row >= 0] for row in everything if (row >= 0).any()]
 
+    def part(self) -> None:
+        """The work is done. A process that ends with its group alive may be aborted in gloo's threads."""
+        if self.size > 1:
+            dist.destroy_process_group()
+            gc.collect()  # DistributedDataParallel holds the group, and sits in reference cycles
+
 
 ALONE = Team()
 
@@ -99,5 +106,8 @@ def join(device: torch.device) -> Team:
     if device.type == "cuda":
         torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")))
     if not dist.is_initialized():
+        # DistributedDataParallel imports it too late otherwise: its default arguments would hold the group for ever
+        from torch.distributed.nn import functional  # noqa: F401
+
         dist.init_process_group("nccl" if device.type == "cuda" else "gloo", timeout=_PATIENCE)
     return Team(dist.get_rank(), dist.get_world_size(), device)
