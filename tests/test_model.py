@@ -8,6 +8,7 @@ import torch
 from models import CPU, examples_at, never, small_generator, vocabulary_for
 
 from patternboost.files import FileError
+from patternboost.lessons.characters import Characters, StringCorpus
 from patternboost.model.bigram import BigramGenerator
 from patternboost.model.generator import GPTGenerator, pick_device
 from patternboost.model.gpt import GPT, GPTSettings, attend
@@ -18,6 +19,7 @@ from patternboost.model.training import (
     PoolCorpus,
     TrainSettings,
     collate,
+    epoch,
     held_out_loss,
     make_optimizer,
     token_loss,
@@ -25,6 +27,20 @@ from patternboost.model.training import (
 )
 from patternboost.registry import problem
 from patternboost.search.tables import build_table
+
+
+def test_an_epoch_has_everything_once_in_batches_of_similar_but_not_equal_lengths():
+    rng = np.random.default_rng(3)
+    strings = ["0" * length for length in rng.integers(10, 50, 1_000)]
+    corpus = StringCorpus(Characters("01"), strings)
+    batches = epoch(corpus, np.arange(100, 1_000), 20, rng)
+    assert sorted(np.concatenate(batches)) == list(range(100, 1_000))
+    spans = [np.ptp([len(strings[i]) for i in batch]) for batch in batches]
+    assert 0 < np.median(spans) < 20  # of 39: a batch that ends all at one place teaches the place alone
+    assert {len(batch) for batch in batches} == {20}
+    assert [b.tolist() for b in epoch(corpus, np.arange(100), 20, rng)] != [
+        b.tolist() for b in epoch(corpus, np.arange(100), 20, rng)
+    ]
 
 
 def test_collate_predicts_all_but_the_prefix():

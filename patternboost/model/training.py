@@ -23,6 +23,8 @@ from patternboost.model.tokens import END, Example, Vocabulary
 
 #: a thread gets at least so many sequences of a batch
 _LEAST_SHARE = 4
+#: so many batches are drawn at a time and sorted by length
+_DRAWN = 8
 #: target value that the loss leaves out: prefix and padding
 _IGNORE = -100
 
@@ -177,7 +179,7 @@ def train(
             for group in optimizer.param_groups:
                 group["lr"] = settings.learning_rate * _schedule(step, progress, settings)
             if not batches:
-                batches = _bucketed(corpus, used, settings.batch, rng)
+                batches = epoch(corpus, used, settings.batch, rng)
             picked = batches.pop()
             draws = rng.integers(0, 1 << 30, len(picked))
             mine = team.share(len(picked))
@@ -224,10 +226,17 @@ def _schedule(step: int, progress: float, settings: TrainSettings) -> float:
     return min(1.0, (step + 1) / settings.warm_up) * (0.1 + 0.45 * (1 + math.cos(math.pi * progress)))
 
 
-def _bucketed(corpus: Corpus, used: IntArray, batch: int, rng: np.random.Generator) -> list[IntArray]:
-    """One epoch of batches of sequences of similar length, in random order, so that padding costs little."""
-    lengths = np.array([corpus.length(int(i)) for i in used])
-    order = used[np.argsort(lengths + rng.random(len(used)))]
-    batches = [order[i : i + batch] for i in range(0, len(order), batch)]
+def epoch(corpus: Corpus, used: IntArray, batch: int, rng: np.random.Generator) -> list[IntArray]:
+    """Every index of `used` once, in batches of sequences of similar length, so that padding costs little.
+
+    Similar, not the same: where all of a batch end at one place, END is learned by place alone (docs/lecture.md).
+    """
+    order = rng.permutation(used)
+    lengths = np.array([corpus.length(int(i)) for i in order])
+    batches = []
+    for first in range(0, len(order), batch * _DRAWN):
+        drawn = slice(first, first + batch * _DRAWN)
+        ranked = order[drawn][np.argsort(lengths[drawn], kind="stable")]
+        batches += [ranked[i : i + batch] for i in range(0, len(ranked), batch)]
     rng.shuffle(batches)  # type: ignore[arg-type]
     return batches
