@@ -44,7 +44,7 @@ _SHORTEST, _LONGEST = 2.0, 240.0
 #: with less than this share of a generation's time left there is only search: training would come to nothing
 _LAST = 0.5
 #: shares of a generation's time, where there is a model
-_TRAIN_SHARE, _SAMPLE_SHARE = 0.15, 0.1
+_TRAIN_SHARE, _SAMPLE_SHARE = 0.05, 0.05
 #: the archive takes what is within this share of the run's best
 _ARCHIVE_SHARE = 0.9
 #: pool members needed before the model trains

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -12,19 +12,22 @@ from patternboost.pool import FOCUS, Entry, Pool
 from patternboost.problem import Instance
 from patternboost.search.local import Effort, Task
 from patternboost.settings import Settings
-from patternboost.symmetry import class_orbits
+from patternboost.symmetry import class_core, class_orbits
 
 #: steps one task should take, about: long enough to hide its overhead, short enough for progress and Ctrl-C
 _TASK_STEPS = 400_000
 #: a walk's expected length, in patiences
 _WALK = 2.0
+#: of the walks from nothing or an elite, the share that stay in the class's core where it has one: elements that no map
+#: moves come cheaply, one at a time, and then block whole orbits (docs/LOG.md)
+_CORE = 0.75
 
 
 @dataclass(frozen=True)
 class Start:
     """A set to start from and where it came from.
 
-    'model', 'elite', 'released', 'seed', 'random' (empty) or 'focus' (empty, and the walk stays in an area).
+    'model', 'elite', 'released', 'seed', 'random' (empty) or 'focus' (empty, and the walk stays in an area of the model).
     """
 
     elements: IntArray
@@ -86,7 +89,8 @@ def mix(
 ) -> list[Start]:
     """Starts of a class for `work` steps: the focused share in the areas, the others on the whole board.
 
-    Of the others the model's share are samples; of the rest at most half are seeds; then come elites and empty ones.
+    Of the others the model's share are samples; of the rest at most half are seeds; then come elites and empty ones,
+    most of them in the class's core where it has one.
     """
     nothing = np.empty(0, np.int64)
     focused: list[Start] = []
@@ -101,12 +105,15 @@ def mix(
         picked = rng.permutation(len(usable))[: (left + 1) // 2]
         starts += [Start(usable[i], "seed") for i in picked]
     elites = _elites(pool, instance, symmetry)
+    core = class_core(instance, symmetry) if instance.problem.k <= 3 else None
     while len(starts) < count:
+        start = Start(nothing, "random")
         if elites and rng.random() < settings.elites:
             entry = elites[int(rng.integers(len(elites)))]
-            starts.append(_from_elite(entry, instance, symmetry, settings.shake, rng))
-        else:
-            starts.append(Start(nothing, "random"))
+            start = _from_elite(entry, instance, symmetry, settings.shake, rng)
+        if core is not None and rng.random() < _CORE:
+            start = replace(start, area=core)
+        starts.append(start)
     starts += focused
     return [starts[i] for i in rng.permutation(len(starts))]
 

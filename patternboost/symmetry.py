@@ -83,6 +83,21 @@ def class_orbits(instance: Instance, name: str) -> Orbits:
     return orbits_of(instance.size, instance.classes[instance.require_class(name)])
 
 
+@lru_cache(maxsize=64)
+def class_core(instance: Instance, name: str) -> IntArray | None:
+    """Orbits (int64, ascending) that a class of partial maps acts on: no map leaves an element of them without image.
+
+    None for classes of total maps, where these would be all orbits.
+    """
+    maps = instance.classes[instance.require_class(name)]
+    orbits = class_orbits(instance, name)
+    left = np.zeros(orbits.count, bool)
+    for image in maps:
+        left[orbits.orbit_of[image < 0]] = True
+    core = np.flatnonzero(~left).astype(np.int64)
+    return core if 0 < len(core) < orbits.count else None
+
+
 def canonical_form(instance: Instance, elements: IntArray) -> IntArray:
     """One set, sorted, for all sets equivalent to it: the ground set's own choice, else the smallest image."""
     own = instance.problem.ground.canonical(instance.n, elements)

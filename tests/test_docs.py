@@ -157,6 +157,7 @@ def test_problems_classes_and_files_are_completed() -> None:
         "plain,both-mirrors",
         "plain,both-diagonals",
         "plain,both-mirrors+half",
+        "plain,both-mirrors+one-half",
     ]
     cyclic = completed("bash", "patternboost search no-four-cycle 9 --symmetry circ", 5)
     assert set(cyclic.split()) == {"plain,circulant+fixed", "plain,circulant"}

@@ -13,14 +13,15 @@ from patternboost.model.sampling import SampleSettings
 from patternboost.model.tokens import TOKENISATIONS, Example, classes_at
 from patternboost.pool import Pool
 from patternboost.problem import Instance
-from patternboost.search import bitset
+from patternboost.search import bitset, narrow
 from patternboost.search.bitrows import build_bitrows
-from patternboost.search.local import Effort, Task, run_task
-from patternboost.search.narrow import NarrowWalker, narrowed
+from patternboost.search.local import Effort, Task, prepare, run_task
+from patternboost.search.narrow import NarrowWalker, area_walker, masked, narrowed
 from patternboost.search.tables import build_table
+from patternboost.search.walker import BitWalker
 from patternboost.settings import Settings
 from patternboost.starts import expected_steps, mix, tasks
-from patternboost.symmetry import class_orbits
+from patternboost.symmetry import class_core, class_orbits
 from tests.test_bitset import assert_consistent, counts, members
 
 NOTHING = np.empty(0, np.int64)
@@ -61,6 +62,32 @@ def test_counts_in_an_area_are_those_of_the_whole_board(problem, n, symmetry, co
 def test_an_area_that_does_not_fit_has_no_bitmaps():
     table = build_table(Instance(isosceles.PROBLEM, 8), "none")
     assert narrowed(table, np.arange(40), 1000) is None
+
+
+def test_masked_bitmaps_leave_out_what_is_not_in_the_area():
+    table, area, _ = made(isosceles.PROBLEM, 12, "half-turn", 4)
+    whole = build_bitrows(table)
+    rows = masked(whole, area)
+    assert rows.bits is whole.bits
+    usable = np.flatnonzero(np.unpackbits(rows.usable.view(np.uint8), bitorder="little"))
+    assert usable.tolist() == [o for o in area if not table.rows.bad[o]]
+
+
+@pytest.mark.parametrize(
+    ("n", "symmetry", "kind"), [(12, "both-mirrors+half", NarrowWalker), (8, "mirror+half", BitWalker)]
+)
+def test_walks_in_a_core_use_own_bitmaps_where_these_are_shorter(n, symmetry, kind, monkeypatch):
+    instance = isosceles.PROBLEM.at(n)
+    table, bits = prepare(instance, symmetry)
+    core = class_core(instance, symmetry)
+    monkeypatch.setattr(narrow, "_NARROW", 0.5 if kind is BitWalker else 1.0)
+    walker = area_walker(table, bits, core, 1 << 30, (1, 2), 7)
+    assert isinstance(walker, kind)
+    walker.start(np.arange(table.orbits.count))
+    walker.run(2000, 10**6, 10**6)
+    orbits, points = walker.best
+    assert set(orbits) <= set(core)
+    assert points == table.orbits.weights[orbits].sum() > 0
 
 
 @pytest.mark.parametrize("symmetry", ["none", "both-mirrors"])
@@ -119,6 +146,17 @@ def test_a_unigram_model_forgets_what_came_before():
     expected = [generator.expected([e]) for e in examples]
     assert np.allclose(expected[0], expected[1])
     assert expected[0].sum() == pytest.approx(3, abs=1e-3)  # two orbits and END
+
+
+def test_most_walks_of_a_class_with_a_core_stay_there():
+    instance = isosceles.PROBLEM.at(8)
+    settings = Settings("isosceles", 8, patience=1000)
+    work = 400 * expected_steps(settings, instance, "mirror+half")
+    mixed = mix(settings, instance, "mirror+half", work, [], [], Pool(10, 10, 1.0), np.random.default_rng(1))
+    inside = [s for s in mixed if s.area is not None]
+    assert 0.65 < len(inside) / len(mixed) < 0.85
+    assert {s.origin for s in mixed} == {"random"}
+    assert all(s.area is class_core(instance, "mirror+half") for s in inside)
 
 
 def test_focused_starts_get_their_share_and_tasks_one_area_each():

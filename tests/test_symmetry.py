@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from patternboost.ground.base import generated
 from patternboost.registry import problem
-from patternboost.symmetry import align, canonical_form, class_orbits, class_preserving, symmetry_class
+from patternboost.symmetry import align, canonical_form, class_core, class_orbits, class_preserving, symmetry_class
 
 SIZES = [1, 2, 3, 4, 5, 8]
 
@@ -102,6 +102,16 @@ def test_class_preserving_symmetries_map_orbits_to_orbits(n):
             assert partition.is_union(np.sort(permutation[chosen]))
     assert len(class_preserving(instance, class_orbits(instance, "both-mirrors"))) == 8
     assert len(class_preserving(instance, class_orbits(instance, "mirror"))) == 4
+
+
+def test_the_core_of_a_class_is_where_its_maps_act():
+    instance = problem("isosceles", 7)
+    cores = {name: class_core(instance, name) for name in instance.classes}
+    partial = {"mirror+half": (7, 6), "both-mirrors+half": (6, 6), "both-mirrors+one-half": (6, 7)}
+    assert {name for name, core in cores.items() if core is not None} == set(partial)
+    for name, (rows, columns) in partial.items():
+        inside = class_orbits(instance, name).expand(cores[name])
+        assert inside.tolist() == [7 * r + c for r in range(rows) for c in range(columns)]
 
 
 def test_project_keeps_unions_of_orbits():

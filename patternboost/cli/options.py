@@ -21,6 +21,7 @@ CLASSES = (
     "near-quarter-turn",
     "mirror+half",
     "both-mirrors+half",
+    "both-mirrors+one-half",
 )
 
 #: `--format` of the commands that list something

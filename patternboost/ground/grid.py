@@ -82,6 +82,7 @@ class Grid:
         if n >= 3:
             classes["mirror+half"] = [left_right_half]
             classes["both-mirrors+half"] = [left_right_half, up_down_half]
+            classes["both-mirrors+one-half"] = [left_right, up_down_half]
         return classes
 
     def embed(self, small: int, large: int) -> IntArray:

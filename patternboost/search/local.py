@@ -13,7 +13,7 @@ from patternboost.ground import IntArray
 from patternboost.problem import Instance
 from patternboost.search.bitrows import BitRows, build_bitrows
 from patternboost.search.families import Interrupted
-from patternboost.search.narrow import NarrowWalker, areas
+from patternboost.search.narrow import area_walker
 from patternboost.search.tables import DEFAULT_MEMORY, Table, build_table
 from patternboost.search.walker import Walker, make_walker
 
@@ -129,9 +129,9 @@ def prepare(
 def _walker(task: Task, table: Table, bits: BitRows | None) -> tuple[Walker, bool]:
     """What walks for a task, and whether it stays in an area."""
     if task.area is not None:
-        rows = areas.get(table, task.area, task.memory)
-        if rows is not None:
-            return NarrowWalker(task.area, rows, task.effort.tenure, task.seed), True
+        inside = area_walker(table, bits, task.area, task.memory, task.effort.tenure, task.seed)
+        if inside is not None:
+            return inside, True
     return make_walker(table, bits, task.effort.tenure, task.seed), False
 
 

@@ -16,7 +16,7 @@ from patternboost.ground import IntArray
 from patternboost.problem import RULE_TYPE
 from patternboost.search.bitrows import BITROWS_TYPE, SUM_PLANES, BitRows, bitrows_nbytes, cache_aligned, words_of
 from patternboost.search.tables import ROWS_TYPE, Table, evaluate_row, pair_index
-from patternboost.search.walker import BitWalker
+from patternboost.search.walker import BitWalker, Walker
 
 _ONE = np.uint64(1)
 
@@ -89,6 +89,13 @@ def narrowed(table: Table, area: IntArray, memory: int) -> BitRows | None:
     return narrow._replace(planes=max(SUM_PLANES, int(degree.max(initial=0)).bit_length()))
 
 
+def masked(bits: BitRows, area: IntArray) -> BitRows:
+    """The bitmaps of a class where only the orbits `area` may be used; shares all memory but one bitmap."""
+    inside = np.zeros_like(bits.usable)
+    np.bitwise_or.at(inside, area >> 6, np.uint64(1) << (area & 63).astype(np.uint64))
+    return bits._replace(usable=bits.usable & inside)
+
+
 class Areas:
     """The bitmaps of the areas in use, made once per process; the least recently used ones go."""
 
@@ -109,8 +116,22 @@ class Areas:
             return self._made[key][1]
 
 
-#: those of this process
-areas = Areas(4)
+#: those of this process: a model's of one class, and the class's core
+areas = Areas(5)
+
+
+#: an area whose bitmaps take more than this share of the words that the class's take is not worth its own
+_NARROW = 0.75
+
+
+def area_walker(
+    table: Table, bits: BitRows | None, area: IntArray, memory: int, tenure: tuple[int, int], seed: int
+) -> Walker | None:
+    """What walks in the orbits `area` of a class with the bitmaps `bits`; None where no bitmaps fit `memory` bytes."""
+    if bits is not None and words_of(len(area)) > _NARROW * bits.words:
+        return BitWalker(masked(bits, area), tenure, seed)
+    rows = areas.get(table, area, memory)
+    return None if rows is None else NarrowWalker(area, rows, tenure, seed)
 
 
 class NarrowWalker:
