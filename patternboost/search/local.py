@@ -18,6 +18,10 @@ from patternboost.search.tables import DEFAULT_MEMORY, Table, build_table
 from patternboost.search.walker import Walker, make_walker
 
 
+#: a walk in an area goes on around it for one of this many steps of its patience (docs/LOG.md)
+_AROUND = 8
+
+
 @dataclass(frozen=True)
 class Effort:
     """How hard local search tries from one start."""
@@ -161,10 +165,13 @@ def run_task(task: Task, stopped: Callable[[], bool] | None = None) -> list[Outc
         while not finished and walker.steps < effort.max_steps and not over():
             finished = walker.run(min(walker.chunk, effort.max_steps - walker.steps), effort.patience, task.target)
         orbits, points = walker.best
-        if narrow:  # there may be room outside the area
+        steps = walker.steps
+        if narrow:  # there may be room outside the area, after a few exchanges at least
             whole.start(orbits)
+            whole.run(effort.patience // _AROUND, effort.patience, task.target)
             orbits, points = whole.best
-        outcomes.append(Outcome(table.orbits.expand(orbits), before, points, walker.steps))
+            steps += whole.steps
+        outcomes.append(Outcome(table.orbits.expand(orbits), before, points, steps))
         if points >= task.target:
             break
     return outcomes
