@@ -62,7 +62,8 @@ class Progress:
 def best_line(construction: Construction) -> str:
     """The line that announces a new best; a new record is announced loudly."""
     standing = compare(construction.problem, construction.n, construction.score)
-    line = f"best {construction.score} for {construction.instance}, {construction.symmetry} symmetry, verified"
+    symmetry = "no" if construction.symmetry == "none" else construction.symmetry
+    line = f"best {construction.score} for {construction.instance}, {symmetry} symmetry, verified"
     return f"*** NEW RECORD: {line} ***" if standing == "NEW RECORD" else f"{line} ({standing})"
 
 

@@ -27,7 +27,7 @@ _CORE = 0.75
 class Start:
     """A set to start from and where it came from.
 
-    'model', 'elite', 'released', 'seed', 'random' (empty) or 'focus' (empty, and the walk stays in an area of the model).
+    'model', 'elite', 'released', 'seed', 'random' (empty) or 'focus' (empty; the walk stays in an area of the model).
     """
 
     elements: IntArray

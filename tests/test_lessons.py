@@ -10,7 +10,7 @@ import torch
 from commands import invoke, refused
 
 from patternboost.lessons.characters import START, Characters
-from patternboost.lessons.learning import LessonSettings, learn
+from patternboost.lessons.learning import LessonSettings, Score, learn
 from patternboost.lessons.research import EXPERIMENTS, WRONG_FORMAT, Figures
 from patternboost.lessons.run import lesson
 from patternboost.lessons.strings import STRINGS, twisted
@@ -208,3 +208,21 @@ def test_a_lesson_learns_and_a_bigram_cannot():
     learned = learn(STRINGS["one-two"], settings, torch.device("cpu"))
     assert learned.transformer.obeys > 0.4
     assert learned.bigram.obeys < 0.2
+
+
+def test_the_weights_that_did_best_on_the_way_are_judged(monkeypatch):
+    """Looks find 10, 60, 60 % and nothing any more: the weights are those of a training that ended at the third."""
+    found = [0.1, 0.6, 0.6, *[0.0] * 18]
+
+    def look(strings, characters, bodies):
+        return Score([], found.pop(0) if found else 0.0, 0.0, {})
+
+    settings = LessonSettings(steps=20, size="tiny", count=200, samples=10, batch=16)
+    monkeypatch.setattr("patternboost.lessons.learning.score", look)
+    learned = learn(STRINGS["one-two"], settings, torch.device("cpu"))
+    assert [rate for _, rate in learned.rates] == [0.1, 0.6, 0.6, *[0.0] * 17]
+    steps = iter(range(20))
+    ended = learn(STRINGS["one-two"], settings, torch.device("cpu"), over=lambda: next(steps) >= 3)
+    assert ended.log.steps == 3
+    weights = ended.model.state_dict()
+    assert all(torch.equal(value, weights[name]) for name, value in learned.model.state_dict().items())

@@ -20,7 +20,6 @@ from patternboost.model.training import (
     TrainSettings,
     collate,
     epoch,
-    held_out_loss,
     make_optimizer,
     token_loss,
     train,
@@ -99,22 +98,6 @@ def test_training_stops_when_held_out_loss_stops_falling():
     corpus = PoolCorpus(vocabulary, examples_at(6, "none", 30))
     assert train(model, make_optimizer(model, settings), corpus, settings, seed=3).steps == 15
     assert train(model, make_optimizer(model, settings), corpus, settings, 3, over=lambda: True).steps == 0
-
-
-def test_the_best_weights_are_kept_if_asked_for():
-    vocabulary = vocabulary_for("isosceles", 6)
-    corpus = PoolCorpus(vocabulary, examples_at(6, "none", 40))
-    held = [corpus.sequence(int(i), 0) for i in np.random.default_rng(5).permutation(40)[:4]]
-    ends = []
-    for keep in (False, True):
-        torch.manual_seed(0)
-        model = GPT(GPTSettings(vocabulary.count, 30, layers=1, heads=1, width=32))
-        settings = TrainSettings(120, 16, 0.02, look_every=10, patience=99, keep_best=keep)  # soon learned by heart
-        log = train(model, make_optimizer(model, settings), corpus, settings, seed=5)
-        ends.append(held_out_loss(model, held, corpus.prefix, settings))
-        losses = [loss for _, _, loss in log.curve]
-        assert ends[-1] == pytest.approx(min(losses) if keep else losses[-1], abs=1e-5)
-    assert ends[1] < ends[0]
 
 
 def test_the_learning_curve_has_every_look_and_the_end():

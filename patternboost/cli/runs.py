@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from patternboost.cli.options import folders_for, listing_format
+from patternboost.cli.searching import ctrl_c_ends_at_once
 
 _FOLDER = click.Path(path_type=Path)
 
@@ -84,8 +85,9 @@ def watch(run: Path) -> int:
     \b
     patternboost watch runs/isosceles-64-...
     """
-    from patternboost.run import Run
-    from patternboost.watching import watch as watch_run
+    with ctrl_c_ends_at_once():
+        from patternboost.run import Run
+        from patternboost.watching import watch as watch_run
 
-    watch_run(Run.read(run))
+        watch_run(Run.read(run))
     return 0

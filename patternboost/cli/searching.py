@@ -106,8 +106,16 @@ def resume(run: Path, minutes: float | None, generations: int | None, track: str
 
 @contextmanager
 def ctrl_c_ends_at_once() -> Iterator[None]:
-    """While kernels are loaded or, the first time, compiled: numba would swallow a KeyboardInterrupt and break."""
-    before = signal.signal(signal.SIGINT, lambda *_: os._exit(130))
+    """While kernels are loaded or, the first time, compiled: numba would swallow a KeyboardInterrupt and break.
+
+    Also for what has nothing to save. The prompt gets a line of its own.
+    """
+
+    def leave(*_: object) -> None:
+        os.write(2, b"\n")
+        os._exit(130)
+
+    before = signal.signal(signal.SIGINT, leave)
     try:
         yield
     finally:

@@ -112,7 +112,11 @@ def learn(
     over: Callable[[], bool] = lambda: False,
     report: Callable[[float], None] = lambda share: None,
 ) -> Learned:
-    """Do the lesson; `over()` ends the training early, and what was learned by then is judged."""
+    """Do the lesson; `over()` ends the training early, and what was learned by then is judged.
+
+    Judged are the weights that did best in the looks on the way, the later ones of equals, by samples that no look saw.
+    (The lecture's program keeps those of least held-out loss; with few strings that is before the rule is learned.)
+    """
     rng = np.random.default_rng(settings.seed)
     data = [strings.make(rng) for _ in range(settings.count or strings.count)]
     characters = Characters(strings.alphabet)
@@ -132,34 +136,37 @@ def learn(
         patience=settings.steps,  # a lesson is as long as it is said to be
         precision=precision,
         threads=settings.threads,
-        keep_best=True,  # as the lecture's program does
     )
     dtype = DTYPES[precision]
     rates: list[tuple[int, float]] = []
     done = 0
+    kept: dict[str, torch.Tensor] = {}
 
-    def judged(made_by: Decoder, count: int) -> Score:
+    def judged(made_by: Decoder, count: int, seed: int) -> Score:
         bodies = sample_tokens(
             made_by,
             (START,),
             np.arange(characters.count),
             count,
             SampleSettings(length=shape.context - 1),
-            settings.seed + 1,
+            seed,
             threads=settings.threads,
         )
         return score(strings, characters, bodies)
 
-    def transformer(count: int) -> Score:
+    def transformer(count: int, seed: int) -> Score:
         model.eval()
         made_by: Decoder = FastDecoder(model, dtype) if fast_decoding(shape, device) else TorchDecoder(model, dtype)
-        return judged(made_by, count)
+        return judged(made_by, count, seed)
 
     def look(share: float) -> None:
         nonlocal done
         done += 1
         if done % max(1, settings.steps // _RATED) == 0:
-            rates.append((done, transformer(min(_SAMPLED, settings.samples)).obeys))
+            rate = transformer(min(_SAMPLED, settings.samples), settings.seed + 2).obeys
+            if rate >= max((earlier for _, earlier in rates), default=0.0):
+                kept.update({name: value.clone() for name, value in model.state_dict().items()})
+            rates.append((done, rate))
             model.train()
         report(share)
 
@@ -175,7 +182,10 @@ def learn(
         lambda: over() or enough(),
         look,
     )
+    if kept:
+        model.load_state_dict(kept)
     sequences = [corpus.sequence(i, 0) for i in range(len(corpus))]
     baseline = BigramDecoder(bigram_logits(sequences, corpus.prefix, characters.count))
-    ours, theirs = transformer(settings.samples), judged(baseline, settings.samples)
+    ours = transformer(settings.samples, settings.seed + 1)
+    theirs = judged(baseline, settings.samples, settings.seed + 1)
     return Learned(strings, settings, data, model, characters, log, rates, ours, theirs)

@@ -48,8 +48,6 @@ class TrainSettings:
     held_out: float = 0.1
     look_every: int = 50
     patience: int = 3
-    #: end with the weights that had the least held-out loss, instead of the last ones
-    keep_best: bool = False
 
 
 @dataclass(frozen=True)
@@ -162,7 +160,6 @@ def train(
     batches: list[IntArray] = []
     curve: list[tuple[int, float, float]] = []
     best_held, looks, done, loss = math.inf, 0, 0, math.nan
-    best_weights = None
     alone_on_cpu = team.size == 1 and next(model.parameters()).device.type == "cpu"
     threads = min(settings.threads, max(1, settings.batch // _LEAST_SHARE)) if alone_on_cpu else 1
 
@@ -193,8 +190,6 @@ def train(
                 held_value = team.agree(held_out_loss(model, held, corpus.prefix, settings))
                 curve.append((done, loss, held_value))
                 looks = 0 if held_value < best_held - 1e-3 else looks + 1
-                if settings.keep_best and held_value < best_held:
-                    best_weights = {name: value.clone() for name, value in model.state_dict().items()}
                 best_held = min(best_held, held_value)
                 if looks >= settings.patience:
                     break
@@ -202,8 +197,6 @@ def train(
             held_value = held_out_loss(model, held, corpus.prefix, settings)
             best_held = min(best_held, held_value)
             curve.append((done, loss, held_value))
-    if best_weights is not None:
-        model.load_state_dict(best_weights)
     return TrainLog(done, loss, best_held, time.monotonic() - started, tuple(curve))
 
 

@@ -90,24 +90,40 @@ def cache_aligned(words: int) -> NDArray[np.uint64]:
     return raw[skip : skip + words]
 
 
-def build_bitrows(table: Table, memory: int = DEFAULT_MEMORY) -> BitRows | None:
-    """The bitmaps of a table; None where its rows are not compiled or the bitmaps would not fit `memory` bytes."""
-    rows = table.rows
-    count = len(rows.weight)
-    triples = rows.k == 3
-    if rows.k > 3 or (triples and not rows.compiled) or bitrows_nbytes(count, triples) > memory:
-        return None
-    words = words_of(count)
+def bitmap(chosen: NDArray[np.bool_], words: int) -> NDArray[np.uint64]:
+    """A bitmap, uint64[words], of the orbits that bool[N] marks."""
+    raw = np.zeros(8 * words, np.uint8)
+    packed = np.packbits(chosen, bitorder="little")
+    raw[: len(packed)] = packed
+    return raw.view("<u8").astype(np.uint64, copy=False)
+
+
+def blank(weight: NDArray[np.int32], triples: bool, usable: NDArray[np.bool_]) -> BitRows:
+    """Bitmaps of orbits of these weights (int32[N]) that forbid nothing yet, without planes."""
+    count, words = len(weight), words_of(len(weight))
     pair_at = words * (count * (count - 1) // 2) if triples else 0
     zero_at = pair_at + words * count
     bits = cache_aligned(zero_at + words)
-    degree = np.zeros(count, np.int64)
+    return BitRows(count, words, 0, triples, bits, pair_at, zero_at, weight, bitmap(usable, words))
+
+
+def with_planes(rows: BitRows, degree: NDArray[np.int64]) -> BitRows:
+    """The bitmaps with the planes they need; `degree` (int64[N]) counts the rows every orbit is in.
+
+    No conflict count exceeds the number of forbidden sets that hold the orbit, so the planes never overflow.
+    """
+    return rows._replace(planes=max(SUM_PLANES, int(degree.max(initial=0)).bit_length()))
+
+
+def build_bitrows(table: Table, memory: int = DEFAULT_MEMORY) -> BitRows | None:
+    """The bitmaps of a table; None where its rows are not compiled or the bitmaps would not fit `memory` bytes."""
+    rows = table.rows
+    triples = rows.k == 3
+    if rows.k > 3 or (triples and not rows.compiled) or bitrows_nbytes(len(rows.weight), triples) > memory:
+        return None
+    made = blank(rows.weight, triples, rows.bad == 0)
+    degree = np.zeros(made.orbits, np.int64)
     if triples:
-        _spread(bits, 0, words, rows.row_start, rows.row, degree)
-    _spread(bits, pair_at, words, rows.pair_start.astype(np.uint32), rows.pair, degree)
-    usable = np.zeros(words, np.uint64)
-    for orbit in np.flatnonzero(rows.bad == 0):
-        usable[orbit >> 6] |= np.uint64(1 << (int(orbit) & 63))
-    # No count exceeds the number of forbidden sets that hold the orbit, so the planes never overflow.
-    planes = max(SUM_PLANES, int(degree.max(initial=0)).bit_length())
-    return BitRows(count, words, planes, triples, bits, pair_at, zero_at, rows.weight, usable)
+        _spread(made.bits, 0, made.words, rows.row_start, rows.row, degree)
+    _spread(made.bits, made.pair_at, made.words, rows.pair_start.astype(np.uint32), rows.pair, degree)
+    return with_planes(made, degree)

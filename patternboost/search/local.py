@@ -17,7 +17,6 @@ from patternboost.search.narrow import area_walker
 from patternboost.search.tables import DEFAULT_MEMORY, Table, build_table
 from patternboost.search.walker import Walker, make_walker
 
-
 #: a walk in an area goes on around it for one of this many steps of its patience (docs/LOG.md)
 _AROUND = 8
 

@@ -14,7 +14,15 @@ from numba import njit, types
 
 from patternboost.ground import IntArray
 from patternboost.problem import RULE_TYPE
-from patternboost.search.bitrows import BITROWS_TYPE, SUM_PLANES, BitRows, bitrows_nbytes, cache_aligned, words_of
+from patternboost.search.bitrows import (
+    BITROWS_TYPE,
+    BitRows,
+    bitmap,
+    bitrows_nbytes,
+    blank,
+    with_planes,
+    words_of,
+)
 from patternboost.search.tables import ROWS_TYPE, Table, evaluate_row, pair_index
 from patternboost.search.walker import BitWalker, Walker
 
@@ -73,27 +81,20 @@ def narrowed(table: Table, area: IntArray, memory: int) -> BitRows | None:
     triples = rows.k == 3
     if rows.k > 3 or bitrows_nbytes(count, triples) > memory:
         return None
-    words = words_of(count)
-    pair_at = words * (count * (count - 1) // 2) if triples else 0
-    zero_at = pair_at + words * count
+    usable = rows.bad[area] == 0
     number = np.full(len(rows.weight), -1, np.int64)
-    usable = np.zeros(words, np.uint64)
-    for i, orbit in enumerate(area):
-        if not rows.bad[orbit]:
-            number[orbit] = i
-            usable[i >> 6] |= np.uint64(1 << (i & 63))
-    bits = cache_aligned(zero_at + words)
-    narrow = BitRows(count, words, 0, triples, bits, pair_at, zero_at, rows.weight[area], usable)
+    number[area[usable]] = np.flatnonzero(usable)
+    narrow = blank(rows.weight[area], triples, usable)
     degree = np.zeros(count, np.int64)
     _fill(table.instance.problem.complete, rows, area, number, narrow, degree)
-    return narrow._replace(planes=max(SUM_PLANES, int(degree.max(initial=0)).bit_length()))
+    return with_planes(narrow, degree)
 
 
 def masked(bits: BitRows, area: IntArray) -> BitRows:
     """The bitmaps of a class where only the orbits `area` may be used; shares all memory but one bitmap."""
-    inside = np.zeros_like(bits.usable)
-    np.bitwise_or.at(inside, area >> 6, np.uint64(1) << (area & 63).astype(np.uint64))
-    return bits._replace(usable=bits.usable & inside)
+    inside = np.zeros(bits.orbits, bool)
+    inside[area] = True
+    return bits._replace(usable=bits.usable & bitmap(inside, bits.words))
 
 
 class Areas:
