@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from patternboost.construction import Construction
 from patternboost.files import FileError
+from patternboost.focus import Guides
 from patternboost.search.bandit import ClassBandit
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ def write(search: Search) -> None:
         "best": [list(p) for p in search.best.points] if search.best else None,
         "bandit": search.bandit.history,
         "improver": search.improver.state,
+        "guides": search.guides.state,
         "seeds": [{"n": c.n, "points": [list(p) for p in c.points]} for c in search.seeds],
     }
 
@@ -44,6 +46,7 @@ def restore(search: Search, folder: Path, state: dict[str, Any]) -> None:
         search.thermostat.temperature = float(state["temperature"])
         search.bandit = ClassBandit(search.classes, state["bandit"])
         search.improver.restore(state["improver"])
+        search.guides = Guides(state["guides"])
         search.seeds = [Construction.of(search.instance.problem.at(s["n"]), s["points"]) for s in state["seeds"]]
         # The best as of the checkpoint, not a later one of the folder: the same generation must end the same.
         search.best = Construction.of(search.instance, state["best"]) if state["best"] else None

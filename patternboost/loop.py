@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -18,8 +19,9 @@ from patternboost import checkpoint, planning, seeding, starts
 from patternboost.archive import Archive, canonical_key
 from patternboost.construction import Construction
 from patternboost.exact.improver import Improver
+from patternboost.focus import Guides
 from patternboost.judge import verified
-from patternboost.pool import Entry, Pool
+from patternboost.pool import FREE, GUIDED, Entry, Pool
 from patternboost.problem import Instance
 from patternboost.progress import Progress
 from patternboost.run import Run
@@ -90,6 +92,7 @@ class Search:
         self.best: Construction | None = None
         self.classes = self._classes()
         self.bandit = ClassBandit(self.classes)
+        self.guides = Guides()
         self.improver = Improver(self.settings, instance)
         self.pool = Pool(self.settings.pool, self.settings.pool_floor, self.settings.top)
         self.seeds: list[Construction] = []
@@ -184,6 +187,7 @@ class Search:
         began = time.monotonic()
         kept = self._keep(found)
         self.improver.learn(kept)
+        self._credit(kept, tally)
         tally.new = len(kept)
         tally.seconds["verify"] = time.monotonic() - began
         if self.stop() and not self.settings.timed:
@@ -201,6 +205,13 @@ class Search:
         for observer in self.observers:
             observer(self, entry)
         self._bests.clear()
+
+    def _credit(self, kept: list[Entry], tally: Tally) -> None:
+        """Tell the guides what walks of every kind brought the pool's better half, and in how many steps."""
+        good = Counter(e.origin for e in kept if e.score >= self.pool.median)
+        for kind, origins in {FREE: ("random", "elite"), **{origin: (origin,) for origin in GUIDED}}.items():
+            steps = sum(tally.origins[o].steps for o in origins if o in tally.origins)
+            self.guides.note(kind, sum(good[o] for o in origins), steps)
 
     def _within(self, seconds: float) -> Callable[[], bool]:
         """A stop that under a time budget also comes after `seconds`; without one only when asked."""

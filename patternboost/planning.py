@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
 from patternboost import focus, seeding, starts
 from patternboost.archive import canonical_key
-from patternboost.ground import IntArray
 from patternboost.starts import child_seed
 from patternboost.symmetry import align, class_orbits
 from patternboost.tally import Tally
@@ -48,7 +48,7 @@ def plan(search: Search, tally: Tally, over: Callable[[], bool]) -> list[Planned
     for index, (name, share) in enumerate(cheapest):
         work = share * search.work
         focused = settings.focus > 0 and instance.problem.k <= 3
-        count = starts.whole_board(settings, instance, name, work, focused)
+        count = starts.whole_board(settings, instance, name, work * (1 - settings.focus if focused else 1.0))
         wanted = max(round(count * settings.model_share), focus.SAMPLES if focused else 0)
         samples: list[Example] = []
         if search.generator is not None and tally.train is not None and wanted and not over():
@@ -58,9 +58,7 @@ def plan(search: Search, tally: Tally, over: Callable[[], bool]) -> list[Planned
             samples = drawn
             if samples and share > widest:
                 widest, search.drawn = share, max(samples, key=lambda sample: len(sample.elements))
-        areas: Sequence[IntArray] = ()
-        if focused and samples and search.generator is not None:
-            areas = focus.areas(search.generator, class_orbits(instance, name), samples, settings.focus_mass)
+        areas = _areas(search, name, samples) if focused and samples else []
         rng = np.random.default_rng(child_seed(settings.seed, search.generation, 3, index))
         sets = [sample.elements for sample in samples]
         mixed = starts.mix(settings, instance, name, work, sets, seeds, search.pool, rng, areas)
@@ -68,6 +66,18 @@ def plan(search: Search, tally: Tally, over: Callable[[], bool]) -> list[Planned
     search.thermostat.note(tally.novel, tally.sampled - tally.malformed - tally.empty)
     tally.seconds["sample"] = time.monotonic() - began
     return planned
+
+
+def _areas(search: Search, name: str, samples: Sequence[Example]) -> list[focus.Area]:
+    """The areas of a class: the model's, and beside a transformer's one that is counted in the pool."""
+    assert search.generator is not None
+    settings, orbits = search.settings, class_orbits(search.instance, name)
+    found = focus.areas(search.generator, orbits, samples, settings.focus_mass)
+    members = [e.elements for e in search.pool.unguided if e.symmetry == name]
+    if settings.model == "gpt" and settings.counting and len(members) >= focus.LEAST_COUNTED:
+        found.append(focus.counted(search.instance, orbits, members, settings.focus_mass))
+    shares = search.guides.shares(list(dict.fromkeys(area.origin for area in found)), settings.focus)
+    return [replace(area, share=shares[area.origin] * area.share) for area in found]
 
 
 def _samples(

@@ -12,8 +12,10 @@ import numpy as np
 from patternboost.files import FileError, atomic_write
 from patternboost.ground import IntArray
 
-#: origin of walks that stay in an area of the model (`patternboost.focus`)
-FOCUS = "focus"
+#: origins of walks that stay in an area (`patternboost.focus`): one of the model, or one counted in the pool
+FOCUS, COUNTED = GUIDED = ("focus", "counted")
+#: what stands for the origins of walks on the whole board where these are compared with those
+FREE = "free"
 
 
 @dataclass(frozen=True)
@@ -37,8 +39,8 @@ class Entry:
 
     @property
     def guided(self) -> bool:
-        """Whether the model had said where to search."""
-        return self.origin == FOCUS
+        """Whether an area had said where to search."""
+        return self.origin in GUIDED
 
 
 class Pool:
@@ -72,6 +74,12 @@ class Pool:
     def threshold(self) -> int:
         """A new construction below this score would not be kept."""
         return self.unguided[-1].score if len(self.unguided) >= self.capacity else 0
+
+    @property
+    def median(self) -> float:
+        """The median score; 0 of an empty pool."""
+        scores = [e.score for e in self.entries]
+        return (scores[len(scores) // 2] + scores[(len(scores) - 1) // 2]) / 2 if scores else 0.0
 
     def merge(self, new: Iterable[Entry]) -> list[Entry]:
         """Add verified entries, keep the top; returns the new ones that stayed. Ties go to the earlier ones."""

@@ -69,9 +69,12 @@ class Settings:
         default=0.2, metadata={"help": "share of the walks on the whole board that start from the model's samples"}
     )
     focus: float = field(
-        default=0.8, metadata={"help": "share of the effort spent in areas that the model's samples have in common"}
+        default=0.8, metadata={"help": "most of the effort spent in areas that good sets have in common"}
     )
     focus_mass: float = field(default=0.85, metadata={"help": "share of its samples' cells that an area holds"})
+    counting: bool = field(
+        default=True, metadata={"help": "gpt: some areas are counted in the pool, as many as pay beside the model's"}
+    )
     tokens: str = field(
         default="orbits", metadata={"help": "orbits (one token each), bits (0/1 strings) or merged (learned tokens)"}
     )

@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from patternboost.focus import Area
 from patternboost.ground import IntArray
-from patternboost.pool import FOCUS, Entry, Pool
+from patternboost.pool import Entry, Pool
 from patternboost.problem import Instance
 from patternboost.search.local import Effort, Task
 from patternboost.settings import Settings
@@ -27,7 +28,8 @@ _CORE = 0.75
 class Start:
     """A set to start from and where it came from.
 
-    'model', 'elite', 'released', 'seed', 'random' (empty) or 'focus' (empty; the walk stays in an area of the model).
+    'model', 'elite', 'released', 'seed', 'random' (empty), or 'focus' or 'counted' (empty; the walk stays in an area of
+    the model, or in a counted one).
     """
 
     elements: IntArray
@@ -49,10 +51,9 @@ def expected_steps(settings: Settings, instance: Instance, symmetry: str, area: 
     return _WALK * effort(settings, instance, symmetry, area).patience
 
 
-def whole_board(settings: Settings, instance: Instance, symmetry: str, work: float, focused: bool) -> int:
-    """Walks of a class on the whole board that `work` steps are good for, with or without areas beside them."""
-    share = 1 - settings.focus if focused else 1.0
-    return max(1, round(share * work / expected_steps(settings, instance, symmetry)))
+def whole_board(settings: Settings, instance: Instance, symmetry: str, work: float) -> int:
+    """Walks of a class on the whole board that `work` steps are good for."""
+    return max(1, round(work / expected_steps(settings, instance, symmetry)))
 
 
 def default_work(settings: Settings, instance: Instance, classes: Sequence[str]) -> float:
@@ -85,9 +86,9 @@ def mix(
     seeds: Sequence[IntArray],
     pool: Pool,
     rng: np.random.Generator,
-    areas: Sequence[IntArray] = (),
+    areas: Sequence[Area] = (),
 ) -> list[Start]:
-    """Starts of a class for `work` steps: the focused share in the areas, the others on the whole board.
+    """Starts of a class for `work` steps: those of the areas, by their shares, and the others on the whole board.
 
     Of the others the model's share are samples; of the rest at most half are seeds; then come elites and empty ones,
     most of them in the class's core where it has one.
@@ -95,9 +96,9 @@ def mix(
     nothing = np.empty(0, np.int64)
     focused: list[Start] = []
     for area in areas:
-        steps = settings.focus * work / len(areas)
-        focused += [Start(nothing, FOCUS, area)] * round(steps / expected_steps(settings, instance, symmetry, area))
-    count = whole_board(settings, instance, symmetry, work, len(areas) > 0)
+        walks = work * area.share / expected_steps(settings, instance, symmetry, area.orbits)
+        focused += [Start(nothing, area.origin, area.orbits)] * round(walks)
+    count = whole_board(settings, instance, symmetry, work * (1 - sum(area.share for area in areas)))
     starts = [Start(s, "model") for s in samples[: round(settings.model_share * count)]]
     left = count - len(starts)
     usable = [s for s in seeds if len(class_orbits(instance, symmetry).project(s))]

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from patternboost.pool import FOCUS, Pool
+from patternboost.pool import GUIDED, Pool
 from patternboost.search.local import Outcome
 
 if TYPE_CHECKING:
     from patternboost.model.training import TrainLog
 
 #: origins of starts that are empty sets
-EMPTY = ("random", FOCUS)
+EMPTY = ("random", *GUIDED)
 
 
 @dataclass
@@ -24,6 +23,7 @@ class Walks:
 
     before: Counter[int] = field(default_factory=Counter)
     after: Counter[int] = field(default_factory=Counter)
+    steps: int = 0
 
     def entry(self) -> dict[str, Any]:
         """Their part of the log's line."""
@@ -75,6 +75,7 @@ class Tally:
         walks = self.origins.setdefault(origin, Walks())
         for after in (self.after, walks.after):
             after[outcome.after] += 1
+        walks.steps += outcome.steps
         if origin not in EMPTY:
             for before in (self.before, walks.before):
                 before[outcome.before] += 1
@@ -105,7 +106,7 @@ class Tally:
             "generation": generation,
             "seconds": round(seconds, 3),
             "best": best,
-            "pool": {"size": len(scores), "median": _median(scores), "least": min(scores, default=0)},
+            "pool": {"size": len(scores), "median": pool.median, "least": min(scores, default=0)},
             "starts": dict(self.starts),
             "leader": leader,
             "before": dict(sorted(self.before.items())),
@@ -128,8 +129,3 @@ class Tally:
 
 def _known(figure: float) -> float | None:
     return round(figure, 6) if math.isfinite(figure) else None
-
-
-def _median(scores: Sequence[int]) -> float:
-    """Of scores sorted from the best down."""
-    return (scores[len(scores) // 2] + scores[(len(scores) - 1) // 2]) / 2 if scores else 0.0

@@ -131,12 +131,53 @@ def test_areas_hold_what_samples_hold_often(tokens):
     generator, examples = unigram(tokens, n, symmetry, sets)
     found = focus.areas(generator, orbits, examples, 0.9)
     assert len(found) == focus.AREAS
+    assert sum(area.share for area in found) == pytest.approx(1)
     for area in found:
-        assert set(often) <= set(area.tolist())
-        assert area.tolist() == sorted(area.tolist())
-        assert len(area) < orbits.count / 2
+        assert area.origin == "focus"
+        assert set(often) <= set(area.orbits.tolist())
+        assert area.orbits.tolist() == sorted(area.orbits.tolist())
+        assert len(area.orbits) < orbits.count / 2
     assert len(focus.areas(generator, orbits, examples[:2], 0.9)) == 2
     assert focus.areas(generator, orbits, [], 0.9) == []
+
+
+def test_a_counted_area_holds_what_sets_hold_often_however_turned():
+    instance = isosceles.PROBLEM.at(8)
+    orbits = class_orbits(instance, "mirror")
+    often, seldom = orbits.expand(np.array([0, 9])), orbits.expand(np.array([14, 21]))
+    area = focus.counted(instance, orbits, [often] * 9 + [seldom], 0.8)
+    assert (area.share, area.origin) == (1.0, "counted")
+    turned = {
+        int(orbits.orbit_of[p[orbits.members[orbits.start[o]]]])
+        for o in (0, 9)
+        for p in instance.symmetries[[0, 2, 4, 5]]
+    }
+    assert set(area.orbits.tolist()) == turned
+
+
+def test_guides_share_the_effort_by_what_they_bring():
+    guides = focus.Guides()
+    assert guides.shares([], 0.8) == {"free": 1.0}
+    even = {"free": 0.2, "focus": 0.4, "counted": 0.4}
+    assert guides.shares(["focus", "counted"], 0.8) == pytest.approx(even)
+    guides.note("focus", 10, 1000)
+    guides.note("free", 9, 1000)
+    assert guides.shares(["focus", "counted"], 0.8) == pytest.approx(even)  # nothing to compare with yet
+    guides.note("counted", 19, 1000)
+    shares = guides.shares(["focus", "counted"], 0.8)
+    assert sum(shares.values()) == pytest.approx(1)
+    assert shares["free"] == pytest.approx(0.2)  # (11^2 + 20^2) / (11^2 + 20^2 + 10^2) is more than 0.8
+    assert shares["counted"] / 0.8 == pytest.approx(0.1 + 0.8 * 400 / (400 + 121))
+    assert focus.Guides(guides.state).shares(["focus", "counted"], 0.8) == shares
+    for _ in range(20):
+        guides.note("free", 19, 1000)
+        guides.note("focus", 9, 1000)
+        guides.note("counted", 0, 1000)
+    assert guides.shares(["focus"], 0.8)["focus"] == pytest.approx(0.2, abs=0.02)  # half as good
+    assert guides.shares(["counted"], 0.8) == pytest.approx({"free": 0.92, "counted": 0.08})
+    assert guides.shares(["focus"], 0.0) == {"free": 1.0, "focus": 0.0}
+    with pytest.raises(ValueError, match="unpack"):
+        focus.Guides({"focus": [1.0]})
 
 
 def test_a_unigram_model_forgets_what_came_before():
@@ -161,19 +202,21 @@ def test_most_walks_of_a_class_with_a_core_stay_there():
 
 def test_focused_starts_get_their_share_and_tasks_one_area_each():
     instance = isosceles.PROBLEM.at(8)
-    settings = Settings("isosceles", 8, focus=0.5, model_share=0.4, patience=1000)
-    areas = [np.arange(16), np.arange(5, 37)]
+    settings = Settings("isosceles", 8, model_share=0.4, patience=1000)
+    areas = [focus.Area(np.arange(16), 0.25), focus.Area(np.arange(5, 37), 0.25, "counted")]
     samples = [np.array([0, 63])] * 10
     work = 20 * expected_steps(settings, instance, "none")
-    assert expected_steps(settings, instance, "none", areas[0]) == work / 80
+    assert expected_steps(settings, instance, "none", areas[0].orbits) == work / 80
     mixed = mix(settings, instance, "none", work, samples, [], Pool(10, 10, 1.0), np.random.default_rng(1), areas)
-    focused = [s for s in mixed if s.origin == "focus"]
+    focused = [s for s in mixed if s.origin in ("focus", "counted")]
+    assert all((len(s.area) == 16) == (s.origin == "focus") for s in focused)
     assert sum(len(s.elements) for s in focused) == 0
     assert sorted(len(s.area) for s in focused) == [16] * 20 + [32] * 10  # each area a quarter of the effort
     assert len(mixed) - len(focused) == 10
     assert sum(s.origin == "model" for s in mixed) == 4
     seen = []
     for task, origins in tasks(settings, instance, "none", mixed, 5, 99, None):
-        assert set(origins) <= ({"focus"} if task.area is not None else {"model", "random"})
+        assert len(set(origins)) == 1 or task.area is None
+        assert set(origins) <= ({"focus", "counted"} if task.area is not None else {"model", "random"})
         seen += [b"" if task.area is None else task.area.tobytes()] * len(origins)
     assert sorted(seen.count(key) for key in set(seen)) == [10, 10, 20]

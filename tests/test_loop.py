@@ -281,7 +281,19 @@ def test_a_small_search_learns_verifies_and_repeats(tmp_path, model):
     assert (first.folder / "report.html").stat().st_size > 1000
     if model != "none":
         assert any({"model", "focus"} <= set(e["origins"]) for e in first.log)
+        assert model == "gpt" or not any("counted" in e["origins"] for e in first.log)
         assert not any(e["malformed"] for e in first.log), "masked samples are valid and well-formed"
+
+
+@pytest.mark.usefixtures("_home")
+@pytest.mark.parametrize("counting", [True, False])
+def test_a_transformer_has_a_counted_area_beside_its_own(tmp_path, counting):
+    options = [*TINY, "starts=60", f"counting={counting}"]
+    result = pb.search(
+        "isosceles", 9, generations=3, seed=1, symmetry="mirror", quiet=True, run_dir=tmp_path / "run", options=options
+    )
+    assert ["counted" in entry["origins"] for entry in result.log] == [False, counting, counting]
+    assert ["focus" in entry["origins"] for entry in result.log] == [False, True, True]
 
 
 @pytest.mark.usefixtures("_home")

@@ -8,7 +8,7 @@ const percent = (x) => (x === null || x === undefined ? "-" : `${Math.round(100 
 const GENERATIONS = DATA.generations;
 const ORIGINS = {
   all: "all starts", model: "samples of the model", elite: "shaken pool members", seed: "seeds",
-  released: "symmetry released", random: "the empty board",
+  released: "symmetry released", random: "the empty board", focus: "areas of the model", counted: "counted areas",
 };
 
 function drawScores() {
