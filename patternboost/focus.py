@@ -28,6 +28,8 @@ _MOST = 1500
 LEAST_COUNTED = 20
 #: what the last generations count for when guides are compared; no guide gets less than this part of what it could have
 _MEMORY, _LEAST = 0.7, 0.1
+#: gains at the common rate that every kind begins with, so that chance decides little
+_PRIOR = 5.0
 
 
 @dataclass(frozen=True)
@@ -108,7 +110,12 @@ class Guides:
         even = {FREE: 1 - most} | {kind: most / len(kinds) for kind in kinds}
         if not all(self.state[kind][1] for kind in even):
             return even
-        pays = {kind: ((self.state[kind][0] + 1) / self.state[kind][1]) ** 2 for kind in even}
+        common = (sum(self.state[kind][0] for kind in even) + 1) / sum(self.state[kind][1] for kind in even)
+        pays = {
+            kind: ((gains + _PRIOR) / (steps + _PRIOR / common)) ** 2
+            for kind, (gains, steps) in self.state.items()
+            if kind in even
+        }
         guided = sum(pays[kind] for kind in kinds)
         room = min(most, max(guided / (guided + pays[FREE]), _LEAST * most))
         found = {kind: room * (_LEAST + (1 - len(kinds) * _LEAST) * pays[kind] / guided) for kind in kinds}

@@ -160,22 +160,30 @@ def test_guides_share_the_effort_by_what_they_bring():
     assert guides.shares([], 0.8) == {"free": 1.0}
     even = {"free": 0.2, "focus": 0.4, "counted": 0.4}
     assert guides.shares(["focus", "counted"], 0.8) == pytest.approx(even)
-    guides.note("focus", 10, 1000)
-    guides.note("free", 9, 1000)
+    guides.note("focus", 100, 10_000)
+    guides.note("free", 50, 10_000)
     assert guides.shares(["focus", "counted"], 0.8) == pytest.approx(even)  # nothing to compare with yet
-    guides.note("counted", 19, 1000)
+    guides.note("counted", 199, 10_000)
     shares = guides.shares(["focus", "counted"], 0.8)
-    assert sum(shares.values()) == pytest.approx(1)
-    assert shares["free"] == pytest.approx(0.2)  # (11^2 + 20^2) / (11^2 + 20^2 + 10^2) is more than 0.8
-    assert shares["counted"] / 0.8 == pytest.approx(0.1 + 0.8 * 400 / (400 + 121))
+    common = 350 / 30_000
+    ours, theirs, free = (((gains + 5) / (10_000 + 5 / common)) ** 2 for gains in (100, 199, 50))
+    assert ours + theirs > 0.8 * (ours + theirs + free)
+    assert shares == pytest.approx(
+        {"free": 0.2}
+        | {"focus": 0.08 + 0.64 * ours / (ours + theirs), "counted": 0.08 + 0.64 * theirs / (ours + theirs)}
+    )
     assert focus.Guides(guides.state).shares(["focus", "counted"], 0.8) == shares
+
+
+def test_guides_that_bring_nothing_leave_the_board_free():
+    guides = focus.Guides()
     for _ in range(20):
         guides.note("free", 19, 1000)
-        guides.note("focus", 9, 1000)
-        guides.note("counted", 0, 1000)
-    assert guides.shares(["focus"], 0.8)["focus"] == pytest.approx(0.2, abs=0.02)  # half as good
-    assert guides.shares(["counted"], 0.8) == pytest.approx({"free": 0.92, "counted": 0.08})
+        guides.note("focus", 0, 1000)
+    assert 0.08 <= guides.shares(["focus"], 0.8)["focus"] < 0.1
     assert guides.shares(["focus"], 0.0) == {"free": 1.0, "focus": 0.0}
+    nothing = focus.Guides({"free": [0, 100], "focus": [0, 10_000]}).shares(["focus"], 0.8)
+    assert 0.4 < nothing["focus"] < 0.6  # no gains, no preference
     with pytest.raises(ValueError, match="unpack"):
         focus.Guides({"focus": [1.0]})
 

@@ -290,7 +290,7 @@ def test_a_small_search_learns_verifies_and_repeats(tmp_path, model):
 def test_a_transformer_has_a_counted_area_beside_its_own(tmp_path, counting):
     options = [*TINY, "starts=60", f"counting={counting}"]
     result = pb.search(
-        "isosceles", 9, generations=3, seed=1, symmetry="none", quiet=True, run_dir=tmp_path / "run", options=options
+        "isosceles", 12, generations=3, seed=1, symmetry="none", quiet=True, run_dir=tmp_path / "run", options=options
     )
     assert ["counted" in entry["origins"] for entry in result.log] == [False, counting, counting]
     assert ["focus" in entry["origins"] for entry in result.log] == [False, True, True]
