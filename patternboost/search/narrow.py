@@ -117,8 +117,8 @@ class Areas:
             return self._made[key][1]
 
 
-#: those of this process: a model's of one class, and the class's core
-areas = Areas(5)
+#: those of this process: of one class a model's four, the counted one, and the core
+areas = Areas(6)
 
 
 #: an area whose bitmaps take more than this share of the words that the class's take is not worth its own
