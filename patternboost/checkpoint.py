@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 from patternboost.construction import Construction
 from patternboost.files import FileError
 from patternboost.focus import Guides
-from patternboost.search.bandit import ClassBandit
 
 if TYPE_CHECKING:
     from patternboost.loop import Search
@@ -44,7 +43,7 @@ def restore(search: Search, folder: Path, state: dict[str, Any]) -> None:
         search.earlier_seconds = float(state["seconds"])
         search.work = float(state["work"])
         search.thermostat.temperature = float(state["temperature"])
-        search.bandit = ClassBandit(search.classes, state["bandit"])
+        search.bandit = search.new_bandit(state["bandit"])
         search.improver.restore(state["improver"])
         search.guides = Guides(state["guides"])
         search.seeds = [Construction.of(search.instance.problem.at(s["n"]), s["points"]) for s in state["seeds"]]

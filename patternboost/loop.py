@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -28,7 +28,7 @@ from patternboost.run import Run
 from patternboost.search.bandit import ClassBandit
 from patternboost.search.families import Interrupted
 from patternboost.search.fanout import run_tasks
-from patternboost.search.local import Outcome, Work, prepare
+from patternboost.search.local import Outcome, Work, prepare, table_steps
 from patternboost.search.tables import Table
 from patternboost.starts import child_seed
 from patternboost.symmetry import align
@@ -91,7 +91,7 @@ class Search:
         self.drawn: Example | None = None  # a sample of the model, for those who look on
         self.best: Construction | None = None
         self.classes = self._classes()
-        self.bandit = ClassBandit(self.classes)
+        self.bandit = self.new_bandit()
         self.guides = Guides()
         self.improver = Improver(self.settings, instance)
         self.pool = Pool(self.settings.pool, self.settings.pool_floor, self.settings.top)
@@ -109,6 +109,10 @@ class Search:
         if self.settings.symmetry == "auto":
             return list(self.instance.classes)
         return [self.instance.require_class(self.settings.symmetry)]
+
+    def new_bandit(self, history: Mapping[str, list[int]] | None = None) -> ClassBandit:
+        """The bandit over the classes, with the scores it remembers."""
+        return ClassBandit(self.classes, history, {name: table_steps(self.instance, name) for name in self.classes})
 
     # -- start and resume --------------------------------------------------------------------------------------------
 
@@ -181,15 +185,17 @@ class Search:
         tally = Tally(bests=self._bests)
         length = float(np.clip(min(_GROWTH * self.seconds, _MOST * 60 * self.settings.minutes), _SHORTEST, _LONGEST))
         self.progress.generation(self.generation, self.settings.generations, self._expected_end())
-        self._fit(tally, length)
-        planned = planning.plan(self, tally, self._within(_SAMPLE_SHARE * length))
-        found = self._search(planned, tally, length)
-        began = time.monotonic()
-        kept = self._keep(found)
-        self.improver.learn(kept)
-        self._credit(kept, tally)
-        tally.new = len(kept)
-        tally.seconds["verify"] = time.monotonic() - began
+        with tally.phase("train"):
+            self._fit(tally, length)
+        with tally.phase("sample"):
+            planned = planning.plan(self, tally, self._within(_SAMPLE_SHARE * length))
+        with tally.phase("search"):
+            found = self._search(planned, tally, length)
+        with tally.phase("verify"):
+            kept = self._keep(found)
+            self.improver.learn(kept)
+            self._credit(kept, tally)
+            tally.new = len(kept)
         if self.stop() and not self.settings.timed:
             return  # resume does this generation again, in full and to the same end
         self.generation += 1
@@ -221,8 +227,7 @@ class Search:
         return lambda: self.stop() or time.monotonic() >= end
 
     def _fit(self, tally: Tally, length: float) -> None:
-        began = time.monotonic()
-        ending = self.settings.timed and self.stop.deadline - began < _LAST * length
+        ending = self.settings.timed and self.stop.deadline - time.monotonic() < _LAST * length
         if self.generator is not None and not ending:
             examples = planning.examples(self)
             if len(examples) >= _LEAST_EXAMPLES:
@@ -231,21 +236,20 @@ class Search:
                 seconds = _TRAIN_SHARE * length if self.settings.timed else None
                 log = self.generator.fit(examples, seed, self._within(math.inf), self.progress.at, seconds)
                 tally.note_training(log)
-        tally.seconds["train"] = time.monotonic() - began
 
-    def prepare(self, symmetry: str) -> Table | None:
+    def prepare(self, symmetry: str, tally: Tally) -> Table | None:
         """The table of a class, or None where it was time to stop before it was built."""
         s = self.settings
         try:
             table = f"table of {symmetry}"
             building = lambda share: self.progress.aside(table, share)  # noqa: E731
-            return prepare(self.instance, symmetry, s.memory_bytes, s.jobs, self.stop, building).table
+            with tally.phase("tables"):
+                return prepare(self.instance, symmetry, s.memory_bytes, s.jobs, self.stop, building).table
         except Interrupted:
             return None
 
     def _search(self, planned: list[tuple[str, float, list[starts.Start]]], tally: Tally, length: float) -> list[Entry]:
         """Local search from every start; returns the candidates for the pool, not yet verified."""
-        began = time.monotonic()
         solver_share = self.improver.share
         walks = planned if solver_share < 1 else []
         repairs = self.improver.repairs(length if self.settings.timed else None)
@@ -254,7 +258,7 @@ class Search:
 
         def all_tasks() -> Iterator[Work]:
             for index, (name, share, mixed) in enumerate(walks):
-                if self.settings.backend == "threading" and self.prepare(name) is None:
+                if self.settings.backend == "threading" and self.prepare(name, tally) is None:
                     return
                 # Under a time budget a class may overrun its share by half before the next one gets its turn.
                 slice_seconds = 1.5 * share * length * (1 - solver_share)
@@ -284,7 +288,6 @@ class Search:
             self.progress.advance(len(task.starts), self.best.score if self.best else 0)
             if self.best is not None and self.best.score >= self.target:
                 break
-        tally.seconds["search"] = time.monotonic() - began
         return found
 
     def _consider(self, outcome: Outcome, origin: str, task: Work, found: list[Entry]) -> None:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -11,6 +10,7 @@ import numpy as np
 
 from patternboost import focus, seeding, starts
 from patternboost.archive import canonical_key
+from patternboost.search.local import table_bytes
 from patternboost.starts import child_seed
 from patternboost.symmetry import align, class_orbits
 from patternboost.tally import Tally
@@ -37,9 +37,8 @@ def examples(search: Search) -> list[Example]:
 
 def plan(search: Search, tally: Tally, over: Callable[[], bool]) -> list[Planned]:
     """The classes of this generation with their starts; no more samples are drawn once `over()`."""
-    began = time.monotonic()
     settings, instance = search.settings, search.instance
-    shares = search.bandit.shares(search.generation)
+    shares = _shares(search)
     planned: list[Planned] = []
     widest = 0.0
     seeds = [e for c in search.seeds for e in seeding.embeddings(instance, c)] if search.generation == 0 else []
@@ -64,8 +63,37 @@ def plan(search: Search, tally: Tally, over: Callable[[], bool]) -> list[Planned
         mixed = starts.mix(settings, instance, name, work, sets, seeds, search.pool, rng, areas)
         planned.append((name, share, mixed))
     search.thermostat.note(tally.novel, tally.sampled - tally.malformed - tally.empty)
-    tally.seconds["sample"] = time.monotonic() - began
     return planned
+
+
+def that_fit(
+    shares: Mapping[str, float], sizes: Mapping[str, float], memory: float, new: Sequence[str], rng: np.random.Generator
+) -> dict[str, float]:
+    """Classes drawn by their shares, the new ones first: as many as memory (bytes, as sizes) holds the tables of.
+
+    With more of them every generation would build all tables again. The shares of those drawn add up to 1, but new
+    classes alone keep theirs: a short generation is enough to tell what they are worth.
+    """
+    old = [name for name in shares if name not in new]
+    weights = np.array([shares[name] for name in old])
+    order: Sequence[int] = list(rng.choice(len(old), len(old), replace=False, p=weights / weights.sum())) if old else []
+    room: dict[str, float] = {}
+    for name in (*new, *(old[i] for i in order)):
+        if sizes[name] <= memory or not room:
+            memory -= sizes[name]
+            room[name] = shares[name]
+    total = sum(room.values()) if set(room) - set(new) else 1.0
+    return {name: share / total for name, share in room.items()}
+
+
+def _shares(search: Search) -> dict[str, float]:
+    """The classes of this generation and their shares of the effort."""
+    memory = search.settings.memory_bytes
+    shares = search.bandit.shares(search.generation, search.work)
+    sizes = {name: table_bytes(search.instance, name, memory) for name in shares}
+    new = [name for name in shares if not search.bandit.history[name]]
+    rng = np.random.default_rng(child_seed(search.settings.seed, search.generation, 5))
+    return that_fit(shares, sizes, memory, new, rng)
 
 
 def _areas(search: Search, name: str, samples: Sequence[Example]) -> list[focus.Area]:
@@ -90,7 +118,7 @@ def _samples(
     instance = search.instance
     search.progress.phase(f"sample {name}", 1.0)
     seed = child_seed(search.settings.seed, search.generation, 2, index)
-    table = search.prepare(name) if search.settings.mask else None
+    table = search.prepare(name, tally) if search.settings.mask else None
     if search.settings.mask and table is None:
         return None
     warmth = search.thermostat.temperature

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import math
+import time
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -67,6 +70,16 @@ class Tally:
     train: dict[str, Any] | None = None
     #: every new best: seconds of the run, score
     bests: list[tuple[float, int]] = field(default_factory=list)
+
+    @contextmanager
+    def phase(self, name: str) -> Iterator[None]:
+        """Add the seconds inside to a phase, less those of phases within it."""
+        began, others = time.monotonic(), sum(self.seconds.values())
+        try:
+            yield
+        finally:
+            within = sum(self.seconds.values()) - others
+            self.seconds[name] = self.seconds.get(name, 0.0) + time.monotonic() - began - within
 
     def note(self, outcome: Outcome, origin: str, symmetry: str, size: int) -> None:
         """Count one walk from a start of `size` points."""

@@ -9,7 +9,7 @@ import pytest
 from made_runs import made_log
 
 import patternboost as pb
-from patternboost import seeding, starts
+from patternboost import planning, seeding, starts
 from patternboost.archive import Archive, canonical_key
 from patternboost.construction import Construction
 from patternboost.files import FileError
@@ -24,6 +24,7 @@ from patternboost.run import Run
 from patternboost.search.bandit import ClassBandit
 from patternboost.search.tables import build_table
 from patternboost.settings import Settings, SettingsError, check, from_toml, override, to_toml
+from patternboost.tally import Tally
 
 TINY = ["starts=20", "train_steps=5", "layers=1", "heads=1", "width=16", "pool_floor=30"]
 
@@ -136,7 +137,7 @@ def test_bandit_tries_all_then_follows_what_pays():
     bandit = ClassBandit(["a", "b", "c"])
     assert bandit.shares(0) == {"a": 1 / 3, "b": 1 / 3, "c": 1 / 3}
     bandit.record("a", [10, 20])
-    assert set(bandit.shares(0)) == {"b", "c"}
+    assert bandit.shares(0) == pytest.approx({"a": 0.8, "b": 0.1, "c": 0.1})
     bandit.record("b", [28, 27])
     bandit.record("c", [5])
     for turn in range(6):
@@ -147,6 +148,48 @@ def test_bandit_tries_all_then_follows_what_pays():
     assert bandit.leader() == "b"
     bandit.record("c", [28, 28])
     assert bandit.shares(1)["c"] > 0.3
+
+
+def test_a_class_waits_until_its_table_costs_no_more_than_a_generation():
+    bandit = ClassBandit(["dear", "cheap", "middling"], costs={"dear": 9e6, "cheap": 2e6, "middling": 3e6})
+    assert bandit.shares(0, 1e6) == {"cheap": 1}
+    assert bandit.shares(0, 5e6) == {"cheap": 0.5, "middling": 0.5}
+    assert set(bandit.shares(0)) == {"cheap", "middling", "dear"}
+    bandit.record("cheap", [10])
+    assert bandit.shares(1, 2.9e6) == {"cheap": 1}
+    assert bandit.shares(1, 3e6) == pytest.approx({"cheap": 0.9, "middling": 0.1})
+    assert set(bandit.shares(1, 12e6)) == {"cheap", "middling", "dear"}
+    bandit.record("middling", [10])
+    assert bandit.shares(2, 8e6) == {"cheap": 0.5, "middling": 0.5}
+    assert bandit.shares(2, 9e6) == pytest.approx({"cheap": 0.45, "middling": 0.45, "dear": 0.1})
+
+
+def test_a_generation_takes_the_classes_whose_tables_memory_holds():
+    shares, sizes = {"a": 0.6, "b": 0.3, "c": 0.1}, {"a": 5.0, "b": 4.0, "c": 3.0}
+
+    def drawn(memory, new=()):
+        return [planning.that_fit(shares, sizes, memory, new, np.random.default_rng(seed)) for seed in range(300)]
+
+    assert all(room == pytest.approx(shares) for room in drawn(12))
+    pairs = drawn(8)
+    assert all(sum(room.values()) == pytest.approx(1) for room in pairs)
+    assert {frozenset(room) for room in pairs} == {frozenset("ac"), frozenset("bc")}
+    alone = [next(iter(room)) for room in drawn(2)]
+    assert all(room == {name: 1} for room, name in zip(drawn(2), alone, strict=True))
+    assert 150 < alone.count("a") < 210 < 300 - alone.count("c") < 300
+    assert all("c" in room for room in drawn(8, ["c"]))
+    assert all(room == {"b": 0.3} for room in drawn(1, ["b"]))
+
+
+def test_phases_leave_out_what_happened_within_them(monkeypatch):
+    moments = iter([0, 1, 4, 10, 20, 22])
+    monkeypatch.setattr(time, "monotonic", lambda: next(moments))
+    tally = Tally()
+    with tally.phase("outer"), tally.phase("inner"):
+        pass
+    with tally.phase("inner"):
+        pass
+    assert tally.seconds == {"inner": 5, "outer": 7}
 
 
 def test_starts_are_repeatable_and_of_the_right_kinds():

@@ -73,7 +73,7 @@ def test_a_search_leaves_a_full_report(searched: Path) -> None:
     assert "finished" in page.text
     assert "verified" in page.text
     last = page.data["generations"][-1]
-    assert set(last["phases"]) == {"train", "sample", "search", "verify", "other"}
+    assert set(last["phases"]) == {"train", "sample", "tables", "search", "verify", "other"}
     assert 0 <= last["valid"] <= 1
     assert last["origins"]["model"]["before"]
     assert page.data["loss"]

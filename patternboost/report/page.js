@@ -43,8 +43,8 @@ function generationAxis() {
 }
 
 function drawPhases() {
-  const names = ["train", "sample", "search", "verify", "other"];
-  const colours = ["var(--violet)", "var(--gold)", "var(--blue)", "var(--green)", "var(--grey)"];
+  const names = ["train", "sample", "tables", "search", "verify", "other"];
+  const colours = ["var(--violet)", "var(--gold)", "var(--red)", "var(--blue)", "var(--green)", "var(--grey)"];
   const used = names.filter((n) => GENERATIONS.some((g) => g.phases[n] > 0));
   const paint = used.map((n) => colours[names.indexOf(n)]);
   const total = (g) => used.reduce((sum, n) => sum + (g.phases[n] || 0), 0);

@@ -16,6 +16,7 @@ from patternboost.search.families import Interrupted
 from patternboost.search.narrow import area_walker
 from patternboost.search.tables import DEFAULT_MEMORY, Table, build_table
 from patternboost.search.walker import Walker, make_walker
+from patternboost.symmetry import class_orbits
 
 #: a walk in an area goes on around it for one of this many steps of its patience (docs/LOG.md)
 _AROUND = 8
@@ -97,6 +98,20 @@ class _Prepared(NamedTuple):
     def nbytes(self) -> int:
         """Memory held, bytes."""
         return self.table.nbytes + (0 if self.bits is None else self.bits.bits.nbytes)
+
+
+def table_steps(instance: Instance, symmetry: str) -> float:
+    """About how many steps of tabu search the table of a class takes the time of (benchmarks/cost_per_step.py)."""
+    return 1.5 * class_orbits(instance, symmetry).count ** 2
+
+
+def table_bytes(instance: Instance, symmetry: str, memory: int = DEFAULT_MEMORY) -> float:
+    """About how much of `memory` the table of a class and its bitmaps take, bytes (benchmarks/cost_per_step.py)."""
+    orbits = class_orbits(instance, symmetry).count
+    rows, bitmaps = 50.0 * orbits**2, orbits**3 / 16
+    if rows > memory:  # evaluated each time
+        return 0.0
+    return rows + bitmaps if rows + bitmaps <= memory else rows
 
 
 _prepared: OrderedDict[tuple[int, str, int, str, int], _Prepared] = OrderedDict()
