@@ -21,6 +21,7 @@ from patternboost.model.decoding import FastDecoder, TorchDecoder
 from patternboost.model.gpt import GPT, GPTSettings
 from patternboost.model.precision import DTYPES, pick_precision
 from patternboost.model.replicas import replicas
+from patternboost.model.request import DrawRequest
 from patternboost.model.sampling import SampleSettings, sample
 from patternboost.model.tokens import END, OrbitVocabulary
 from patternboost.model.training import TrainSettings, make_optimizer, token_loss
@@ -97,7 +98,8 @@ def test_sampling(benchmark, way, model, vocabulary):
         endless = Unmasked(vocabulary.problem, vocabulary.sizes, vocabulary.classes)
         table = build_table(problem("isosceles", 4), "none")  # any: it only says that columns are restricted
         settings = SampleSettings(length=LENGTH)
-        run = lambda: sample(decoder, endless, N, SYMMETRY, SEQUENCES, settings, 1, table, threads=THREADS)  # noqa: E731
+        request = DrawRequest(N, SYMMETRY, SEQUENCES, 1, table)
+        run = lambda: sample(decoder, endless, request, settings, THREADS)  # noqa: E731
         bodies = benchmark.pedantic(run, rounds=3, warmup_rounds=1)
         assert sum(map(len, bodies)) == SEQUENCES * LENGTH
     report(benchmark, SEQUENCES * LENGTH)
@@ -113,7 +115,8 @@ def test_the_masks_cost(benchmark, mask, model, vocabulary):
     form = pick_precision("auto", DEVICE, SHAPE["width"])
     decoder = FastDecoder(model, DTYPES[form]) if DEVICE.type == "cpu" else TorchDecoder(model, DTYPES[form])
     settings = SampleSettings(length=12)
-    run = lambda: sample(decoder, endless, N, SYMMETRY, SEQUENCES, settings, 1, table, threads=THREADS)  # noqa: E731
+    request = DrawRequest(N, SYMMETRY, SEQUENCES, 1, table)
+    run = lambda: sample(decoder, endless, request, settings, THREADS)  # noqa: E731
     bodies = benchmark.pedantic(run, rounds=5, warmup_rounds=1)
     report(benchmark, sum(map(len, bodies)))
 

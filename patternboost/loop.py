@@ -21,6 +21,7 @@ from patternboost.construction import Construction
 from patternboost.exact.improver import Improver
 from patternboost.focus import Guides
 from patternboost.judge import verified
+from patternboost.model.request import FitRequest
 from patternboost.pool import FREE, GUIDED, Entry, Pool
 from patternboost.problem import Instance
 from patternboost.progress import Progress
@@ -234,8 +235,8 @@ class Search:
                 self.progress.phase("train", 1.0)
                 seed = child_seed(self.settings.seed, self.generation, 1)
                 seconds = _TRAIN_SHARE * length if self.settings.timed else None
-                log = self.generator.fit(examples, seed, self._within(math.inf), self.progress.at, seconds)
-                tally.note_training(log)
+                request = FitRequest(examples, seed, self._within(math.inf), self.progress.at, seconds)
+                tally.note_training(self.generator.fit(request))
 
     def prepare(self, symmetry: str, tally: Tally) -> Table | None:
         """The table of a class, or None where it was time to stop before it was built."""

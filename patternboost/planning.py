@@ -10,6 +10,7 @@ import numpy as np
 
 from patternboost import focus, seeding, starts
 from patternboost.archive import canonical_key
+from patternboost.model.request import DrawRequest
 from patternboost.search.local import table_bytes
 from patternboost.starts import child_seed
 from patternboost.symmetry import align, class_orbits
@@ -122,7 +123,7 @@ def _samples(
     if search.settings.mask and table is None:
         return None
     warmth = search.thermostat.temperature
-    drawn = search.generator.sample(instance.n, name, wanted, seed, table, over, warmth)
+    drawn = search.generator.sample(DrawRequest(instance.n, name, wanted, seed, table, over, warmth))
     tally.note_samples(len(drawn.sets), drawn.malformed, drawn.empty, warmth)
     tally.novel += len({canonical_key(instance, s) for s in drawn.sets} - search.pool.keys)
     return [Example(instance.n, name, elements) for elements in drawn.sets]

@@ -14,10 +14,6 @@ from patternboost.search.walker import make_walker
 CPU = torch.device("cpu")
 
 
-def never():
-    return False
-
-
 def some_set(table, seed):
     """A random maximal valid set of a table's class."""
     walker = make_walker(table, None, (1, 3), seed)

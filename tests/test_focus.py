@@ -9,6 +9,7 @@ import pytest
 
 from patternboost import focus
 from patternboost.model.bigram import BigramGenerator
+from patternboost.model.request import FitRequest
 from patternboost.model.sampling import SampleSettings
 from patternboost.model.tokens import TOKENISATIONS, Example, classes_at
 from patternboost.pool import Pool
@@ -118,7 +119,7 @@ def unigram(tokens, n, symmetry, sets):
     vocabulary = TOKENISATIONS[tokens](problem, (n,), classes_at(problem, [n]))
     generator = BigramGenerator(vocabulary, SampleSettings(), unigram=True)
     examples = [Example(n, symmetry, s) for s in sets]
-    generator.fit(examples, 0, lambda: False, lambda share: None)
+    generator.fit(FitRequest(examples, 0))
     return generator, examples
 
 

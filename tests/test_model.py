@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 import torch
-from models import CPU, examples_at, never, small_generator, vocabulary_for
+from models import CPU, examples_at, small_generator, vocabulary_for
 
 from patternboost.files import FileError
 from patternboost.lessons.characters import Characters, StringCorpus
@@ -13,6 +13,7 @@ from patternboost.model.bigram import BigramGenerator
 from patternboost.model.generator import GPTGenerator, pick_device
 from patternboost.model.gpt import GPT, GPTSettings, attend
 from patternboost.model.replicas import replicas
+from patternboost.model.request import DrawRequest, FitRequest
 from patternboost.model.sampling import SampleSettings
 from patternboost.model.tokens import END, TOKENISATIONS, Example
 from patternboost.model.training import (
@@ -121,16 +122,16 @@ def test_checkpoint_goes_on_exactly(tmp_path, tokens, precision):
     vocabulary, fresh = (vocabulary_for("isosceles", 5, 6, tokens=tokens) for _ in range(2))
     examples = examples_at(6, "mirror", 40) + examples_at(5, "none", 20)
     first = small_generator(vocabulary, precision=precision, steps=20, batch=8)
-    first.fit(examples, 1, never, lambda share: None)
+    first.fit(FitRequest(examples, 1))
     first.save(tmp_path)
     second = small_generator(fresh, seed=9, precision="auto", steps=20, batch=8)
     second.load(tmp_path)
     for generator in (first, second):
-        generator.fit(examples, 2, never, lambda share: None)
+        generator.fit(FitRequest(examples, 2))
     for a, b in zip(first.model.state_dict().values(), second.model.state_dict().values()):
         assert torch.equal(a, b)
     table = build_table(problem("isosceles", 6), "mirror")
-    drawn = [g.sample(6, "mirror", 20, 5, table, never) for g in (first, second)]
+    drawn = [g.sample(DrawRequest(6, "mirror", 20, 5, table)) for g in (first, second)]
     assert [s.tolist() for s in drawn[0].sets] == [s.tolist() for s in drawn[1].sets]
     assert drawn[0].sets
 
@@ -138,7 +139,7 @@ def test_checkpoint_goes_on_exactly(tmp_path, tokens, precision):
 def test_a_checkpoint_of_other_settings_says_which(tmp_path):
     vocabulary = vocabulary_for("isosceles", 6)
     generator = small_generator(vocabulary, steps=1)
-    generator.fit(examples_at(6, "mirror", 30), 1, never, lambda share: None)
+    generator.fit(FitRequest(examples_at(6, "mirror", 30), 1))
     generator.save(tmp_path)
     other = GPTGenerator(vocabulary, {"layers": 3, "heads": 2, "width": 32}, TrainSettings(), SampleSettings(), CPU, 0)
     with pytest.raises(FileError, match="layers = 2, not 3"):
@@ -149,7 +150,7 @@ def test_a_checkpoint_of_other_settings_says_which(tmp_path):
 
 def test_a_checkpoint_of_other_tokens_or_precision_says_so(tmp_path):
     generator = small_generator(vocabulary_for("isosceles", 6), steps=1)
-    generator.fit(examples_at(6, "mirror", 30), 1, never, lambda share: None)
+    generator.fit(FitRequest(examples_at(6, "mirror", 30), 1))
     generator.save(tmp_path)
     with pytest.raises(FileError, match="tokens = orbits, not bits"):
         small_generator(vocabulary_for("isosceles", 6, tokens="bits")).load(tmp_path)
@@ -160,21 +161,21 @@ def test_a_checkpoint_of_other_tokens_or_precision_says_so(tmp_path):
 def test_longer_constructions_than_before_are_learned_too():
     vocabulary = vocabulary_for("isosceles", 8)
     generator = small_generator(vocabulary, steps=2, batch=8)
-    generator.fit(examples_at(8, "full", 20) + examples_at(8, "both-mirrors", 20), 1, never, lambda share: None)
+    generator.fit(FitRequest(examples_at(8, "full", 20) + examples_at(8, "both-mirrors", 20), 1))
     short = generator.model.settings.context
-    generator.fit([Example(8, "none", np.arange(2 * short))] * 20, 1, never, lambda share: None)
+    generator.fit(FitRequest([Example(8, "none", np.arange(2 * short))] * 20, 1))
     assert generator.model.settings.context > 2 * short
 
 
 def test_bigram_round_trips_and_samples(tmp_path):
     vocabulary = vocabulary_for("isosceles", 6)
     generator = BigramGenerator(vocabulary, SampleSettings())
-    generator.fit(examples_at(6, "mirror", 40), 1, never, lambda share: None)
+    generator.fit(FitRequest(examples_at(6, "mirror", 40), 1))
     generator.save(tmp_path)
     other = BigramGenerator(vocabulary, SampleSettings())
     other.load(tmp_path)
     table = build_table(problem("isosceles", 6), "mirror")
-    one, two = (g.sample(6, "mirror", 30, 4, table, never) for g in (generator, other))
+    one, two = (g.sample(DrawRequest(6, "mirror", 30, 4, table)) for g in (generator, other))
     assert [s.tolist() for s in one.sets] == [s.tolist() for s in two.sets]
     assert len(one.sets) + one.malformed + one.empty == 30
     wrong = vocabulary_for("isosceles", 5, 6)
@@ -201,8 +202,8 @@ def test_training_and_sampling_on_a_gpu():
         torch.device("cuda"),
         0,
     )
-    generator.fit(examples_at(6, "mirror", 40), 1, never, lambda share: None)
+    generator.fit(FitRequest(examples_at(6, "mirror", 40), 1))
     table = build_table(problem("isosceles", 6), "mirror")
-    for elements in generator.sample(6, "mirror", 20, 5, table, never).sets:
+    for elements in generator.sample(DrawRequest(6, "mirror", 20, 5, table)).sets:
         instance = table.instance
         assert instance.violation(instance.to_points(elements)) is None

@@ -12,6 +12,7 @@ from patternboost.model.decoding import FastDecoder, TorchDecoder, fast_decoding
 from patternboost.model.gpt import GPT, Cache, GPTSettings
 from patternboost.model.masks import DeviceBits, DeviceMask, HostMask
 from patternboost.model.precision import pick_precision
+from patternboost.model.request import DrawRequest
 from patternboost.model.sampling import SampleSettings, _batches, draw, sample
 from patternboost.model.tokens import END, TOKENISATIONS
 from patternboost.registry import problem
@@ -133,7 +134,7 @@ def test_masked_samples_are_always_valid(name, n, symmetry, memory, tokens):
     vocabulary.learn(examples_at(n, symmetry, 60, name) + examples_at(n, "none", 20, name), seed=1)
     table = build_table(instance, symmetry, memory)
     settings = SampleSettings(length=instance.size + 1, batch=16)
-    bodies = sample(Uniform(), vocabulary, n, symmetry, 40, settings, 1, table)
+    bodies = sample(Uniform(), vocabulary, DrawRequest(n, symmetry, 40, 1, table), settings)
     assert len(bodies) == 40
     sizes = set()
     for body in bodies:
@@ -215,9 +216,8 @@ def test_samples_do_not_depend_on_threads():
     vocabulary = vocabulary_for("isosceles", 6)
     table = build_table(problem("isosceles", 6), "none")
     settings = SampleSettings(length=40, batch=8)
-    one, three = (
-        sample(Uniform(), vocabulary, 6, "none", 50, settings, 1, table, threads=threads) for threads in (1, 3)
-    )
+    request = DrawRequest(6, "none", 50, 1, table)
+    one, three = (sample(Uniform(), vocabulary, request, settings, threads) for threads in (1, 3))
     assert [b.tolist() for b in one] == [b.tolist() for b in three]
     assert len({tuple(b) for b in one}) > 40
 
@@ -226,16 +226,15 @@ def test_once_over_only_finished_samples_come_back():
     vocabulary = vocabulary_for("isosceles", 6)
     table = build_table(problem("isosceles", 6), "none")
     calls = iter(range(1000))
-    bodies = sample(
-        Uniform(), vocabulary, 6, "none", 50, SampleSettings(length=40, batch=50), 1, table, lambda: next(calls) > 5
-    )
+    request = DrawRequest(6, "none", 50, 1, table, lambda: next(calls) > 5)
+    bodies = sample(Uniform(), vocabulary, request, SampleSettings(length=40, batch=50))
     assert 0 < len(bodies) < 50
     assert all(vocabulary.decode(6, "none", b) is not None for b in bodies)
 
 
 def test_unmasked_uniform_samples_are_mostly_malformed():
     vocabulary = vocabulary_for("isosceles", 6)
-    bodies = sample(Uniform(), vocabulary, 6, "none", 50, SampleSettings(length=30), 1)
+    bodies = sample(Uniform(), vocabulary, DrawRequest(6, "none", 50, 1), SampleSettings(length=30))
     assert len(bodies) == 50
     assert sum(vocabulary.decode(6, "none", b) is None for b in bodies) > 25
 

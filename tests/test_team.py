@@ -7,8 +7,9 @@ import sys
 
 import pytest
 import torch
-from models import examples_at, never, small_generator, vocabulary_for
+from models import examples_at, small_generator, vocabulary_for
 
+from patternboost.model.request import FitRequest
 from patternboost.model.team import ALONE, Team
 
 TINY = [
@@ -55,8 +56,9 @@ def test_two_processes_search_train_and_sample_together(tmp_path):
 WORKER = """
 import glob, json, sys, torch
 sys.path.insert(0, sys.argv[2])
-from models import CPU, examples_at, never, vocabulary_for
+from models import CPU, examples_at, vocabulary_for
 from patternboost.model.distributed import TeamGenerator, serve
+from patternboost.model.request import DrawRequest, FitRequest
 from patternboost.model.sampling import SampleSettings
 from patternboost.model.team import join
 from patternboost.model.training import TrainSettings
@@ -74,9 +76,9 @@ if team.rank:
 else:
     examples = examples_at(6, "mirror", 60)
     for seed in (1, 2):
-        log = generator.fit(examples, seed, never, lambda share: None)
+        log = generator.fit(FitRequest(examples, seed))
     table = build_table(problem("isosceles", 6), "mirror")
-    drawn = generator.sample(6, "mirror", 31, 5, table, never)
+    drawn = generator.sample(DrawRequest(6, "mirror", 31, 5, table))
     generator.dismiss()
 told = {"norm": sum(float(p.detach().double().norm()) for p in generator.model.parameters())}
 names = [open(path).read().strip() for path in glob.glob("/proc/self/task/*/comm")]
@@ -98,5 +100,5 @@ def test_all_processes_end_with_the_same_weights_and_learn_as_one_does(tmp_path)
     assert first["sets"] == 31
     alone = small_generator(vocabulary_for("isosceles", 6), steps=20, batch=15)
     for seed in (1, 2):
-        log = alone.fit(examples_at(6, "mirror", 60), seed, never, lambda share: None)
+        log = alone.fit(FitRequest(examples_at(6, "mirror", 60), seed))
     assert abs(log.held_out_loss - first["loss"]) < 1e-3  # the same gradients, so the same learning

@@ -15,6 +15,7 @@ import torch
 from patternboost.archive import canonical_key
 from patternboost.ground import IntArray
 from patternboost.model.generator import GPTGenerator
+from patternboost.model.request import DrawRequest, FitRequest
 from patternboost.model.sampling import SampleSettings
 from patternboost.model.tokens import TOKENISATIONS, Example
 from patternboost.model.training import TrainSettings
@@ -200,13 +201,13 @@ def run_arm(
         patience=settings.steps,
     )  # fmt: skip
     generator = GPTGenerator(vocabulary, _SHAPE, training, SampleSettings(), device, seed, threads=settings.threads)
-    log = generator.fit(examples, seed, over, report)
+    log = generator.fit(FitRequest(examples, seed, over, report))
     assert generator.model is not None
     instance = problem(name, n)
     prepared = prepare(instance, "none")
 
     def drawn(table: Table | None) -> list[IntArray | None]:
-        bodies = generator.bodies(n, "none", settings.samples, seed, table, lambda: False, 1.0)
+        bodies = generator.bodies(DrawRequest(n, "none", settings.samples, seed, table))
         return [vocabulary.decode(n, "none", body) for body in bodies]
 
     free, masked = drawn(None), drawn(prepared.table)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +17,10 @@ from patternboost.files import FileError, read_json, write_json
 from patternboost.ground import IntArray
 from patternboost.model.attention import Looked
 from patternboost.model.decoding import Stepper
+from patternboost.model.request import DrawRequest, FitRequest
 from patternboost.model.sampling import Samples, SampleSettings, decoded, sample
 from patternboost.model.tokens import Example, Vocabulary
 from patternboost.model.training import TrainLog
-from patternboost.search.tables import Table
 
 #: added to every count
 _SMOOTHING = 0.01
@@ -76,20 +76,13 @@ class BigramGenerator:
         self._counted: Tensor | None = None  # log-probabilities [V, V], as a unigram model [1, V]
         self._longest = 0
 
-    def fit(
-        self,
-        examples: Sequence[Example],
-        seed: int,
-        over: Callable[[], bool],
-        report: Callable[[float], None],
-        seconds: float | None = None,
-    ) -> TrainLog:
+    def fit(self, request: FitRequest) -> TrainLog:
         """Count anew."""
         if self._counted is None:
-            self.vocabulary.learn(examples, seed)
+            self.vocabulary.learn(request.examples, request.seed)
         sequences = [
             self.vocabulary.encode(example, move)
-            for example in examples
+            for example in request.examples
             for move in range(len(self.vocabulary.view(example.n, example.symmetry).moves))
         ]
         self._longest = max(map(len, sequences))
@@ -100,7 +93,7 @@ class BigramGenerator:
             self._counted = torch.from_numpy(np.log(seen / seen.sum()).astype(np.float32))[None]
         else:
             self._counted = bigram_logits(sequences, 2, count)
-        report(1.0)
+        request.report(1.0)
         return TrainLog(1, float("nan"), float("nan"), 0.0)
 
     def _logits(self) -> Tensor:
@@ -109,21 +102,12 @@ class BigramGenerator:
             raise ValueError("sample or expected before fit")
         return self._counted.expand(self.vocabulary.count, -1)
 
-    def sample(
-        self,
-        n: int,
-        symmetry: str,
-        count: int,
-        seed: int,
-        table: Table | None,
-        over: Callable[[], bool],
-        temperature: float = 1.0,
-    ) -> Samples:
+    def sample(self, request: DrawRequest) -> Samples:
         """Sample from the counts."""
         length = self._longest + self._longest // 4
-        settings = dataclasses.replace(self.sampling, length=length, temperature=temperature)
-        bodies = sample(BigramDecoder(self._logits()), self.vocabulary, n, symmetry, count, settings, seed, table, over)
-        return decoded(bodies, self.vocabulary, n, symmetry)
+        settings = dataclasses.replace(self.sampling, length=length)
+        bodies = sample(BigramDecoder(self._logits()), self.vocabulary, request, settings)
+        return decoded(bodies, self.vocabulary, request.n, request.symmetry)
 
     def expected(self, examples: Sequence[Example]) -> NDArray[np.float64]:
         """See `Generator`."""

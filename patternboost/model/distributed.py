@@ -7,7 +7,7 @@ each training and each sampling from it, do their share, and write nothing.
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -16,12 +16,12 @@ from torch.nn.parallel import DistributedDataParallel
 from patternboost.ground import IntArray
 from patternboost.model.generator import GPTGenerator
 from patternboost.model.gpt import GPT
+from patternboost.model.request import DrawRequest, FitRequest
 from patternboost.model.team import Team
 from patternboost.model.tokens import Example
 from patternboost.model.training import TrainLog
 from patternboost.problem import Instance
 from patternboost.search.local import prepare
-from patternboost.search.tables import Table
 from patternboost.settings import Settings
 
 
@@ -32,46 +32,30 @@ class TeamGenerator(GPTGenerator):
         super().__init__(*arguments)
         self.team = team
 
-    def fit(
-        self,
-        examples: Sequence[Example],
-        seed: int,
-        over: Callable[[], bool],
-        report: Callable[[float], None],
-        seconds: float | None = None,
-    ) -> TrainLog:
+    def fit(self, request: FitRequest) -> TrainLog:
         """The first process: tell the others, and train with them."""
-        model = self.settle(examples, seed)
+        model = self.settle(request)
         assert self.optimizer is not None
         self.team.tell(
             {
                 "do": "fit",
-                "examples": [[e.n, e.symmetry, e.elements.tolist()] for e in examples],
-                "seed": seed,
-                "seconds": seconds,
+                "examples": [[e.n, e.symmetry, e.elements.tolist()] for e in request.examples],
+                "seed": request.seed,
+                "seconds": request.seconds,
                 "context": model.settings.context,
                 "precision": self.precision,
                 "tokens": self.vocabulary.settings(),
                 "moments": bool(self.optimizer.state),
             }
         )
-        return self.train_together(model, bool(self.optimizer.state), examples, seed, over, report, seconds)
+        return self.train_together(model, bool(self.optimizer.state), request)
 
-    def train_together(
-        self,
-        model: GPT,
-        moments: bool,
-        examples: Sequence[Example],
-        seed: int,
-        over: Callable[[], bool],
-        report: Callable[[float], None],
-        seconds: float | None,
-    ) -> TrainLog:
+    def train_together(self, model: GPT, moments: bool, request: FitRequest) -> TrainLog:
         """All processes: start from the first one's weights and, where it has any, its optimiser's moments."""
         wrapped = DistributedDataParallel(model)
         if moments:
             self._share_moments()
-        return self.train(wrapped, examples, seed, over, report, seconds, self.team)
+        return self.train(wrapped, request, self.team)
 
     def _share_moments(self) -> None:
         assert self.model is not None
@@ -84,35 +68,18 @@ class TeamGenerator(GPTGenerator):
             with torch.no_grad():
                 self.team.spread([state["step"], state["exp_avg"], state["exp_avg_sq"]])
 
-    def bodies(
-        self,
-        n: int,
-        symmetry: str,
-        count: int,
-        seed: int,
-        table: Table | None,
-        over: Callable[[], bool],
-        temperature: float,
-    ) -> list[IntArray]:
+    def bodies(self, request: DrawRequest) -> list[IntArray]:
         """The first process: tell the others, and put all shares together."""
-        wanted = [n, symmetry, count, seed, table is not None, temperature]
+        r = request
+        wanted = [r.n, r.symmetry, r.count, r.seed, r.table is not None, r.temperature]
         self.team.tell({"do": "sample", "what": wanted})
-        return self.sample_together(n, symmetry, count, seed, table, over, temperature)
+        return self.sample_together(request)
 
-    def sample_together(
-        self,
-        n: int,
-        symmetry: str,
-        count: int,
-        seed: int,
-        table: Table | None,
-        over: Callable[[], bool],
-        temperature: float,
-    ) -> list[IntArray]:
+    def sample_together(self, request: DrawRequest) -> list[IntArray]:
         """All processes: a share of the samples each, from a seed of their own."""
-        mine = len(range(self.team.rank, count, self.team.size))
-        own_seed = seed ^ (self.team.rank << 48)
-        return self.team.gather(super().bodies(n, symmetry, mine, own_seed, table, over, temperature))
+        mine = len(range(self.team.rank, request.count, self.team.size))
+        own_seed = request.seed ^ (self.team.rank << 48)
+        return self.team.gather(super().bodies(replace(request, count=mine, seed=own_seed)))
 
     def dismiss(self) -> None:
         """The first process: the search is over."""
@@ -133,7 +100,7 @@ def serve(generator: TeamGenerator, settings: Settings, instance: Instance) -> N
         else:
             n, symmetry, count, seed, masked, temperature = told["what"]
             table = prepare(instance, symmetry, settings.memory_bytes, settings.jobs).table if masked else None
-            generator.sample_together(n, symmetry, count, seed, table, lambda: False, temperature)
+            generator.sample_together(DrawRequest(n, symmetry, count, seed, table, temperature=temperature))
 
 
 def _fit(generator: TeamGenerator, told: dict[str, Any]) -> None:
@@ -143,6 +110,5 @@ def _fit(generator: TeamGenerator, told: dict[str, Any]) -> None:
         generator.build(told["context"])
     assert generator.model is not None
     examples = [Example(n, symmetry, torch.tensor(e).numpy()) for n, symmetry, e in told["examples"]]
-    generator.train_together(
-        generator.model, told["moments"], examples, told["seed"], lambda: False, lambda share: None, told["seconds"]
-    )
+    request = FitRequest(examples, told["seed"], seconds=told["seconds"])
+    generator.train_together(generator.model, told["moments"], request)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -20,11 +20,11 @@ from patternboost.model.bigram import check_vocabulary
 from patternboost.model.decoding import Decoder, FastDecoder, TorchDecoder, fast_decoding
 from patternboost.model.gpt import GPT, GPTSettings
 from patternboost.model.precision import DTYPES, pick_precision
+from patternboost.model.request import DrawRequest, FitRequest
 from patternboost.model.sampling import Samples, SampleSettings, decoded, sample
 from patternboost.model.team import ALONE, Team
 from patternboost.model.tokens import Example, Vocabulary
 from patternboost.model.training import PoolCorpus, TrainLog, TrainSettings, collate, make_optimizer, train
-from patternboost.search.tables import Table
 
 
 class Generator(Protocol):
@@ -32,26 +32,10 @@ class Generator(Protocol):
 
     vocabulary: Vocabulary
 
-    def fit(
-        self,
-        examples: Sequence[Example],
-        seed: int,
-        over: Callable[[], bool],
-        report: Callable[[float], None],
-        seconds: float | None = None,
-    ) -> TrainLog:
-        """Learn from the pool: the configured steps, or for so many seconds; sooner where `over()` says so."""
+    def fit(self, request: FitRequest) -> TrainLog:
+        """Learn from the pool."""
 
-    def sample(
-        self,
-        n: int,
-        symmetry: str,
-        count: int,
-        seed: int,
-        table: Table | None,
-        over: Callable[[], bool],
-        temperature: float = 1.0,
-    ) -> Samples:
+    def sample(self, request: DrawRequest) -> Samples:
         """Draw constructions of a size and class; with a table only valid ones."""
 
     def expected(self, examples: Sequence[Example]) -> NDArray[np.float64]:
@@ -111,48 +95,32 @@ class GPTGenerator:
         nn.init.constant_(self.model.norm.weight, 0.25)  # the logits begin near how frequent the tokens are
         self.optimizer = make_optimizer(self.model, self.training)
 
-    def fit(
-        self,
-        examples: Sequence[Example],
-        seed: int,
-        over: Callable[[], bool],
-        report: Callable[[float], None],
-        seconds: float | None = None,
-    ) -> TrainLog:
+    def fit(self, request: FitRequest) -> TrainLog:
         """Train; the first call settles tokens, precision and the longest sequence (room for a quarter more)."""
-        model = self.settle(examples, seed)
-        return self.train(model, examples, seed, over, report, seconds)
+        return self.train(self.settle(request), request)
 
-    def settle(self, examples: Sequence[Example], seed: int) -> GPT:
+    def settle(self, request: FitRequest) -> GPT:
         """The model, made on the first call, and anew where an example is longer than it can take."""
         if self.model is None:
-            self.vocabulary.learn(examples, seed)
+            self.vocabulary.learn(request.examples, request.seed)
             self.precision = pick_precision(self.precision, self.device, self._shape["width"])
-        longest = max(len(self.vocabulary.encode(e)) for e in examples)
+        sequences = [self.vocabulary.encode(e) for e in request.examples]
+        longest = max(map(len, sequences))
         if self.model is None or longest > self.model.settings.context:
             self.build(longest + max(8, longest // 4))
         assert self.model is not None
-        counts = np.zeros(self.vocabulary.count)
-        for example in examples:
-            np.add.at(counts, self.vocabulary.encode(example)[PoolCorpus.prefix :], 1)
+        tokens = np.concatenate([sequence[PoolCorpus.prefix :] for sequence in sequences])
+        counts = np.bincount(tokens, minlength=self.vocabulary.count)
         self.model.know(torch.from_numpy(counts).float().to(self.device))
         return self.model
 
-    def train(
-        self,
-        model: nn.Module,
-        examples: Sequence[Example],
-        seed: int,
-        over: Callable[[], bool],
-        report: Callable[[float], None],
-        seconds: float | None,
-        team: Team = ALONE,
-    ) -> TrainLog:
+    def train(self, model: nn.Module, request: FitRequest, team: Team = ALONE) -> TrainLog:
         """Train the model, or its form for several processes."""
         assert self.optimizer is not None
-        corpus = PoolCorpus(self.vocabulary, examples)
+        corpus = PoolCorpus(self.vocabulary, request.examples)
         training = dataclasses.replace(self.training, precision=self.precision, threads=self._threads)
-        return train(model, self.optimizer, corpus, training, seed, over, report, seconds, team)
+        r = request
+        return train(model, self.optimizer, corpus, training, r.seed, r.over, r.report, r.seconds, team)
 
     def decoder(self) -> Decoder:
         """The model as it is now, ready to be sampled from. Raises ValueError before the first `fit`."""
@@ -164,36 +132,17 @@ class GPTGenerator:
             return FastDecoder(self.model, dtype)
         return TorchDecoder(self.model, dtype)
 
-    def sample(
-        self,
-        n: int,
-        symmetry: str,
-        count: int,
-        seed: int,
-        table: Table | None,
-        over: Callable[[], bool],
-        temperature: float = 1.0,
-    ) -> Samples:
+    def sample(self, request: DrawRequest) -> Samples:
         """Sample with the key/value cache."""
-        bodies = self.bodies(n, symmetry, count, seed, table, over, temperature)
-        return decoded(bodies, self.vocabulary, n, symmetry)
+        return decoded(self.bodies(request), self.vocabulary, request.n, request.symmetry)
 
-    def bodies(
-        self,
-        n: int,
-        symmetry: str,
-        count: int,
-        seed: int,
-        table: Table | None,
-        over: Callable[[], bool],
-        temperature: float,
-    ) -> list[IntArray]:
+    def bodies(self, request: DrawRequest) -> list[IntArray]:
         """Samples as tokens."""
         decoder = self.decoder()
         assert self.model is not None
         length = self.model.settings.context - 2
-        settings = dataclasses.replace(self.sampling, length=length, temperature=temperature)
-        return sample(decoder, self.vocabulary, n, symmetry, count, settings, seed, table, over, self._threads)
+        settings = dataclasses.replace(self.sampling, length=length)
+        return sample(decoder, self.vocabulary, request, settings, self._threads)
 
     @torch.no_grad()
     def expected(self, examples: Sequence[Example]) -> NDArray[np.float64]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -19,9 +19,9 @@ from patternboost.ground import IntArray
 from patternboost.model.decoding import Decoder, Stepper
 from patternboost.model.masks import DeviceBits, DeviceMask, HostMask, LogitMask
 from patternboost.model.precision import one_torch_thread
+from patternboost.model.request import DrawRequest
 from patternboost.model.tokens import END, Vocabulary
 from patternboost.search.bitrows import build_bitrows
-from patternboost.search.tables import Table
 
 #: so many batches, for as many threads, where they still have so many sequences each
 _AT_LEAST, _SMALLEST = 4, 32
@@ -61,22 +61,11 @@ def decoded(bodies: Sequence[IntArray], vocabulary: Vocabulary, n: int, symmetry
 
 
 def sample(
-    decoder: Decoder,
-    vocabulary: Vocabulary,
-    n: int,
-    symmetry: str,
-    count: int,
-    settings: SampleSettings,
-    seed: int,
-    table: Table | None = None,
-    over: Callable[[], bool] = lambda: False,
-    threads: int = 1,
+    decoder: Decoder, vocabulary: Vocabulary, request: DrawRequest, settings: SampleSettings, threads: int = 1
 ) -> list[IntArray]:
-    """Bodies (tokens, then END unless cut at `length`) of `count` sequences.
-
-    Once `over()` says stop only those that have ended come back. With `table` (of the same instance and class) only
-    tokens that keep the set valid are drawn.
-    """
+    """Bodies (tokens, then END unless cut at `length`) of the sequences that are asked for, at their temperature."""
+    n, symmetry, table = request.n, request.symmetry, request.table
+    settings = replace(settings, temperature=request.temperature)
     columns = vocabulary.columns(n, symmetry) if table is not None else np.arange(vocabulary.count)
     # Tokens should not travel to the host and back where bitmaps let the device keep the mask.
     bitmaps = None
@@ -92,7 +81,9 @@ def sample(
         return HostMask(vocabulary.mask(n, symmetry, table, batch))
 
     prefix = vocabulary.prefix(n, symmetry)
-    return sample_tokens(decoder, prefix, columns, count, settings, seed, mask_for, over, threads)
+    return sample_tokens(
+        decoder, prefix, columns, request.count, settings, request.seed, mask_for, request.over, threads
+    )
 
 
 def sample_tokens(
