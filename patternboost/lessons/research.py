@@ -119,7 +119,7 @@ class ResearchSettings:
     #: constructions of the size in question to learn from, and of every smaller one
     count: int = 5_000
     smaller: int = 2_000
-    samples: int = 2_000
+    samples: int = 1_000
     batch: int = 64
     threads: int = 1
 
