@@ -155,6 +155,8 @@ def test_a_class_waits_until_its_table_costs_no_more_than_a_generation():
     assert bandit.shares(0, 1e6) == {"cheap": 1}
     assert bandit.shares(0, 5e6) == {"cheap": 0.5, "middling": 0.5}
     assert set(bandit.shares(0)) == {"cheap", "middling", "dear"}
+    bandit.record("cheap", [0, 0])
+    assert bandit.shares(1, 5e6) == {"middling": 1}
     bandit.record("cheap", [10])
     assert bandit.shares(1, 2.9e6) == {"cheap": 1}
     assert bandit.shares(1, 3e6) == pytest.approx({"cheap": 0.9, "middling": 0.1})

@@ -37,10 +37,8 @@ class ClassBandit:
         self.history[name] = (self.history[name] + scores)[-_MEMORY:]
 
     def value(self, name: str) -> float:
-        """Mean of a class's top scores; infinite for one that was never tried."""
+        """Mean of the top scores of a class that was tried."""
         scores = sorted(self.history[name], reverse=True)
-        if not scores:
-            return math.inf
         top = scores[: max(1, math.ceil(len(scores) * _TOP))]
         return sum(top) / len(top)
 
@@ -59,7 +57,9 @@ class ClassBandit:
         """Share of the effort of every class that gets any in generation `turn` of `work` steps; they add up to 1."""
         due = self._due(work)
         values = {name: self.value(name) for name in self.names if self.history[name]}
-        if not values:
+        # A class whose walks all end with nothing (all its orbits are forbidden by themselves) is not tried again.
+        alive = [name for name, v in values.items() if v > 0]
+        if due and not alive:
             return {name: 1 / len(due) for name in due}
         best = max(values.values())
         scale = max(0.5, 0.02 * best)
@@ -67,8 +67,6 @@ class ClassBandit:
         total = sum(weights.values())
         earned = {name: w / total for name, w in weights.items() if w / total >= _LEAST}
         total = sum(earned.values())
-        # A class whose walks all end with nothing (all its orbits are forbidden by themselves) is not tried again.
-        alive = [name for name, v in values.items() if v > 0]
         explorers = due
         if alive and not due:
             explorers = [name for name in [alive[turn % len(alive)]] if name not in earned]
