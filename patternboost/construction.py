@@ -53,7 +53,7 @@ class Construction:
         >>> corner.check()
         ['forbidden set: [0, 0] [0, 1] [1, 0]']
         """
-        return cls(instance, tuple(sorted(tuple(int(x) for x in p) for p in points)), found=dict(found or {}))
+        return cls(instance, tuple(sorted(tuple(map(int, p)) for p in points)), found=dict(found or {}))
 
     @property
     def problem(self) -> str:

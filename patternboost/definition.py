@@ -27,10 +27,10 @@ def equal_from_one(
     rows = max(1, _AT_ONCE // max(1, len(points)))
     for first in range(0, len(points), rows):
         looks = number(places[None, :] - places[first : first + rows, None])
-        order = np.argsort(looks, axis=1, kind="stable")
-        ranked = np.take_along_axis(looks, order, axis=1)
+        ranked = np.sort(looks, axis=1)
         equal = np.argwhere((ranked[:, 1:] == ranked[:, :-1]) & (ranked[:, 1:] > 0))
         if len(equal):
             row, at = equal[0]
-            return [points[order[row, at]], points[first + row], points[order[row, at + 1]]]
+            one, other = np.flatnonzero(looks[row] == ranked[row, at])[:2]
+            return [points[one], points[first + row], points[other]]
     return None

@@ -183,7 +183,7 @@ class Instance:
 
     def to_points(self, elements: IntArray) -> list[Point]:
         """Elements as sorted points."""
-        return sorted(tuple(int(x) for x in row) for row in self.points[elements])
+        return sorted(tuple(row) for row in self.points[elements].tolist())
 
     def to_elements(self, points: Sequence[Point]) -> IntArray:
         """Points (all on the ground set) as sorted element numbers."""

@@ -66,7 +66,7 @@ def complete(n, chosen, out):  # type: ignore[no-untyped-def]
 
 def violation(points: Sequence[Point]) -> Sequence[Point] | None:
     """Two equal distances from one point make an isosceles triangle with its apex there."""
-    return equal_from_one(points, lambda step: (step**2).sum(axis=2))
+    return equal_from_one(points, lambda step: step[..., 0] ** 2 + step[..., 1] ** 2)
 
 
 PROBLEM = Problem(

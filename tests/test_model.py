@@ -76,6 +76,27 @@ def test_threads_make_the_gradient_that_one_makes():
     assert math.isclose(token_loss(model, sequences[:1], 2, "fp32")[0].item(), alone, rel_tol=1e-5)
 
 
+def test_tokens_of_other_classes_and_sizes_cost_nothing_and_are_not_learned():
+    vocabulary = vocabulary_for("isosceles", 6)
+    examples = examples_at(6, "both-mirrors", 5)
+    corpus = PoolCorpus(vocabulary, examples)
+    assert len(corpus.columns) == 9 + 1
+    torch.manual_seed(1)
+    model = GPT(GPTSettings(vocabulary=vocabulary.count, context=30, layers=1, heads=2, width=32))
+    sequences = [vocabulary.encode(e) for e in examples]
+    total, predicted = token_loss(model, sequences, 2, "fp32", corpus.columns)
+    plain = 0.0
+    for sequence in sequences:
+        logits = model(torch.from_numpy(sequence[None, :-1])).detach()[0, 1:]
+        chances = torch.softmax(logits[:, corpus.columns.tolist()], dim=-1)
+        plain -= sum(math.log(row[list(corpus.columns).index(t)]) for row, t in zip(chances, sequence[2:]))
+    assert predicted == sum(len(s) - 2 for s in sequences)
+    assert math.isclose(float(total), plain, rel_tol=1e-4)
+    total.backward()
+    touched = set(np.flatnonzero(model.embedding.weight.grad.abs().sum(dim=1)))
+    assert touched == set(corpus.columns) | {t for s in sequences for t in s[:2]}
+
+
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
 def test_training_lowers_the_loss_and_repeats(precision):
     vocabulary = vocabulary_for("isosceles", 6)
@@ -89,7 +110,7 @@ def test_training_lowers_the_loss_and_repeats(precision):
         losses.append(log.held_out_loss)
         assert log.steps == 80
     assert losses[0] == losses[1]
-    assert losses[0] < 0.6 * math.log(vocabulary.count)
+    assert losses[0] < 0.6 * math.log(len(PoolCorpus(vocabulary, examples).columns))
 
 
 def test_training_stops_when_held_out_loss_stops_falling():

@@ -43,6 +43,7 @@ class StringCorpus:
     """Strings to learn from."""
 
     prefix = 1
+    columns: IntArray | None = None
 
     def __init__(self, characters: Characters, strings: Sequence[str]) -> None:
         self._sequences = [characters.encode(s) for s in strings]

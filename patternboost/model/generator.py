@@ -24,7 +24,7 @@ from patternboost.model.request import DrawRequest, FitRequest
 from patternboost.model.sampling import Samples, SampleSettings, decoded, sample
 from patternboost.model.team import ALONE, Team
 from patternboost.model.tokens import Example, Vocabulary
-from patternboost.model.training import PoolCorpus, TrainLog, TrainSettings, collate, make_optimizer, train
+from patternboost.model.training import PoolCorpus, TrainLog, TrainSettings, collate, columns_of, make_optimizer, train
 
 
 class Generator(Protocol):
@@ -152,8 +152,11 @@ class GPTGenerator:
         self.model.eval()
         room = self.model.settings.context
         inputs, targets = collate([self.vocabulary.encode(e)[: room + 1] for e in examples], PoolCorpus.prefix)
-        chances = self.model(inputs.to(self.device)).softmax(dim=-1)[(targets >= 0).to(self.device)]
-        total: NDArray[np.float64] = chances.sum(dim=0).double().cpu().numpy()
+        columns = columns_of(self.vocabulary, examples)
+        logits = self.model(inputs.to(self.device), torch.from_numpy(columns).to(self.device))
+        chances = logits.softmax(dim=-1)[(targets >= 0).to(self.device)]
+        total = np.zeros(self.vocabulary.count)
+        total[columns] = chances.sum(dim=0).double().cpu().numpy()
         return total
 
     def attention(self, example: Example) -> Looked | None:

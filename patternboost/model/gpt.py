@@ -114,15 +114,15 @@ class GPT(nn.Module):
         elif isinstance(module, nn.Embedding):
             nn.init.normal_(module.weight, std=module.embedding_dim**-0.5)
 
-    def forward(self, tokens: Tensor) -> Tensor:
-        """tokens int64 [B, T] -> logits [B, T, V]."""
-        return self.head(self.body(tokens))
+    def forward(self, tokens: Tensor, columns: Tensor | None = None) -> Tensor:
+        """tokens int64 [B, T] -> logits [B, T, V], or [B, T, C] of the tokens `columns` (int64 [C]) alone."""
+        return self.head(self.body(tokens), columns)
 
     def head(self, hidden: Tensor, columns: Tensor | None = None) -> Tensor:
         """Logits of all tokens, or of some (int64 [C]), from what `body` makes."""
         if columns is None:
             return functional.linear(self.norm(hidden), self.embedding.weight, self.bias)
-        return functional.linear(self.norm(hidden), self.embedding.weight[columns], self.bias[columns])
+        return functional.linear(self.norm(hidden), self.embedding(columns), self.bias[columns])
 
     def know(self, counts: Tensor) -> None:
         """Tell the model how frequent the tokens are, float [V]; what depends on the context it has to learn."""

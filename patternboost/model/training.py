@@ -78,6 +78,8 @@ class Corpus(Protocol):
     """What to learn from: token sequences that all start with `prefix` tokens that are given, not predicted."""
 
     prefix: int
+    #: the tokens that may come after it, int64, ascending; None stands for all. Others cost nothing and are not learned
+    columns: IntArray | None
 
     def __len__(self) -> int:
         """How many sequences there are."""
@@ -97,6 +99,7 @@ class PoolCorpus:
     def __init__(self, vocabulary: Vocabulary, examples: Sequence[Example]) -> None:
         self._vocabulary = vocabulary
         self._examples = examples
+        self.columns: IntArray | None = columns_of(vocabulary, examples)
 
     def __len__(self) -> int:
         return len(self._examples)
@@ -114,6 +117,12 @@ class PoolCorpus:
         return self._vocabulary.encode(self._examples[index], draw)
 
 
+def columns_of(vocabulary: Vocabulary, examples: Sequence[Example]) -> IntArray:
+    """The tokens that bodies of the examples' sizes and classes may have, END among them; int64, ascending."""
+    kinds = {(e.n, e.symmetry) for e in examples}
+    return np.unique(np.concatenate([vocabulary.columns(n, symmetry) for n, symmetry in kinds]))
+
+
 def collate(sequences: Sequence[IntArray], prefix: int) -> tuple[Tensor, Tensor]:
     """Inputs and targets, int64 [B, T]; padded with END, targets of padding and prefix ignored."""
     length = max(len(s) for s in sequences) - 1
@@ -125,12 +134,19 @@ def collate(sequences: Sequence[IntArray], prefix: int) -> tuple[Tensor, Tensor]
     return torch.from_numpy(inputs), torch.from_numpy(targets)
 
 
-def token_loss(model: nn.Module, sequences: Sequence[IntArray], prefix: int, precision: str) -> tuple[Tensor, int]:
-    """Summed cross-entropy of the predicted tokens, and how many they are."""
+def token_loss(
+    model: nn.Module, sequences: Sequence[IntArray], prefix: int, precision: str, columns: IntArray | None = None
+) -> tuple[Tensor, int]:
+    """Summed cross-entropy of the predicted tokens among `columns` (see `Corpus`), and how many they are."""
     device = next(model.parameters()).device
-    inputs, targets = (t.to(device) for t in collate(sequences, prefix))
+    inputs, targets = collate(sequences, prefix)
+    among = None if columns is None else torch.from_numpy(columns)
+    if among is not None:
+        targets = torch.searchsorted(among, targets).masked_fill(targets == _IGNORE, _IGNORE)
+        among = among.to(device)
+    inputs, targets = inputs.to(device), targets.to(device)
     with torch.autocast(device.type, DTYPES[precision], enabled=precision != "fp32"):
-        logits = model(inputs)
+        logits = model(inputs, among)
     flat = logits.float().flatten(0, 1)
     total = functional.cross_entropy(flat, targets.flatten(), ignore_index=_IGNORE, reduction="sum")
     return total, sum(len(s) - prefix for s in sequences)
@@ -164,7 +180,7 @@ def train(
     threads = min(settings.threads, max(1, settings.batch // _LEAST_SHARE)) if alone_on_cpu else 1
 
     def summed(twin: nn.Module, sequences: Sequence[IntArray]) -> tuple[Tensor, int]:
-        return token_loss(twin, sequences, corpus.prefix, settings.precision)
+        return token_loss(twin, sequences, corpus.prefix, settings.precision, corpus.columns)
 
     model.train()
     with replicas(model, threads, team) as together:
@@ -187,28 +203,29 @@ def train(
             done = step + 1
             report(progress)
             if done % settings.look_every == 0 or (seconds is None and done == settings.steps):
-                held_value = team.agree(held_out_loss(model, held, corpus.prefix, settings))
+                held_value = team.agree(held_out_loss(model, held, corpus, settings))
                 curve.append((done, loss, held_value))
                 looks = 0 if held_value < best_held - 1e-3 else looks + 1
                 best_held = min(best_held, held_value)
                 if looks >= settings.patience:
                     break
         if done and (not curve or curve[-1][0] < done) and not over():  # time ran out between two looks
-            held_value = held_out_loss(model, held, corpus.prefix, settings)
+            held_value = held_out_loss(model, held, corpus, settings)
             best_held = min(best_held, held_value)
             curve.append((done, loss, held_value))
     return TrainLog(done, loss, best_held, time.monotonic() - started, tuple(curve))
 
 
 @torch.no_grad()
-def held_out_loss(model: nn.Module, held: Sequence[IntArray], prefix: int, settings: TrainSettings) -> float:
+def held_out_loss(model: nn.Module, held: Sequence[IntArray], corpus: Corpus, settings: TrainSettings) -> float:
     """Mean loss per token of the held-out sequences (nan where there are none)."""
     if not held:
         return math.nan
     model.eval()
     losses, tokens = 0.0, 0
     for first in range(0, len(held), settings.batch):
-        total, count = token_loss(model, held[first : first + settings.batch], prefix, settings.precision)
+        batch = held[first : first + settings.batch]
+        total, count = token_loss(model, batch, corpus.prefix, settings.precision, corpus.columns)
         losses, tokens = losses + float(total), tokens + count
     model.train()
     return losses / tokens
