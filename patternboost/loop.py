@@ -229,7 +229,8 @@ class Search:
 
     def _fit(self, tally: Tally, length: float) -> None:
         ending = self.settings.timed and self.stop.deadline - time.monotonic() < _LAST * length
-        if self.generator is not None and not ending:
+        # The first generation searches at once, even where there are seeds to learn from: the easy scores come in it.
+        if self.generator is not None and self.generation > 0 and not ending:
             examples = planning.examples(self)
             if len(examples) >= _LEAST_EXAMPLES:
                 self.progress.phase("train", 1.0)

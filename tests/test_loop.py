@@ -351,13 +351,15 @@ def test_search_stops_at_the_upper_bound_and_at_the_target(tmp_path):
 
 
 @pytest.mark.usefixtures("_home")
-def test_seeds_of_smaller_sizes_enter_training_and_search(tmp_path):
+def test_seeds_of_smaller_sizes_enter_training_and_search(tmp_path, monkeypatch):
+    monkeypatch.setattr("patternboost.loop._LEAST_EXAMPLES", 1)
     small = pb.search("isosceles", 6, generations=1, seed=1, quiet=True, run_dir=tmp_path / "small", options=TINY)
     large = pb.search(
         "isosceles", 8, generations=3, seed=1, quiet=True, run_dir=tmp_path / "large", options=[*TINY, "starts=60"],
         seed_from=["archive", str(small.folder), str(small.certificate)],
     )  # fmt: skip
     assert "seed" in large.log[0]["origins"]
+    assert [entry["train"] is not None for entry in large.log] == [False, True, True]  # the first one searches at once
     state = json.loads((sorted((large.folder / "checkpoint").iterdir())[-1] / "state.json").read_text())
     assert {s["n"] for s in state["seeds"]} == {6}
     tokens = json.loads((sorted((large.folder / "checkpoint").iterdir())[-1] / "model.json").read_text())["tokens"]
