@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from patternboost.search.chance import random_below
+from patternboost.search.rng import random_below
 
 
 @njit(cache=True, nogil=True)

@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 from matplotlib.figure import Figure
 
-from patternboost.registry import problem
-from patternboost.search.bitrows import build_bitrows
+from patternboost.problem.registry import problem
+from patternboost.search.bitmaps import build_bitrows
 from patternboost.search.tables import build_table
 from patternboost.search.walker import BitWalker, SparseWalker, Walker
 

@@ -17,8 +17,8 @@ import time
 from pathlib import Path
 
 import patternboost as pb
-from patternboost.library import shipped
-from patternboost.records import known_record
+from patternboost.store.library import shipped
+from patternboost.store.records import known_record
 
 FOLDER = Path(__file__).resolve().parent.parent / "problems" / "constructions"
 

@@ -14,12 +14,12 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
-from patternboost.construction import Construction
-from patternboost.registry import problem
-from patternboost.search.local import prepare
+from patternboost.loop.starts import effort
+from patternboost.problem.registry import problem
+from patternboost.search.tasks import prepare
 from patternboost.search.walker import make_walker
-from patternboost.settings import Settings
-from patternboost.starts import effort
+from patternboost.store.construction import Construction
+from patternboost.store.settings import Settings
 
 
 def main() -> None:

@@ -18,7 +18,7 @@ import time
 from pathlib import Path
 
 import patternboost as pb
-from patternboost.records import known_records
+from patternboost.store.records import known_records
 
 SMALL = {
     "cap-set": (2, 3, 4), "distance": (5, 6, 8), "isosceles": (6, 7, 8), "isosceles-flat": (4, 5, 6),

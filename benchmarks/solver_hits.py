@@ -10,7 +10,7 @@ import math
 import time
 
 from patternboost.exact.attempt import Attempt
-from patternboost.registry import problem
+from patternboost.problem.registry import problem
 
 
 def main() -> None:

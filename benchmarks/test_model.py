@@ -25,7 +25,7 @@ from patternboost.model.request import DrawRequest
 from patternboost.model.sampling import SampleSettings, sample
 from patternboost.model.tokens import END, OrbitVocabulary
 from patternboost.model.training import TrainSettings, make_optimizer, token_loss
-from patternboost.registry import find_problem, problem
+from patternboost.problem.registry import find_problem, problem
 from patternboost.search.tables import build_table
 
 DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")

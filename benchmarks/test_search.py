@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 from baselines import greedy_pair_test, tabu_rescan
 
-from patternboost.registry import problem
+from patternboost.problem.registry import problem
 from patternboost.search import kernels
-from patternboost.search.bitrows import build_bitrows
+from patternboost.search.bitmaps import build_bitrows
 from patternboost.search.greedy import greedy_fill, make_shifts
 from patternboost.search.tables import build_table
 from patternboost.search.walker import BitWalker, SparseWalker

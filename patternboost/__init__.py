@@ -10,35 +10,34 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-# Some verbs share their name with a module. These modules are imported first and their names taken back: a module
-# that is loaded already is never bound to its package again, so `pb.search` stays the function.
+# Three rooms share their name with a verb. They are loaded first (they are nearly empty) and their names taken back:
+# Python binds a module to its package only when it loads it, so that `pb.search` stays the function for good.
 import patternboost.problem
-import patternboost.records
+import patternboost.report
 import patternboost.search  # noqa: F401
+from patternboost._version import __version__
 
-del problem, records, search  # type: ignore[name-defined]  # noqa: F821
-
-__version__ = "0.1.0"
+del problem, report, search  # type: ignore[name-defined]  # noqa: F821
 
 #: verb -> module; loaded on first use, so that nothing imports torch (or compiles) before it is needed
 _VERBS = {
-    "problem": "registry",
-    "problem_names": "registry",
+    "problem": "problem.registry",
+    "problem_names": "problem.registry",
     "search": "api",
     "resume": "api",
     "Result": "api",
-    "Run": "run",
+    "Run": "store.run_folder",
     "prove": "exact.prove",
-    "compare": "comparing.compare",
-    "check": "contract",
-    "new_problem": "problem_file",
-    "lesson": "lessons.run",
-    "load": "construction",
-    "verify": "construction",
-    "Construction": "construction",
-    "records": "record_table",
-    "Problem": "problem",
-    "rule": "problem",
+    "compare": "studies.compare.comparison",
+    "check": "problem.contract",
+    "new_problem": "store.new_problem",
+    "lesson": "studies.lecture.lesson",
+    "load": "store.construction",
+    "verify": "store.construction",
+    "Construction": "store.construction",
+    "records": "report.record_table",
+    "Problem": "problem.base",
+    "rule": "problem.rules",
 }
 
 __all__ = [
@@ -63,15 +62,16 @@ __all__ = [
 
 if TYPE_CHECKING:
     from patternboost.api import Result, resume, search
-    from patternboost.comparing.compare import compare
-    from patternboost.construction import Construction, load, verify
-    from patternboost.contract import check
     from patternboost.exact.prove import prove
-    from patternboost.problem import Problem, rule
-    from patternboost.problem_file import new_problem
-    from patternboost.record_table import record_rows as records
-    from patternboost.registry import problem, problem_names
-    from patternboost.run import Run
+    from patternboost.problem.base import Problem
+    from patternboost.problem.contract import check
+    from patternboost.problem.registry import problem, problem_names
+    from patternboost.problem.rules import rule
+    from patternboost.report.record_table import record_rows as records
+    from patternboost.store.construction import Construction, load, verify
+    from patternboost.store.new_problem import new_problem
+    from patternboost.store.run_folder import Run
+    from patternboost.studies.compare.comparison import compare
 
 
 def __getattr__(name: str) -> Any:

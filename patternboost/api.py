@@ -14,16 +14,15 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from patternboost import contract
-from patternboost.archive import Archive
-from patternboost.construction import Construction
-from patternboost.loop import Observer, Search, Stop
-from patternboost.problem import Instance
-from patternboost.progress import make_progress
-from patternboost.registry import is_path, lasting_reference
-from patternboost.registry import problem as find_instance
-from patternboost.run import Run
-from patternboost.settings import Settings, SettingsError, check, override
+from patternboost.loop.session import Observer, Search, Stop
+from patternboost.problem import Instance, contract
+from patternboost.problem.registry import is_path, lasting_reference
+from patternboost.problem.registry import problem as find_instance
+from patternboost.report.progress import make_progress
+from patternboost.store.archive import Archive
+from patternboost.store.construction import Construction
+from patternboost.store.run_folder import Run
+from patternboost.store.settings import Settings, SettingsError, check, override
 
 
 @dataclass(frozen=True)
@@ -159,8 +158,8 @@ def _resumed(run: Run, minutes: float | None, generations: int | None, quiet: bo
     if minutes is not None and not minutes > 0:
         raise SettingsError(f"--minutes {minutes:g}: a new budget must be more than 0 minutes")
     if minutes is not None or generations is not None:
-        from patternboost.files import write_text
-        from patternboost.settings import to_toml
+        from patternboost.store.files import write_text
+        from patternboost.store.settings import to_toml
 
         # A new budget replaces the old one, of whichever kind that was.
         changes = {"minutes": minutes or 0.0, "generations": generations or 0}
@@ -246,7 +245,7 @@ def _tracking(run: Run, kind: str | None) -> Iterator[list[Observer]]:
     if kind is None:
         yield []
         return
-    from patternboost.tracking import Tracking, make_tracker
+    from patternboost.report.tracking import Tracking, make_tracker
 
     tracking = Tracking(make_tracker(kind, run))
     try:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from patternboost import library
+from patternboost.store import library
 
 
 @pytest.fixture(autouse=True)

@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 from samples import greedy
 
-from patternboost.archive import canonical_key
-from patternboost.pool import Entry, Pool
-from patternboost.registry import problem
+from patternboost.loop.pool import Entry, Pool
+from patternboost.problem.registry import problem
+from patternboost.problem.symmetry import class_orbits
 from patternboost.report.data import pack_weights
-from patternboost.run import Run
-from patternboost.settings import Settings
-from patternboost.symmetry import class_orbits
+from patternboost.store.archive import canonical_key
+from patternboost.store.run_folder import Run
+from patternboost.store.settings import Settings
 
 ORIGINS = ("elite", "model", "random", "released", "seed")
 

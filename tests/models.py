@@ -7,7 +7,7 @@ from patternboost.model.generator import GPTGenerator
 from patternboost.model.sampling import SampleSettings
 from patternboost.model.tokens import TOKENISATIONS, Example, classes_at
 from patternboost.model.training import TrainSettings
-from patternboost.registry import find_problem, problem
+from patternboost.problem.registry import find_problem, problem
 from patternboost.search.tables import build_table
 from patternboost.search.walker import make_walker
 

@@ -8,7 +8,7 @@ from itertools import combinations
 import numpy as np
 
 from patternboost.problem import Instance
-from patternboost.symmetry import Orbits
+from patternboost.problem.symmetry import Orbits
 
 
 def completions(instance: Instance, chosen: list[int]) -> set[int]:

@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from patternboost.construction import Construction
-from patternboost.ground import Grid, IntArray
 from patternboost.problem import Instance
-from patternboost.registry import find_problem, problem
+from patternboost.problem.ground import Grid, IntArray
+from patternboost.problem.registry import find_problem, problem
+from patternboost.store.construction import Construction
 
 
 def greedy(instance: Instance, seed: int) -> Construction:

@@ -1,6 +1,6 @@
 """One problem of every shape that the engine serves, at a size where plain Python is quick."""
 
-from patternboost.registry import problem
+from patternboost.problem.registry import problem
 
 #: problem, n: k = 2 to 5; grid, torus, F_3^n, cube and edges; with and without a conflict update of its own
 SHAPES = [

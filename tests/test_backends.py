@@ -6,10 +6,10 @@ import signal
 import numpy as np
 import pytest
 
-from patternboost.registry import problem
+from patternboost.problem.registry import problem
 from patternboost.search.fanout import BackendError, run_tasks
-from patternboost.search.local import Effort, Task
-from patternboost.settings import BACKENDS
+from patternboost.search.tasks import Effort, Task
+from patternboost.store.settings import BACKENDS
 
 
 def tasks(count, effort):

@@ -10,8 +10,9 @@ import patternboost_problems.no_three_in_line as no_three_in_line
 import pytest
 
 from patternboost.problem import Instance
-from patternboost.search import bitset, bittabu, chance, kernels
-from patternboost.search.bitrows import BitRows, bitrows_nbytes, build_bitrows
+from patternboost.search import bitset, bittabu, kernels
+from patternboost.search import rng as chance
+from patternboost.search.bitmaps import BitRows, bitrows_nbytes, build_bitrows
 from patternboost.search.bitset import BitState, new_bitstate
 from patternboost.search.kernels import COUNT_MASK, new_state
 from patternboost.search.tables import Table, build_table
@@ -229,7 +230,7 @@ PLAIN = """
 import numpy as np, patternboost_problems.isosceles as isosceles
 from patternboost.problem import Instance
 from patternboost.search.tables import build_table
-from patternboost.search.bitrows import build_bitrows
+from patternboost.search.bitmaps import build_bitrows
 from patternboost.search.bitset import new_bitstate
 from patternboost.search.bittabu import tabu
 np.seterr(over="ignore")

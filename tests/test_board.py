@@ -9,12 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from samples import broken, cube, edges, isosceles, undrawn
 
-from patternboost.construction import Construction
-from patternboost.registry import problem
-from patternboost.report import board, picture, render
-from patternboost.report.graph import graph_scene
-from patternboost.report.layers import layers_scene
-from patternboost.report.scene import CELL
+from patternboost.problem.registry import problem
+from patternboost.store.construction import Construction
+from patternboost.store.drawing import board, picture, render
+from patternboost.store.drawing.graph import graph_scene
+from patternboost.store.drawing.layers import layers_scene
+from patternboost.store.drawing.scene import CELL
 
 SVG = "{http://www.w3.org/2000/svg}"
 

@@ -13,9 +13,9 @@ import pytest
 from commands import LAST_LINE, PROGRAM, archived, checkpoints, invoke, read_log, refused, spawn, untimed
 from samples import broken, greedy, isosceles
 
-from patternboost.archive import Archive
-from patternboost.export import FORMATS
-from patternboost.registry import problem
+from patternboost.problem.registry import problem
+from patternboost.store.archive import Archive
+from patternboost.store.exporting import FORMATS
 
 #: a search of well under a second
 TINY = ["--generations", 1, "--model", "none", "--set", "starts=3", "--jobs", 1]

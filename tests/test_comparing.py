@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 from commands import finish, invoke, refused, start, wait_until
 
-from patternboost.comparing.arms import Outcome
-from patternboost.comparing.compare import compare, read_comparison
-from patternboost.comparing.figures import curves, hit_rates, median_time, ranking, target_of, verdict
-from patternboost.comparing.plan import ComparisonError, Plan, take_up
-from patternboost.construction import load
-from patternboost.registry import problem
+from patternboost.problem.registry import problem
+from patternboost.store.construction import load
+from patternboost.studies.compare.arms import Outcome
+from patternboost.studies.compare.comparison import compare, read_comparison
+from patternboost.studies.compare.figures import curves, hit_rates, median_time, ranking, target_of, verdict
+from patternboost.studies.compare.plan import ComparisonError, Plan, take_up
 
 QUICK = ("--minutes", 0.03, "--jobs", 1)
 

@@ -19,8 +19,17 @@ from patternboost.cli import cli
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-MODULES = ["patternboost", *(f"patternboost.{m}" for m in ("api", "construction", "contract", "registry", "records"))]
-MODULES += ["patternboost.listing", "patternboost.record_table", "patternboost.log_line"]
+MODULES = [
+    "patternboost",
+    "patternboost.api",
+    "patternboost.problem.contract",
+    "patternboost.problem.registry",
+    "patternboost.report.record_table",
+    "patternboost.report.tables",
+    "patternboost.store.construction",
+    "patternboost.store.log_line",
+    "patternboost.store.records",
+]
 
 
 def blocks(page: Path, *kinds: str) -> list[str]:
@@ -99,7 +108,7 @@ def test_every_help_has_an_example() -> None:
 def test_every_command_and_setting_is_in_the_reference() -> None:
     from dataclasses import fields
 
-    from patternboost.settings import Settings
+    from patternboost.store.settings import Settings
 
     text = (ROOT / "docs" / "reference.md").read_text()
     for name in cli.commands:

@@ -9,17 +9,17 @@ from samples import greedy
 
 pytest.importorskip("ortools", reason="the extra exact (OR-tools) is not installed")
 
+from patternboost.exact.constraints import TooLarge, hypergraph
 from patternboost.exact.covers import at_most
-from patternboost.exact.hypergraph import TooLarge, hypergraph
 from patternboost.exact.model import Model, moves_of
 from patternboost.exact.repair import _NEIGHBOURHOODS, RepairTask, _prefix, complete, improve
 from patternboost.exact.solver import Watch, solve
 from patternboost.exact.strips import has_strips, strips, tiled
 from patternboost.exact.windows import windows
 from patternboost.problem import Problem, rule
-from patternboost.registry import problem
+from patternboost.problem.registry import problem
+from patternboost.problem.symmetry import class_orbits
 from patternboost.search.tables import build_table
-from patternboost.symmetry import class_orbits
 
 PROBLEMS = ("isosceles", "no-three-in-line")
 CLASSES = (
@@ -280,7 +280,7 @@ def test_tiling():
 
 
 def test_too_many_triples_are_refused_in_one_line(monkeypatch):
-    monkeypatch.setattr("patternboost.exact.hypergraph.MAX_TRIPLES", 100)
+    monkeypatch.setattr("patternboost.exact.constraints.MAX_TRIPLES", 100)
     with pytest.raises(TooLarge, match="forbidden triples") as refusal:
         hypergraph(build_table(problem("isosceles", 5), "none"))
     assert "\n" not in str(refusal.value)

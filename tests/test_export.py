@@ -11,11 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from samples import broken, cube, edges, greedy, isosceles, undrawn
 
-from patternboost.construction import Construction
-from patternboost.export import FORMATS, export_bytes, export_file
-from patternboost.files import FileError
-from patternboost.importing import read_constructions
-from patternboost.registry import problem
+from patternboost.problem.registry import problem
+from patternboost.store.construction import Construction
+from patternboost.store.exporting import FORMATS, export_bytes, export_file
+from patternboost.store.files import FileError
+from patternboost.store.importing import read_constructions
 
 DATA = ("json", "csv", "txt", "npz", "bits", "python")
 TWO = Construction.of(problem("isosceles", 3), [(2, 0), (0, 1)])

@@ -7,22 +7,23 @@ import patternboost_problems.isosceles as isosceles
 import patternboost_problems.no_three_in_line as no_three_in_line
 import pytest
 
-from patternboost import focus
+from patternboost.loop import regions as focus
+from patternboost.loop.pool import Pool
+from patternboost.loop.starts import expected_steps, mix, tasks
 from patternboost.model.bigram import BigramGenerator
 from patternboost.model.request import FitRequest
 from patternboost.model.sampling import SampleSettings
 from patternboost.model.tokens import TOKENISATIONS, Example, classes_at
-from patternboost.pool import Pool
 from patternboost.problem import Instance
-from patternboost.search import bitset, narrow
-from patternboost.search.bitrows import build_bitrows
-from patternboost.search.local import Effort, Task, prepare, run_task
-from patternboost.search.narrow import NarrowWalker, area_walker, masked, narrowed
+from patternboost.problem.symmetry import class_core, class_orbits
+from patternboost.search import bitset
+from patternboost.search import regions as narrow
+from patternboost.search.bitmaps import build_bitrows
+from patternboost.search.regions import NarrowWalker, area_walker, masked, narrowed
 from patternboost.search.tables import build_table
+from patternboost.search.tasks import Effort, Task, prepare, run_task
 from patternboost.search.walker import BitWalker
-from patternboost.settings import Settings
-from patternboost.starts import expected_steps, mix, tasks
-from patternboost.symmetry import class_core, class_orbits
+from patternboost.store.settings import Settings
 from tests.test_bitset import assert_consistent, counts, members
 
 NOTHING = np.empty(0, np.int64)

@@ -1,5 +1,6 @@
 """Ground sets of every shape: numbering, groups, classes, embeddings, canonical forms."""
 
+from importlib import import_module
 from itertools import combinations
 from math import factorial
 
@@ -8,10 +9,10 @@ import pytest
 import reference
 from shapes import CASES, SHAPES, classes
 
-from patternboost.ground import CUBE, EDGES, F3, GRID, MAX_ELEMENTS, TORUS
 from patternboost.problem import ends, join, square_root
-from patternboost.registry import problem
-from patternboost.symmetry import align, canonical_form, class_orbits, class_preserving, symmetry_class
+from patternboost.problem.ground import CUBE, EDGES, F3, GRID, MAX_ELEMENTS, TORUS
+from patternboost.problem.registry import problem
+from patternboost.problem.symmetry import align, canonical_form, class_orbits, class_preserving, symmetry_class
 
 GROUNDS = {"grid": (GRID, (1, 2, 5)), "torus": (TORUS, (1, 2, 4, 5)), "cube": (CUBE, (1, 2, 3)), "F3": (F3, (1, 2, 3)),
            "edges": (EDGES, (2, 3, 6, 7))}  # fmt: skip
@@ -127,7 +128,7 @@ def test_graphs_that_differ_have_different_forms():
 
 
 def test_without_pynauty_graphs_are_told_apart_by_the_ring(monkeypatch):
-    monkeypatch.setattr("patternboost.ground.edges._has_pynauty", lambda: False)
+    monkeypatch.setattr(import_module("patternboost.problem.ground.edges"), "_has_pynauty", lambda: False)
     instance = problem("no-triangle", 6)
     form = canonical_form(instance, np.array([3, 7, 9])).tolist()
     assert form == reference.canonical(instance, [3, 7, 9])

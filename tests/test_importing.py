@@ -12,12 +12,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from samples import isosceles
 
-from patternboost import importing
-from patternboost.construction import Construction
-from patternboost.export import export_bytes, export_file
-from patternboost.files import FileError
-from patternboost.importing import read_constructions
 from patternboost.problem import ProblemError
+from patternboost.store import importing
+from patternboost.store.construction import Construction
+from patternboost.store.exporting import export_bytes, export_file
+from patternboost.store.files import FileError
+from patternboost.store.importing import read_constructions
 
 POINTS = ((0, 1), (2, 0))
 

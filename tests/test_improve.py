@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 from commands import archived, invoke, read_log, untimed
 
-from patternboost.exact.improver import COMPLETED, REPAIRED, Improver
-from patternboost.pool import Entry, Pool
-from patternboost.registry import problem
-from patternboost.settings import Settings
-from patternboost.starts import Start
+from patternboost.loop.improver import COMPLETED, REPAIRED, Improver
+from patternboost.loop.pool import Entry, Pool
+from patternboost.loop.starts import Start
+from patternboost.problem.registry import problem
+from patternboost.store.settings import Settings
 
 pytest.importorskip("ortools", reason="the extra exact (OR-tools) is not installed")
 

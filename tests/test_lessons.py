@@ -9,13 +9,13 @@ import pytest
 import torch
 from commands import invoke, refused
 
-from patternboost.lessons.characters import START, Characters
-from patternboost.lessons.learning import LessonSettings, Score, learn
-from patternboost.lessons.research import EXPERIMENTS, WRONG_FORMAT, Figures
-from patternboost.lessons.run import lesson
-from patternboost.lessons.strings import STRINGS, twisted
 from patternboost.model.tokens import END
-from patternboost.registry import problem
+from patternboost.problem.registry import problem
+from patternboost.studies.lecture.characters import START, Characters
+from patternboost.studies.lecture.learning import LessonSettings, Score, learn
+from patternboost.studies.lecture.lesson import lesson
+from patternboost.studies.lecture.research import EXPERIMENTS, WRONG_FORMAT, Figures
+from patternboost.studies.lecture.strings import STRINGS, twisted
 
 
 @pytest.mark.parametrize("name", STRINGS)
@@ -218,7 +218,7 @@ def test_the_weights_that_did_best_on_the_way_are_judged(monkeypatch):
         return Score([], found.pop(0) if found else 0.0, 0.0, {})
 
     settings = LessonSettings(steps=20, size="tiny", count=200, samples=10, batch=16)
-    monkeypatch.setattr("patternboost.lessons.learning.score", look)
+    monkeypatch.setattr("patternboost.studies.lecture.learning.score", look)
     learned = learn(STRINGS["one-two"], settings, torch.device("cpu"))
     assert [rate for _, rate in learned.rates] == [0.1, 0.6, 0.6, *[0.0] * 17]
     steps = iter(range(20))

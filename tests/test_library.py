@@ -3,11 +3,12 @@
 import pytest
 from commands import invoke
 
-from patternboost import library, seeding
-from patternboost.archive import Archive
-from patternboost.construction import Construction
-from patternboost.record_table import record_rows
-from patternboost.registry import find_problem, problem
+from patternboost.loop import seeding
+from patternboost.problem.registry import find_problem, problem
+from patternboost.report.record_table import record_rows
+from patternboost.store import library
+from patternboost.store.archive import Archive
+from patternboost.store.construction import Construction
 
 
 @pytest.mark.parametrize("key", library._listed(), ids=lambda key: f"{key[0]}-{key[1]}")

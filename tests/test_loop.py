@@ -9,22 +9,22 @@ import pytest
 from made_runs import made_log
 
 import patternboost as pb
-from patternboost import planning, seeding, starts
-from patternboost.archive import Archive, canonical_key
-from patternboost.construction import Construction
-from patternboost.files import FileError
-from patternboost.listing import render
-from patternboost.pool import Entry, Pool
+from patternboost.loop import planning, seeding, starts
+from patternboost.loop.bandit import ClassBandit
+from patternboost.loop.pool import Entry, Pool
+from patternboost.loop.statistics import Tally
 from patternboost.problem import ProblemError
-from patternboost.progress import classes_line, generation_text, left_text, spark, summary_line
-from patternboost.record_table import COLUMNS, record_rows
-from patternboost.records import compare, known_record, known_records
-from patternboost.registry import problem
-from patternboost.run import Run
-from patternboost.search.bandit import ClassBandit
+from patternboost.problem.registry import problem
+from patternboost.report.progress import classes_line, generation_text, left_text, spark, summary_line
+from patternboost.report.record_table import COLUMNS, record_rows
+from patternboost.report.tables import render
 from patternboost.search.tables import build_table
-from patternboost.settings import Settings, SettingsError, check, from_toml, override, to_toml
-from patternboost.tally import Tally
+from patternboost.store.archive import Archive, canonical_key
+from patternboost.store.construction import Construction
+from patternboost.store.files import FileError
+from patternboost.store.records import compare, known_record, known_records
+from patternboost.store.run_folder import Run
+from patternboost.store.settings import Settings, SettingsError, check, from_toml, override, to_toml
 
 TINY = ["starts=20", "train_steps=5", "layers=1", "heads=1", "width=16", "pool_floor=30"]
 
@@ -352,7 +352,7 @@ def test_search_stops_at_the_upper_bound_and_at_the_target(tmp_path):
 
 @pytest.mark.usefixtures("_home")
 def test_seeds_of_smaller_sizes_enter_training_and_search(tmp_path, monkeypatch):
-    monkeypatch.setattr("patternboost.loop._LEAST_EXAMPLES", 1)
+    monkeypatch.setattr("patternboost.loop.session._LEAST_EXAMPLES", 1)
     small = pb.search("isosceles", 6, generations=1, seed=1, quiet=True, run_dir=tmp_path / "small", options=TINY)
     large = pb.search(
         "isosceles", 8, generations=3, seed=1, quiet=True, run_dir=tmp_path / "large", options=[*TINY, "starts=60"],

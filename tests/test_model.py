@@ -7,8 +7,6 @@ import pytest
 import torch
 from models import CPU, examples_at, small_generator, vocabulary_for
 
-from patternboost.files import FileError
-from patternboost.lessons.characters import Characters, StringCorpus
 from patternboost.model.bigram import BigramGenerator
 from patternboost.model.generator import GPTGenerator, pick_device
 from patternboost.model.gpt import GPT, GPTSettings, attend
@@ -25,8 +23,10 @@ from patternboost.model.training import (
     token_loss,
     train,
 )
-from patternboost.registry import problem
+from patternboost.problem.registry import problem
 from patternboost.search.tables import build_table
+from patternboost.store.files import FileError
+from patternboost.studies.lecture.characters import Characters, StringCorpus
 
 
 def test_an_epoch_has_everything_once_in_batches_of_similar_but_not_equal_lengths():

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 from commands import invoke, refused
 
-from patternboost import contract
-from patternboost.problem_file import new_problem
-from patternboost.registry import find_problem, problem
+from patternboost.problem import contract
+from patternboost.problem.registry import find_problem, problem
+from patternboost.store.new_problem import new_problem
 
 
 @pytest.fixture
@@ -63,7 +63,7 @@ WRONG = {
     "a wrong k": ("k=3", "k=4", "complete(["),
     "moves off the grid": (
         "k=3,",
-        "k=3, ground=__import__('patternboost.ground', fromlist=['CUBE']).CUBE,",
+        "k=3, ground=__import__('patternboost.problem.ground', fromlist=['CUBE']).CUBE,",
         "for the n x n grid only",
     ),
     "an impossible k": ("k=3", "k=7", "k = 7 is not supported"),

@@ -7,10 +7,9 @@ import numpy as np
 import pytest
 import reference
 
-from patternboost import contract
-from patternboost.problem import Problem, ProblemError
-from patternboost.records import known_records
-from patternboost.registry import find_problem, problem, problem_names
+from patternboost.problem import Problem, ProblemError, contract
+from patternboost.problem.registry import find_problem, problem, problem_names
+from patternboost.store.records import known_records
 
 NAMES = problem_names()
 

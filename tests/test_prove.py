@@ -10,9 +10,9 @@ import pytest
 from commands import finish, invoke, refused, start, wait_until
 from samples import greedy
 
-from patternboost.archive import Archive
-from patternboost.proofs import Proof, bounds, standing
-from patternboost.registry import problem
+from patternboost.problem.registry import problem
+from patternboost.store.archive import Archive
+from patternboost.store.proofs import Proof, bounds, standing
 
 
 def proof(**changes):

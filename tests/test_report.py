@@ -5,6 +5,7 @@ import re
 import shutil
 import time
 from html.parser import HTMLParser
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,8 @@ import patternboost as pb
 from patternboost.report.data import LEVELS, MAX_GENERATIONS, best_curve, loss_curve, pack_weights, report_data, thinned
 from patternboost.report.findings import gather
 from patternboost.report.html import command_line, report_html
-from patternboost.run import Run
-from patternboost.settings import Settings
+from patternboost.store.run_folder import Run
+from patternboost.store.settings import Settings
 
 GPT = ["isosceles", 8, "--generations", 3, "--jobs", 1, "--device", "cpu", "--seed", 5, "--quiet"]
 SMALL = ["--set", "starts=40", "--set", "train_steps=5", "--set", "width=16", "--set", "layers=2", "--set", "heads=2"]
@@ -107,8 +108,8 @@ def test_the_report_is_written_after_every_generation(tmp_path: Path, monkeypatc
         seen.append(len(Page(page.read_text()).data["generations"]) if page.exists() else 0)
         written(self, entry)
 
-    monkeypatch.setattr("patternboost.run.Run.log", log)
-    monkeypatch.setattr("patternboost.report.live._PAUSE", 0)
+    monkeypatch.setattr("patternboost.store.run_folder.Run.log", log)
+    monkeypatch.setattr(import_module("patternboost.report.live"), "_PAUSE", 0)
     run_search(tmp_path / "a", generations=4)
     assert seen == [0, 1, 2, 3]
 
@@ -134,10 +135,12 @@ def test_short_generations_do_not_pay_for_the_report(tmp_path: Path, monkeypatch
 
 def test_the_report_changes_nothing_of_the_search(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """With a report after every generation, attention included, a run ends as one without any."""
-    monkeypatch.setattr("patternboost.report.live._PAUSE", 0)
+    monkeypatch.setattr(import_module("patternboost.report.live"), "_PAUSE", 0)
     assert invoke("search", *GPT, *SMALL, "--run-dir", tmp_path / "a").status == 0
-    monkeypatch.setattr("patternboost.report.live.LiveReport.__call__", lambda self, search, entry: None)
-    monkeypatch.setattr("patternboost.report.live.LiveReport.write", lambda self, search, state: None)
+    monkeypatch.setattr(
+        import_module("patternboost.report.live").LiveReport, "__call__", lambda self, search, entry: None
+    )
+    monkeypatch.setattr(import_module("patternboost.report.live").LiveReport, "write", lambda self, search, state: None)
     monkeypatch.setenv("PATTERNBOOST_HOME", str(tmp_path / "other"))
     assert invoke("search", *GPT, *SMALL, "--run-dir", tmp_path / "b").status == 0
     assert checkpoints(tmp_path / "a") == checkpoints(tmp_path / "b")

@@ -102,7 +102,8 @@ CRASHES = """
 import os, signal, sys
 from pathlib import Path
 
-from patternboost import cli, run  # noqa: F401
+from patternboost import cli  # noqa: F401
+from patternboost.store import run_folder as run  # noqa: F401
 import patternboost.api, patternboost.report.html  # noqa: F401
 
 base, arguments = Path(sys.argv[1]), sys.argv[2:]

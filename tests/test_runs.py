@@ -5,17 +5,18 @@ import io
 import json
 import os
 import signal
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 from commands import finish, invoke, read_log, refused, start, wait_until
 from made_runs import made_entry, made_run
 
-from patternboost.files import FileError
-from patternboost.run import Run
-from patternboost.run_table import COLUMNS, run_rows, state_of
-from patternboost.settings import Settings
-from patternboost.watching import follow, new_entries
+from patternboost.report.run_table import COLUMNS, run_rows, state_of
+from patternboost.report.watching import follow, new_entries
+from patternboost.store.files import FileError
+from patternboost.store.run_folder import Run
+from patternboost.store.settings import Settings
 
 #: a search that goes on until it is stopped, in generations of a fraction of a second
 ENDLESS = ["--generations", 100_000, "--model", "none", "--set", "starts=40", "--jobs", 1, "--quiet"]
@@ -199,7 +200,7 @@ def test_resume_says_where_nothing_is_left(tmp_path: Path) -> None:
 
 
 def test_a_record_is_announced_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("patternboost.progress.compare", lambda *_: "NEW RECORD")
+    monkeypatch.setattr(import_module("patternboost.report.progress"), "compare", lambda *_: "NEW RECORD")
     options = ["--generations", 2, "--symmetry", "none", *QUICK, "--run-dir", tmp_path / "run"]
     answer = invoke("search", "isosceles", 7, *options)
     told = [line for line in answer.err.splitlines() if "NEW RECORD" in line]

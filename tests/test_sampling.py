@@ -15,8 +15,8 @@ from patternboost.model.precision import pick_precision
 from patternboost.model.request import DrawRequest
 from patternboost.model.sampling import SampleSettings, _batches, draw, sample
 from patternboost.model.tokens import END, TOKENISATIONS
-from patternboost.registry import problem
-from patternboost.search.bitrows import build_bitrows
+from patternboost.problem.registry import problem
+from patternboost.search.bitmaps import build_bitrows
 from patternboost.search.tables import build_table
 
 

@@ -7,13 +7,13 @@ import pytest
 import reference
 
 from patternboost.problem import ProblemError
-from patternboost.registry import problem
+from patternboost.problem.registry import problem
 from patternboost.search import kernels
 from patternboost.search.greedy import Greedy
 from patternboost.search.kernels import COUNT_MASK, MEMBER, TABU
-from patternboost.search.local import Effort, Task, run_task
 from patternboost.search.tables import build_table, evaluate_row, pair_index
 from patternboost.search.tabu import BEST_COUNT, BEST_POINTS, STEP, begin, new_walk, tabu
+from patternboost.search.tasks import Effort, Task, run_task
 
 CASES = [
     (name, n, symmetry)

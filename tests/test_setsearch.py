@@ -6,17 +6,17 @@ import reference
 from commands import invoke, refused
 from shapes import LARGE, classes
 
-from patternboost.exact.hypergraph import hypergraph
+from patternboost.exact.constraints import hypergraph
 from patternboost.exact.prove import prove
 from patternboost.exact.repair import improve
-from patternboost.registry import problem
-from patternboost.search.families import Interrupted, add_element, drop_element
-from patternboost.search.local import Effort, Task, run_task
-from patternboost.search.masking import legality_mask
+from patternboost.problem.registry import problem
+from patternboost.problem.symmetry import class_orbits
+from patternboost.search.enumerate import can_be_written, find_conflicts, shared_conflicts
+from patternboost.search.hypergraph import Interrupted, add_element, drop_element
+from patternboost.search.masks import legality_mask
 from patternboost.search.setwalk import SetWalker
 from patternboost.search.tables import build_table
-from patternboost.search.written import can_be_written, find_conflicts, shared_conflicts
-from patternboost.symmetry import class_orbits
+from patternboost.search.tasks import Effort, Task, run_task
 
 #: every form of the counts: written-out sets, the problem's own update (where it has one), the rule
 FORMS = ("written", "own", "rule")

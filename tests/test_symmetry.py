@@ -4,9 +4,16 @@ import reference
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from patternboost.ground.base import generated
-from patternboost.registry import problem
-from patternboost.symmetry import align, canonical_form, class_core, class_orbits, class_preserving, symmetry_class
+from patternboost.problem.ground.base import generated
+from patternboost.problem.registry import problem
+from patternboost.problem.symmetry import (
+    align,
+    canonical_form,
+    class_core,
+    class_orbits,
+    class_preserving,
+    symmetry_class,
+)
 
 SIZES = [1, 2, 3, 4, 5, 8]
 

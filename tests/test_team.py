@@ -62,9 +62,9 @@ from patternboost.model.request import DrawRequest, FitRequest
 from patternboost.model.sampling import SampleSettings
 from patternboost.model.team import join
 from patternboost.model.training import TrainSettings
-from patternboost.registry import problem
+from patternboost.problem.registry import problem
 from patternboost.search.tables import build_table
-from patternboost.settings import Settings
+from patternboost.store.settings import Settings
 
 team = join(CPU)
 shape = {"layers": 2, "heads": 2, "width": 32}

@@ -1,6 +1,6 @@
 """The sampling temperature follows novelty."""
 
-from patternboost.thermostat import Thermostat
+from patternboost.loop.temperature import Thermostat
 
 
 def test_it_rises_while_samples_repeat_and_comes_back():

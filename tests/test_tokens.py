@@ -6,7 +6,7 @@ from models import examples_at, some_set, vocabulary_for
 from shapes import SHAPES, classes
 
 from patternboost.model.tokens import END, TOKENISATIONS, Example
-from patternboost.registry import problem
+from patternboost.problem.registry import problem
 from patternboost.search.tables import build_table
 
 

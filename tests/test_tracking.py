@@ -10,7 +10,7 @@ import pytest
 from commands import checkpoints, invoke, read_log, refused, spawn, untimed
 from made_runs import made_log
 
-from patternboost.tracking import figures_of
+from patternboost.report.tracking import figures_of
 
 QUICK = ["isosceles", 7, "--generations", 2, "--model", "none", "--set", "starts=3", "--jobs", 1, "--quiet"]
 

@@ -16,10 +16,10 @@ from hypothesis import strategies as st
 from reference import is_isosceles, is_straight
 from samples import broken, greedy, isosceles
 
-from patternboost.construction import FORMAT, MAX_POINTS, Construction
-from patternboost.files import MAX_BYTES
 from patternboost.problem import Instance
-from patternboost.registry import problem, problem_names
+from patternboost.problem.registry import problem, problem_names
+from patternboost.store.construction import FORMAT, MAX_POINTS, Construction
+from patternboost.store.files import MAX_BYTES
 
 Data = dict[str, Any]
 

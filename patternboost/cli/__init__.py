@@ -11,7 +11,7 @@ import sys
 
 import click
 
-from patternboost import __version__
+from patternboost._version import __version__
 from patternboost.cli import comparing, constructions, lessons, proving, runs, searching, tables
 from patternboost.cli.errors import one_line, words
 

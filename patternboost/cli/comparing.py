@@ -48,7 +48,7 @@ def compare(problem: str, n: int, arms: str, target: int | None, **options: Any)
     patternboost compare isosceles 64 --minutes 15 --seeds 10 --seed-from archive --out runs/seeded
     """
     with ctrl_c_ends_at_once():
-        from patternboost.comparing.compare import compare as run_compare
+        from patternboost.studies.compare.comparison import compare as run_compare
 
     names = [arm.strip() for arm in arms.split(",")]
     result = run_compare(problem, n, arms=names, target=target or 0, **options)

@@ -14,7 +14,7 @@ from patternboost.cli.options import problem_names_for
 from patternboost.problem import ProblemError
 
 if TYPE_CHECKING:
-    from patternboost.construction import Construction
+    from patternboost.store.construction import Construction
 
 
 @click.command()
@@ -30,11 +30,11 @@ def export(what: str, n: int | None, kind: str, output: Path | None) -> int:
     patternboost export isosceles 16 --format tikz -o board.tex
     patternboost export isosceles 16 --format csv
     """
-    from patternboost import library
-    from patternboost.archive import Archive
-    from patternboost.export import FORMATS, export_bytes, export_file
-    from patternboost.registry import problem
-    from patternboost.run import Run
+    from patternboost.problem.registry import problem
+    from patternboost.store import library
+    from patternboost.store.archive import Archive
+    from patternboost.store.exporting import FORMATS, export_bytes, export_file
+    from patternboost.store.run_folder import Run
 
     if kind not in FORMATS:
         raise click.UsageError(f"--format {kind}: use one of {' '.join(FORMATS)}")
@@ -76,10 +76,10 @@ def verify(files: Sequence[Path], picture: Path | None, problem: str | None) -> 
     patternboost verify doubtful.json --picture why.svg
     patternboost verify rooks-n12-12.json --problem rooks.py
     """
-    from patternboost.construction import load
-    from patternboost.files import FileError
-    from patternboost.registry import find_problem
-    from patternboost.report.picture import BY_SUFFIX
+    from patternboost.problem.registry import find_problem
+    from patternboost.store.construction import load
+    from patternboost.store.drawing.picture import BY_SUFFIX
+    from patternboost.store.files import FileError
 
     if picture is not None and picture.suffix.lower() not in BY_SUFFIX:
         raise click.UsageError(f"--picture {picture}: its name must end in {', '.join(BY_SUFFIX)}")
@@ -105,8 +105,8 @@ def verify(files: Sequence[Path], picture: Path | None, problem: str | None) -> 
 
 def _draw(construction: Construction, picture: Path) -> None:
     """Write the picture, the forbidden set marked; say so where there is nothing that could be drawn."""
-    from patternboost.files import atomic_write
-    from patternboost.report.picture import picture_bytes
+    from patternboost.store.drawing.picture import picture_bytes
+    from patternboost.store.files import atomic_write
 
     try:
         content = picture_bytes(construction, picture.suffix, construction.witness())
@@ -135,9 +135,9 @@ def import_(files: Sequence[Path], problem: str | None, n: int | None) -> int:
     patternboost import points.csv --problem isosceles --n 16
     patternboost import generated.txt --problem isosceles
     """
-    from patternboost.archive import Archive
-    from patternboost.files import FileError
-    from patternboost.importing import read_file
+    from patternboost.store.archive import Archive
+    from patternboost.store.files import FileError
+    from patternboost.store.importing import read_file
 
     counts = {"took": 0, "already there": 0, "refused": 0, "unreadable": 0}
     with Archive() as archive:

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from patternboost.cli.searching import ctrl_c_ends_at_once
-from patternboost.settings import DEVICES
+from patternboost.store.settings import DEVICES
 
 
 @click.command()
@@ -45,10 +45,10 @@ def lesson(name: str | None, listing: bool, **options: Any) -> int:
     patternboost lesson smaller-sizes --seeds 5
     """
     with ctrl_c_ends_at_once():
-        from patternboost.lessons.research import EXPERIMENTS
-        from patternboost.lessons.run import LESSONS
-        from patternboost.lessons.run import lesson as run_lesson
-        from patternboost.lessons.strings import STRINGS
+        from patternboost.studies.lecture.lesson import LESSONS
+        from patternboost.studies.lecture.lesson import lesson as run_lesson
+        from patternboost.studies.lecture.research import EXPERIMENTS
+        from patternboost.studies.lecture.strings import STRINGS
 
     if listing:
         for known, data in LESSONS.items():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 from click.shell_completion import CompletionItem
 
-from patternboost.listing import FORMATS
+from patternboost.report.tables import FORMATS
 
 #: what --symmetry takes on the n x n grid; other ground sets have classes of their own
 CLASSES = (
@@ -30,7 +30,7 @@ listing_format = click.option("--format", "kind", type=click.Choice(FORMATS), de
 
 def problem_names_for(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """Problems whose name begins as typed; where none does, files: a problem may be one."""
-    from patternboost.registry import problem_names
+    from patternboost.problem.registry import problem_names
 
     names = [CompletionItem(name) for name in problem_names() if name.startswith(incomplete)]
     return names or [CompletionItem(incomplete, type="file")]
@@ -38,7 +38,7 @@ def problem_names_for(context: click.Context, parameter: click.Parameter, incomp
 
 def classes_for(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """Symmetry classes of any ground set that begin as typed: what is typed before is not known here."""
-    from patternboost.ground import CUBE, EDGES, F3, TORUS
+    from patternboost.problem.ground import CUBE, EDGES, F3, TORUS
 
     others = (name for ground, n in ((TORUS, 6), (CUBE, 4), (F3, 4), (EDGES, 12)) for name in ground.classes(n))
     names = dict.fromkeys((*CLASSES, *others))

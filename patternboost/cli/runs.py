@@ -30,7 +30,7 @@ def report(run: Path, control: Path | None, plot: Path | None, show: bool) -> in
     """
     from patternboost.report.findings import gather
     from patternboost.report.html import write_report
-    from patternboost.run import Run
+    from patternboost.store.run_folder import Run
 
     findings = gather(Run.read(run), control)
     if plot is not None:
@@ -59,9 +59,9 @@ def runs(folder: Path, kind: str) -> int:
     patternboost runs
     patternboost runs /scratch/runs --format csv
     """
-    from patternboost.listing import render
-    from patternboost.progress import time_text
-    from patternboost.run_table import COLUMNS, run_rows
+    from patternboost.report.progress import time_text
+    from patternboost.report.run_table import COLUMNS, run_rows
+    from patternboost.report.tables import render
 
     rows = run_rows(folder)
     if kind != "text":
@@ -86,8 +86,8 @@ def watch(run: Path) -> int:
     patternboost watch runs/isosceles-64-...
     """
     with ctrl_c_ends_at_once():
-        from patternboost.run import Run
-        from patternboost.watching import watch as watch_run
+        from patternboost.report.watching import watch as watch_run
+        from patternboost.store.run_folder import Run
 
         watch_run(Run.read(run))
     return 0

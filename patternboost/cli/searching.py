@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from patternboost.cli.options import CLASSES, classes_for, folders_for, problem_names_for, seeds_for
-from patternboost.settings import BACKENDS, DEVICES, IMPROVERS, MODELS, TRACKERS
+from patternboost.store.settings import BACKENDS, DEVICES, IMPROVERS, MODELS, TRACKERS
 
 if TYPE_CHECKING:
     from patternboost.api import Result

@@ -25,8 +25,8 @@ def records(problem: str | None, kind: str, html: Path | None) -> int:
     patternboost records isosceles --format markdown
     patternboost records isosceles --html records.html
     """
-    from patternboost.listing import render
-    from patternboost.record_table import COLUMNS, record_rows
+    from patternboost.report.record_table import COLUMNS, record_rows
+    from patternboost.report.tables import render
 
     rows = record_rows(problem)
     if html is None:
@@ -50,8 +50,8 @@ def problems(kind: str) -> int:
     patternboost problems
     patternboost problems --format json
     """
-    from patternboost.listing import render
-    from patternboost.registry import find_problem, problem_names
+    from patternboost.problem.registry import find_problem, problem_names
+    from patternboost.report.tables import render
 
     found = [find_problem(name) for name in problem_names()]
     if kind == "text":
@@ -80,8 +80,8 @@ def check(problem: str) -> int:
     patternboost check my_problem.py
     patternboost check no-three-in-line
     """
-    from patternboost import contract
-    from patternboost.registry import find_problem
+    from patternboost.problem import contract
+    from patternboost.problem.registry import find_problem
 
     found = find_problem(problem)
     contract.check(found, lambda line: print(line, file=sys.stderr))
@@ -101,7 +101,7 @@ def new_problem(name: str, folder: Path) -> int:
     patternboost check my_problem.py
     patternboost search my_problem.py 12
     """
-    from patternboost.problem_file import new_problem as write_problem
+    from patternboost.store.new_problem import new_problem as write_problem
 
     path = write_problem(name, folder)
     print(f"wrote {path}; next: patternboost check {path}, then patternboost search {path} 12", file=sys.stderr)

@@ -10,16 +10,16 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from patternboost.exact.hypergraph import hypergraph
+from patternboost.exact.constraints import hypergraph
 from patternboost.exact.model import Model, moves_of
 from patternboost.exact.solver import Watch, solve
 from patternboost.exact.windows import Window
-from patternboost.ground import IntArray
+from patternboost.loop.starts import child_seed
 from patternboost.problem import Instance
-from patternboost.search.local import prepare
+from patternboost.problem.ground import IntArray
+from patternboost.problem.symmetry import class_orbits
+from patternboost.search.tasks import prepare
 from patternboost.search.walker import make_walker
-from patternboost.starts import child_seed
-from patternboost.symmetry import class_orbits
 
 #: a walk of the local search ends after this many steps per orbit without a gain, and at least so many
 _PATIENCE, _LEAST_PATIENCE = 10, 1000

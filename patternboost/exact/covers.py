@@ -16,9 +16,9 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit, types
 
-from patternboost.exact.hypergraph import Hypergraph
-from patternboost.ground import IntArray
-from patternboost.search.words import bit_count, lowest_bit
+from patternboost.exact.constraints import Hypergraph
+from patternboost.problem.ground import IntArray
+from patternboost.search.simd_u64 import bit_count, lowest_bit
 
 _ONE = np.uint64(1)
 _NONE = np.int64(-1)

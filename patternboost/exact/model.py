@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
+from patternboost.exact.constraints import Hypergraph
 from patternboost.exact.covers import at_most
-from patternboost.exact.hypergraph import Hypergraph
 from patternboost.exact.solver import cp_sat
 from patternboost.exact.windows import Window
-from patternboost.ground import IntArray
+from patternboost.problem.ground import IntArray
+from patternboost.problem.symmetry import class_preserving
 from patternboost.search.tables import Table
-from patternboost.symmetry import class_preserving
 
 
 class Model:

@@ -6,7 +6,7 @@ import sys
 import time
 from typing import Any
 
-from patternboost.progress import left_text
+from patternboost.report.progress import left_text
 
 #: plain lines: seconds between two that say nothing new
 _EVERY = 30.0

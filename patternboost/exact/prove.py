@@ -17,24 +17,24 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from patternboost.api import ctrl_c
-from patternboost.archive import Archive
-from patternboost.construction import Construction
 from patternboost.exact.attempt import Attempt
-from patternboost.exact.hypergraph import require_room
+from patternboost.exact.constraints import require_room
 from patternboost.exact.progress import ProofProgress, make_proof_progress
 from patternboost.exact.solver import ExactError, solver_version
 from patternboost.exact.strips import has_strips, strips, tiled
 from patternboost.exact.windows import Window, has_windows, windows
-from patternboost.files import write_json
-from patternboost.judge import verified
-from patternboost.loop import Stop
+from patternboost.loop.session import Stop
 from patternboost.problem import Instance
-from patternboost.proofs import Proof, Status, bounds
-from patternboost.registry import problem as find_instance
-from patternboost.search.families import Interrupted
-from patternboost.search.local import prepare
-from patternboost.settings import MAX_JOBS
-from patternboost.symmetry import align, class_orbits
+from patternboost.problem.registry import problem as find_instance
+from patternboost.problem.symmetry import align, class_orbits
+from patternboost.search.hypergraph import Interrupted
+from patternboost.search.tasks import prepare
+from patternboost.store.archive import Archive
+from patternboost.store.certified import verified
+from patternboost.store.construction import Construction
+from patternboost.store.files import write_json
+from patternboost.store.proofs import Proof, Status, bounds
+from patternboost.store.settings import MAX_JOBS
 
 #: seconds of the first try, which needs no smaller boards; of a local search before a proof, at most; and its walks
 _FIRST, _LOCAL, _WALKS = 5.0, 10.0, 400

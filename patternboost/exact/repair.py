@@ -15,16 +15,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from patternboost.exact.hypergraph import free_orbits, hypergraph
+from patternboost.exact.constraints import free_orbits, hypergraph
 from patternboost.exact.model import Model
 from patternboost.exact.solver import solve
-from patternboost.ground import IntArray
 from patternboost.problem import Instance
+from patternboost.problem.ground import IntArray
 from patternboost.search import kernels
-from patternboost.search.families import Interrupted
-from patternboost.search.local import Outcome, prepare
+from patternboost.search.hypergraph import Interrupted
 from patternboost.search.setwalk import SetWalker
 from patternboost.search.tables import DEFAULT_MEMORY, Table
+from patternboost.search.tasks import Outcome, prepare
 
 #: most free orbits of one solve, and the deterministic time one solve may take
 _MOST_FREE, _SOLVE_WORK = 160, 0.5

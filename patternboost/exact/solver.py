@@ -8,7 +8,7 @@ from collections.abc import Callable
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from patternboost.ground import IntArray
+from patternboost.problem.ground import IntArray
 
 if TYPE_CHECKING:
     from patternboost.exact.model import Model

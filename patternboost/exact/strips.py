@@ -12,11 +12,11 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from patternboost.exact.hypergraph import Hypergraph, hypergraph
+from patternboost.exact.constraints import Hypergraph, hypergraph
 from patternboost.exact.model import Model
 from patternboost.exact.solver import Watch, solve
 from patternboost.exact.windows import Window, has_windows
-from patternboost.ground import IntArray
+from patternboost.problem.ground import IntArray
 from patternboost.search.tables import Table
 
 

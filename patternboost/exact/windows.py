@@ -12,9 +12,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from patternboost.ground import Grid, IntArray
 from patternboost.problem import Instance
-from patternboost.symmetry import Orbits, class_orbits
+from patternboost.problem.ground import Grid, IntArray
+from patternboost.problem.symmetry import Orbits, class_orbits
 
 #: smaller windows say nothing that the forbidden sets do not say
 _LEAST = 3

@@ -10,9 +10,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from patternboost.ground import IntArray
 from patternboost.model.gpt import GPT
 from patternboost.model.tokens import Example, Vocabulary
+from patternboost.problem.ground import IntArray
 
 
 @torch.no_grad()

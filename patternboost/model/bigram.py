@@ -13,14 +13,14 @@ from numpy.typing import NDArray
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from patternboost.files import FileError, read_json, write_json
-from patternboost.ground import IntArray
 from patternboost.model.attention import Looked
 from patternboost.model.decoding import Stepper
 from patternboost.model.request import DrawRequest, FitRequest
 from patternboost.model.sampling import Samples, SampleSettings, decoded, sample
 from patternboost.model.tokens import Example, Vocabulary
 from patternboost.model.training import TrainLog
+from patternboost.problem.ground import IntArray
+from patternboost.store.files import FileError, read_json, write_json
 
 #: added to every count
 _SMOOTHING = 0.01

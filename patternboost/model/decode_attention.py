@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numba import njit, types
 
-from patternboost.model.lanes import LANES, add_product, load, power_of_two, store, widen, zeros
+from patternboost.model.simd_f32 import LANES, add_product, load, power_of_two, store, widen, zeros
 
 _LOG2_E = np.float32(1.4426950408889634)
 _LN_2 = np.float32(0.6931471805599453)

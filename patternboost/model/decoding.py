@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from patternboost.ground import IntArray
 from patternboost.model.decode_attention import attend, padded
 from patternboost.model.gpt import GPT, Cache, GPTSettings
-from patternboost.model.lanes import LANES
+from patternboost.model.simd_f32 import LANES
+from patternboost.problem.ground import IntArray
 
 
 class Stepper(Protocol):

@@ -13,7 +13,6 @@ from typing import Any
 import torch
 from torch.nn.parallel import DistributedDataParallel
 
-from patternboost.ground import IntArray
 from patternboost.model.generator import GPTGenerator
 from patternboost.model.gpt import GPT
 from patternboost.model.request import DrawRequest, FitRequest
@@ -21,8 +20,9 @@ from patternboost.model.team import Team
 from patternboost.model.tokens import Example
 from patternboost.model.training import TrainLog
 from patternboost.problem import Instance
-from patternboost.search.local import prepare
-from patternboost.settings import Settings
+from patternboost.problem.ground import IntArray
+from patternboost.search.tasks import prepare
+from patternboost.store.settings import Settings
 
 
 class TeamGenerator(GPTGenerator):

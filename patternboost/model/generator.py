@@ -13,8 +13,6 @@ from numpy.typing import NDArray
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from patternboost.files import FileError, read_json, write_json
-from patternboost.ground import IntArray
 from patternboost.model.attention import Looked, look
 from patternboost.model.bigram import check_vocabulary
 from patternboost.model.decoding import Decoder, FastDecoder, TorchDecoder, fast_decoding
@@ -25,6 +23,8 @@ from patternboost.model.sampling import Samples, SampleSettings, decoded, sample
 from patternboost.model.team import ALONE, Team
 from patternboost.model.tokens import Example, Vocabulary
 from patternboost.model.training import PoolCorpus, TrainLog, TrainSettings, collate, columns_of, make_optimizer, train
+from patternboost.problem.ground import IntArray
+from patternboost.store.files import FileError, read_json, write_json
 
 
 class Generator(Protocol):

@@ -12,7 +12,7 @@ from patternboost.model.team import called_by_torchrun, join
 from patternboost.model.tokens import TOKENISATIONS, Vocabulary, classes_at
 from patternboost.model.training import TrainSettings
 from patternboost.problem import Instance
-from patternboost.settings import Settings
+from patternboost.store.settings import Settings
 
 
 def make_generator(settings: Settings, instance: Instance, sizes: Sequence[int]) -> Generator:

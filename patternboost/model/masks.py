@@ -1,7 +1,7 @@
 """Legality masks as sampling applies them: kept on the host by numba, or on the device by tensor operations alone.
 
 The host's masks serve every tokenisation and every table, but each token has to travel there and back. The device's
-serve orbit tokens on tables that have bitmaps (`patternboost.search.bitrows`), and wait for nothing.
+serve orbit tokens on tables that have bitmaps (`patternboost.search.bitmaps`), and wait for nothing.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from patternboost.model.tokens import END, TokenMask
-from patternboost.search.bitrows import BitRows
+from patternboost.search.bitmaps import BitRows
 
 
 class LogitMask(Protocol):

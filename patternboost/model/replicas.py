@@ -15,9 +15,9 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
-from patternboost.ground import IntArray
 from patternboost.model.precision import one_torch_thread
 from patternboost.model.team import ALONE, Team
+from patternboost.problem.ground import IntArray
 
 #: summed loss and number of predicted tokens of some sequences
 Loss = Callable[[nn.Module, Sequence[IntArray]], tuple[Tensor, int]]

@@ -15,13 +15,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from patternboost.ground import IntArray
 from patternboost.model.decoding import Decoder, Stepper
 from patternboost.model.masks import DeviceBits, DeviceMask, HostMask, LogitMask
 from patternboost.model.precision import one_torch_thread
 from patternboost.model.request import DrawRequest
 from patternboost.model.tokens import END, Vocabulary
-from patternboost.search.bitrows import build_bitrows
+from patternboost.problem.ground import IntArray
+from patternboost.search.bitmaps import build_bitrows
 
 #: so many batches, for as many threads, where they still have so many sequences each
 _AT_LEAST, _SMALLEST = 4, 32

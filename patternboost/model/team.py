@@ -16,7 +16,7 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
-from patternboost.ground import IntArray
+from patternboost.problem.ground import IntArray
 
 #: others wait so long for the first process, which also does the local search
 _PATIENCE = timedelta(days=7)

@@ -14,12 +14,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from patternboost.ground import IntArray
 from patternboost.model.gpt import GPT
 from patternboost.model.precision import DTYPES
 from patternboost.model.replicas import replicas
 from patternboost.model.team import ALONE, Team
 from patternboost.model.tokens import END, Example, Vocabulary
+from patternboost.problem.ground import IntArray
 
 #: a thread gets at least so many sequences of a batch
 _LEAST_SHARE = 4

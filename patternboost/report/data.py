@@ -7,7 +7,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
-from patternboost.tally import EMPTY
+from patternboost.loop.statistics import EMPTY
 
 #: most generations with histograms, and most points of a curve, that a page holds
 MAX_GENERATIONS = 500

@@ -7,16 +7,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from patternboost.construction import Construction
-from patternboost.files import FileError, read_json
-from patternboost.pool import Entry, Pool
+from patternboost.loop.pool import Entry, Pool
 from patternboost.problem import Instance
-from patternboost.registry import find_problem
+from patternboost.problem.registry import find_problem
 from patternboost.report.data import LEVELS
-from patternboost.report.picture import drawing_of
-from patternboost.run import Run
-from patternboost.run_table import state_of
-from patternboost.settings import from_toml
+from patternboost.report.run_table import state_of
+from patternboost.store.construction import Construction
+from patternboost.store.drawing.picture import drawing_of
+from patternboost.store.files import FileError, read_json
+from patternboost.store.run_folder import Run
+from patternboost.store.settings import from_toml
 
 #: constructions in the gallery
 GALLERY = 12

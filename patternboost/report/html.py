@@ -11,15 +11,15 @@ from html import escape
 from importlib.resources import files
 from typing import Any
 
-from patternboost import __version__
-from patternboost.construction import Construction
-from patternboost.files import write_text
-from patternboost.progress import time_text
-from patternboost.records import compare, known_record
+from patternboost._version import __version__
 from patternboost.report.data import report_data, thinned
 from patternboost.report.findings import Findings
-from patternboost.report.picture import drawing_of, svg_if_any
-from patternboost.settings import Settings, to_toml
+from patternboost.report.progress import time_text
+from patternboost.store.construction import Construction
+from patternboost.store.drawing.picture import drawing_of, svg_if_any
+from patternboost.store.files import write_text
+from patternboost.store.records import compare, known_record
+from patternboost.store.settings import Settings, to_toml
 
 #: rows of the table of generations
 _ROWS = 200

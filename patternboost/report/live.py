@@ -6,13 +6,13 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from patternboost.files import write_json
 from patternboost.report.data import pack_weights
 from patternboost.report.findings import MAX_TOKENS, Findings, find_control, gallery, read_attention
 from patternboost.report.html import write_report
+from patternboost.store.files import write_json
 
 if TYPE_CHECKING:
-    from patternboost.loop import Search
+    from patternboost.loop.session import Search
     from patternboost.model.tokens import Example
 
 #: a report that took t seconds to write is written anew after this many times t at the earliest

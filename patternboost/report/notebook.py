@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from html import escape
 
-from patternboost.progress import time_text
-from patternboost.records import compare
 from patternboost.report.data import best_curve, thinned
-from patternboost.report.picture import svg_if_any
-from patternboost.run import Run
-from patternboost.run_table import state_of
+from patternboost.report.progress import time_text
+from patternboost.report.run_table import state_of
+from patternboost.store.drawing.picture import svg_if_any
+from patternboost.store.records import compare
+from patternboost.store.run_folder import Run
 
 
 def run_html(run: Run) -> str:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from patternboost.files import atomic_write
-from patternboost.records import known_record
 from patternboost.report.data import best_curve, loss_curve
 from patternboost.report.findings import Findings
+from patternboost.store.files import atomic_write
+from patternboost.store.records import known_record
 
 KINDS = ("pdf", "png", "svg")
 

@@ -8,15 +8,15 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from patternboost import library
-from patternboost.archive import Archive
-from patternboost.construction import Construction
-from patternboost.files import write_text
-from patternboost.listing import html_table
 from patternboost.problem import ProblemError
-from patternboost.registry import find_problem
+from patternboost.problem.registry import find_problem
 from patternboost.report.html import badge, page, verdict
-from patternboost.report.picture import svg_if_any
+from patternboost.report.tables import html_table
+from patternboost.store import library
+from patternboost.store.archive import Archive
+from patternboost.store.construction import Construction
+from patternboost.store.drawing.picture import svg_if_any
+from patternboost.store.files import write_text
 
 _TABLE = ("n", "ours", "best_known", "status", "standing", "symmetry", "found", "by", "source")
 

@@ -16,10 +16,9 @@ import numpy as np
 from numba import njit, types
 from numpy.typing import NDArray
 
-from patternboost.search.bitrows import BITROWS_TYPE, SUM_PLANES, BitRows, cache_aligned
-from patternboost.search.chance import random_below, seeded
-from patternboost.search.tables import pair_index
-from patternboost.search.words import (
+from patternboost.search.bitmaps import BITROWS_TYPE, SUM_PLANES, BitRows, cache_aligned
+from patternboost.search.rng import random_below, seeded
+from patternboost.search.simd_u64 import (
     LANES,
     VECTOR,
     bit_count,
@@ -36,6 +35,7 @@ from patternboost.search.words import (
     without,
     zeros,
 )
+from patternboost.search.tables import pair_index
 
 #: rows are summed eight at a time, into SUM_PLANES bits per orbit, before they go to the planes
 GROUP = 8

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit, types
 
-from patternboost.search.bitrows import BITROWS_TYPE
+from patternboost.search.bitmaps import BITROWS_TYPE
 from patternboost.search.bitset import (
     ADDED,
     BEST_MEMBERS,
@@ -21,7 +21,7 @@ from patternboost.search.bitset import (
     repair,
     worst_member,
 )
-from patternboost.search.chance import random_below
+from patternboost.search.rng import random_below
 
 #: why `tabu` returned: its steps are done, the target is reached, or the walk has stood still for its patience
 STEPS_DONE, TARGET_REACHED, OUT_OF_PATIENCE = range(3)

@@ -10,8 +10,8 @@ from typing import Any
 
 from joblib import Parallel, delayed, parallel_config
 
-from patternboost.search.local import Outcome, Work
-from patternboost.settings import BACKENDS
+from patternboost.search.tasks import Outcome, Work
+from patternboost.store.settings import BACKENDS
 
 
 class BackendError(ValueError):

@@ -14,8 +14,8 @@ import numpy as np
 from numba import njit, types
 from numpy.typing import NDArray
 
-from patternboost.ground import Grid, IntArray
 from patternboost.problem import RULE_TYPE, Instance, ProblemError
+from patternboost.problem.ground import Grid, IntArray
 
 
 class Shifts(NamedTuple):

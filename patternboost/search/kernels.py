@@ -14,7 +14,7 @@ from numba import njit, types
 from numpy.typing import NDArray
 
 from patternboost.problem import RULE_TYPE
-from patternboost.search.chance import random_below, seeded
+from patternboost.search.rng import random_below, seeded
 from patternboost.search.tables import ROWS_TYPE, Rows, evaluate_row, pair_index
 
 #: key bits: member, tabu; counts stay far below

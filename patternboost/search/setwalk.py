@@ -13,11 +13,11 @@ import numpy as np
 from numba import njit, types
 from numpy.typing import NDArray
 
-from patternboost.ground import IntArray
 from patternboost.problem import RULE_TYPE, UPDATE_TYPE
-from patternboost.search.chance import random_below, seeded
-from patternboost.search.families import FAMILY_TYPE, TALLY_TYPE, Conflicts, add_element, drop_element
-from patternboost.symmetry import Orbits
+from patternboost.problem.ground import IntArray
+from patternboost.problem.symmetry import Orbits
+from patternboost.search.hypergraph import FAMILY_TYPE, TALLY_TYPE, Conflicts, add_element, drop_element
+from patternboost.search.rng import random_below, seeded
 
 #: flags of an orbit
 _MEMBER, _TABU, _BAD, _TRIED = 1, 2, 4, 8

@@ -5,7 +5,7 @@ orbits. For two orbits a < b the *row* of (a, b) lists, once each, every third o
 meets exactly a, b and c and no two of them are forbidden already. *Pairs* that are forbidden by themselves have their
 own lists, and orbits that are forbidden by themselves are left out of the search. Rows are compiled once into one
 contiguous array while they fit the memory budget; past it the rule is evaluated again each time (``compiled`` is
-False). For forbidden sets of four and more elements there are no rows: see `patternboost.search.families`.
+False). For forbidden sets of four and more elements there are no rows: see `patternboost.search.hypergraph`.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from numba import njit, types
 from numpy.typing import NDArray
 
 from patternboost.problem import RULE_TYPE, Instance
-from patternboost.search.families import Conflicts, Interrupted
+from patternboost.problem.symmetry import Orbits, class_orbits
+from patternboost.search.enumerate import shared_conflicts
+from patternboost.search.hypergraph import Conflicts, Interrupted
 from patternboost.search.setwalk import bad_orbits
-from patternboost.search.written import shared_conflicts
-from patternboost.symmetry import Orbits, class_orbits
 
 #: tables of more pairs than this are estimated from a sample before all their rows are counted
 _SAMPLE_FROM = 4_000_000

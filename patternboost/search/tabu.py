@@ -15,7 +15,6 @@ from numba import njit, types
 from numpy.typing import NDArray
 
 from patternboost.problem import RULE_TYPE
-from patternboost.search.chance import random_below
 from patternboost.search.kernels import (
     MEMBER,
     STATE_TYPE,
@@ -25,6 +24,7 @@ from patternboost.search.kernels import (
     least,
     worst_member,
 )
+from patternboost.search.rng import random_below
 from patternboost.search.tables import ROWS_TYPE
 
 #: positions in Walk.info

@@ -6,9 +6,9 @@ from typing import Protocol
 
 import numpy as np
 
-from patternboost.ground import IntArray
+from patternboost.problem.ground import IntArray
 from patternboost.search import bitset, bittabu, kernels, tabu
-from patternboost.search.bitrows import BitRows
+from patternboost.search.bitmaps import BitRows
 from patternboost.search.setwalk import SetWalker
 from patternboost.search.tables import Table
 

@@ -14,10 +14,10 @@ from typing import Any, ClassVar, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from patternboost.ground import IntArray
 from patternboost.problem import Problem
+from patternboost.problem.ground import IntArray
+from patternboost.problem.symmetry import Orbits, class_orbits, class_preserving
 from patternboost.search.tables import Table
-from patternboost.symmetry import Orbits, class_orbits, class_preserving
 
 END = 0
 

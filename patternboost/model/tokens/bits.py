@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from patternboost.ground import IntArray
 from patternboost.model.tokens.base import END, TokenMask, Vocabulary
-from patternboost.search.masking import legality_mask
+from patternboost.problem.ground import IntArray
+from patternboost.search.masks import legality_mask
 from patternboost.search.tables import Table
 
 

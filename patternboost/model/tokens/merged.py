@@ -17,12 +17,12 @@ import numpy as np
 from numba import njit, types
 from numpy.typing import NDArray
 
-from patternboost.ground import IntArray
 from patternboost.model.tokens.base import END, Example, TokenMask
 from patternboost.model.tokens.orbits import OrbitVocabulary
 from patternboost.problem import Problem
-from patternboost.search.masking import legality_mask, third_orbits
-from patternboost.search.setmask import SetMask
+from patternboost.problem.ground import IntArray
+from patternboost.search.masks import legality_mask, third_orbits
+from patternboost.search.set_masks import SetMask
 from patternboost.search.tables import Table, is_pair
 
 #: merges learned, at most; cells per token, at most

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from patternboost.ground import IntArray
 from patternboost.model.tokens.base import END, TokenMask, Vocabulary
 from patternboost.problem import Problem
-from patternboost.search.masking import legality_mask
+from patternboost.problem.ground import IntArray
+from patternboost.search.masks import legality_mask
 from patternboost.search.tables import Table
 
 

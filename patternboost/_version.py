@@ -1,0 +1,3 @@
+"""The program's version: certificates name it, and setup.cfg reads it from here."""
+
+__version__ = "0.2.0"

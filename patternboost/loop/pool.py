@@ -1,0 +1,136 @@
+"""The pool: the verified constructions that a run learns from, distinct up to symmetry, best first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from patternboost.problem.ground import IntArray
+from patternboost.store.files import FileError, atomic_write
+
+#: origins of walks that stay in an area (`patternboost.loop.regions`): one of the model, or one counted in the pool
+FOCUS, COUNTED = GUIDED = ("focus", "counted")
+#: what stands for the origins of walks on the whole board where these are compared with those
+FREE = "free"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One construction of the run's size."""
+
+    #: canonical form as bytes, the pool's key
+    key: bytes
+    #: sorted element numbers, as found (not canonical: a union of orbits of `symmetry`)
+    elements: IntArray
+    #: the symmetry class whose orbits it is made of
+    symmetry: str
+    #: generation that found it, and what its walk started from: see `patternboost.loop.starts.Start`
+    generation: int
+    origin: str
+
+    @property
+    def score(self) -> int:
+        """Number of points."""
+        return len(self.elements)
+
+    @property
+    def guided(self) -> bool:
+        """Whether an area had said where to search."""
+        return self.origin in GUIDED
+
+
+class Pool:
+    """The best distinct constructions so far: at most `capacity`, and of more than `floor` only the top share.
+
+    Those that were found without guidance have as many places for themselves: a model that learns from what its own
+    areas hold narrows them until nothing new is in them (docs/LOG.md).
+    """
+
+    def __init__(self, capacity: int, floor: int, top: float) -> None:
+        self.capacity = capacity
+        self.floor = floor
+        self.top = top
+        self.entries: list[Entry] = []
+        #: those found without guidance, best first: what a model may learn from
+        self.unguided: list[Entry] = []
+        self._keys: set[bytes] = set()
+
+    def __len__(self) -> int:
+        return len(self.entries)
+
+    @property
+    def keys(self) -> set[bytes]:
+        """The canonical forms of all members."""
+        return self._keys
+
+    def __contains__(self, key: bytes) -> bool:
+        return key in self._keys
+
+    @property
+    def threshold(self) -> int:
+        """A new construction below this score would not be kept."""
+        return self.unguided[-1].score if len(self.unguided) >= self.capacity else 0
+
+    @property
+    def median(self) -> float:
+        """The median score; 0 of an empty pool."""
+        scores = [e.score for e in self.entries]
+        return (scores[len(scores) // 2] + scores[(len(scores) - 1) // 2]) / 2 if scores else 0.0
+
+    def merge(self, new: Iterable[Entry]) -> list[Entry]:
+        """Add verified entries, keep the top; returns the new ones that stayed. Ties go to the earlier ones."""
+        fresh: dict[bytes, Entry] = {}
+        for entry in new:
+            if entry.key not in self._keys:
+                fresh.setdefault(entry.key, entry)
+        merged = sorted([*self.entries, *fresh.values()], key=lambda e: -e.score)
+        kept = {e.key for e in (*self._top(merged), *self._top([e for e in merged if not e.guided]))}
+        self.entries = [e for e in merged if e.key in kept]
+        self._index()
+        return [e for e in self.entries if e.key in fresh]
+
+    def _index(self) -> None:
+        """Take note of who is in."""
+        self._keys = {e.key for e in self.entries}
+        self.unguided = [e for e in self.entries if not e.guided]
+
+    def _top(self, ranked: list[Entry]) -> list[Entry]:
+        return ranked[: min(self.capacity, max(self.floor, round(self.top * len(ranked))))]
+
+    def save(self, path: Path) -> None:
+        """Write as npz: plain arrays only."""
+        sizes = np.array([e.score for e in self.entries], np.int64)
+        origins = sorted({e.origin for e in self.entries})
+        classes = sorted({e.symmetry for e in self.entries})
+        arrays: dict[str, Any] = {
+            "elements": np.concatenate([e.elements for e in self.entries] or [np.empty(0, np.int64)]).astype(np.uint16),
+            "sizes": sizes,
+            "keys": np.frombuffer(b"".join(e.key for e in self.entries), "<u2"),
+            "generation": np.array([e.generation for e in self.entries], np.int64),
+            "origin": np.array([origins.index(e.origin) for e in self.entries], np.int64),
+            "origins": np.array(origins, "U32"),
+            "symmetry": np.array([classes.index(e.symmetry) for e in self.entries], np.int64),
+            "classes": np.array(classes, "U64"),
+        }
+        with atomic_write(path) as file:
+            np.savez(file, allow_pickle=False, **arrays)
+
+    def load(self, path: Path) -> None:
+        """Replace the entries by a saved pool's. Raises FileError."""
+        try:
+            with path.open("rb") as file, np.load(file, allow_pickle=False) as data:
+                ends = np.cumsum(data["sizes"])
+                elements = np.split(data["elements"].astype(np.int64), ends[:-1])
+                keys = np.split(data["keys"], ends[:-1])
+                self.entries = [
+                    Entry(k.astype("<u2").tobytes(), e, str(data["classes"][c]), int(g), str(data["origins"][o]))
+                    for k, e, c, g, o in zip(keys, elements, data["symmetry"], data["generation"], data["origin"])
+                    if len(e)
+                ]
+        except (OSError, ValueError, KeyError, IndexError) as error:
+            raise FileError(f"{path}: not a saved pool: {error}") from error
+        self._index()

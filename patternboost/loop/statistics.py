@@ -1,0 +1,144 @@
+"""What happened in one generation, and its line in the log."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from patternboost.loop.pool import GUIDED, Pool
+from patternboost.search.tasks import Outcome
+
+if TYPE_CHECKING:
+    from patternboost.model.training import TrainLog
+
+#: origins of starts that are empty sets
+EMPTY = ("random", *GUIDED)
+
+
+@dataclass
+class Walks:
+    """Walks whose starts have one origin: scores of the starts (after projection and repair) and of the ends."""
+
+    before: Counter[int] = field(default_factory=Counter)
+    after: Counter[int] = field(default_factory=Counter)
+    steps: int = 0
+
+    def entry(self) -> dict[str, Any]:
+        """Their part of the log's line."""
+        walks = sum(self.after.values())
+        mean = sum(score * count for score, count in self.after.items()) / walks
+        return {
+            "walks": walks,
+            "best": max(self.after),
+            "mean": round(mean, 3),
+            "before": dict(sorted(self.before.items())),
+            "after": dict(sorted(self.after.items())),
+        }
+
+
+@dataclass
+class Tally:
+    """Counts of one generation."""
+
+    #: scores of the starts that were not empty, after projection and repair; scores after local search
+    before: Counter[int] = field(default_factory=Counter)
+    after: Counter[int] = field(default_factory=Counter)
+    #: the same by the origin of the start
+    origins: dict[str, Walks] = field(default_factory=dict)
+    #: walks per symmetry class
+    starts: Counter[str] = field(default_factory=Counter)
+    #: constructions new to the pool, walks that ended better than they started, tabu steps
+    new: int = 0
+    improved: int = 0
+    steps: int = 0
+    #: samples drawn; of those of a wrong format, empty, and unlike each other and the pool; their temperature
+    sampled: int = 0
+    malformed: int = 0
+    empty: int = 0
+    novel: int = 0
+    temperature: float | None = None
+    #: samples walked from that broke no rule before any repair
+    valid: int = 0
+    #: seconds per phase
+    seconds: dict[str, float] = field(default_factory=dict)
+    #: steps, loss, held-out loss and learning curve of training (None: not known), or None where there was none
+    train: dict[str, Any] | None = None
+    #: every new best: seconds of the run, score
+    bests: list[tuple[float, int]] = field(default_factory=list)
+
+    @contextmanager
+    def phase(self, name: str) -> Iterator[None]:
+        """Add the seconds inside to a phase, less those of phases within it."""
+        began, others = time.monotonic(), sum(self.seconds.values())
+        try:
+            yield
+        finally:
+            within = sum(self.seconds.values()) - others
+            self.seconds[name] = self.seconds.get(name, 0.0) + time.monotonic() - began - within
+
+    def note(self, outcome: Outcome, origin: str, symmetry: str, size: int) -> None:
+        """Count one walk from a start of `size` points."""
+        self.steps += outcome.steps
+        self.starts[symmetry] += 1
+        walks = self.origins.setdefault(origin, Walks())
+        for after in (self.after, walks.after):
+            after[outcome.after] += 1
+        walks.steps += outcome.steps
+        if origin not in EMPTY:
+            for before in (self.before, walks.before):
+                before[outcome.before] += 1
+            self.improved += outcome.after > outcome.before
+            self.valid += origin == "model" and outcome.before == size
+
+    def note_samples(self, sets: int, malformed: int, empty: int, temperature: float) -> None:
+        """Count samples of one class."""
+        self.sampled += sets + malformed + empty
+        self.malformed += malformed
+        self.empty += empty
+        self.temperature = temperature
+
+    def note_training(self, log: TrainLog) -> None:
+        """Keep the training's figures; what is not finite is not known (and has no place in JSON)."""
+        self.train = {
+            "steps": log.steps,
+            "loss": _known(log.loss),
+            "held_out_loss": _known(log.held_out_loss),
+            "curve": [[step, _known(loss), _known(held)] for step, loss, held in log.curve],
+        }
+
+    def entry(self, generation: int, seconds: float, best: int, pool: Pool, leader: str) -> dict[str, Any]:
+        """The generation's line in log.jsonl."""
+        scores = [e.score for e in pool.entries]
+        walks = sum(self.after.values())
+        return {
+            "generation": generation,
+            "seconds": round(seconds, 3),
+            "best": best,
+            "pool": {"size": len(scores), "median": pool.median, "least": min(scores, default=0)},
+            "starts": dict(self.starts),
+            "leader": leader,
+            "before": dict(sorted(self.before.items())),
+            "after": dict(sorted(self.after.items())),
+            "origins": {origin: walks.entry() for origin, walks in sorted(self.origins.items())},
+            "new": round(self.new / walks, 4) if walks else 0.0,
+            "improved": self.improved,
+            "sampled": self.sampled,
+            "malformed": self.malformed,
+            "empty": self.empty,
+            "novel": self.novel,
+            "temperature": None if self.temperature is None else round(self.temperature, 4),
+            "valid": self.valid,
+            "train": self.train,
+            "steps": self.steps,
+            "phases": {name: round(s, 3) for name, s in self.seconds.items()},
+            "bests": [[round(seconds, 3), score] for seconds, score in self.bests],
+        }
+
+
+def _known(figure: float) -> float | None:
+    return round(figure, 6) if math.isfinite(figure) else None

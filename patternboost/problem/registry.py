@@ -1,0 +1,100 @@
+"""Finding problems: installed ones by entry point, a user's own by the path of its file."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from functools import cache
+from importlib.metadata import entry_points
+from pathlib import Path
+
+from patternboost.problem.base import Family, Instance, Problem, ProblemError
+from patternboost.problem.rules import FILE_MODULE_PREFIX, RuleError
+
+ENTRY_POINTS = "patternboost.problems"
+
+
+@cache
+def _entries() -> dict[str, object]:
+    return {entry.name: entry for entry in entry_points(group=ENTRY_POINTS)}
+
+
+def problem_names() -> list[str]:
+    """Names of the installed problems, sorted.
+
+    >>> "isosceles" in problem_names()
+    True
+    """
+    return sorted(_entries())
+
+
+def find_problem(reference: str) -> Problem:
+    """The problem of an installed name, or of a file: `isosceles`, `path/to/my_problem.py`.
+
+    A file is executed: give only paths that you trust. Raises ProblemError, in one line, where there is none.
+    """
+    return _from_file(reference) if is_path(reference) else _installed(reference)
+
+
+def is_path(reference: str) -> bool:
+    """Whether a problem is named by the path of its file."""
+    return reference.endswith(".py") or "/" in reference
+
+
+def lasting_reference(reference: str) -> str:
+    """The reference in a form that holds in every working folder: a path made absolute, a name as it is."""
+    return str(Path(reference).resolve()) if is_path(reference) else reference
+
+
+@cache
+def _installed(name: str) -> Problem:
+    entry = _entries().get(name)
+    if entry is not None:
+        return _checked(entry.load(), f"entry point {name}")  # type: ignore[attr-defined]
+    for base in (base for base in problem_names() if name.startswith(f"{base}-")):
+        family = _entries()[base].load()  # type: ignore[attr-defined]
+        if isinstance(family, Family):
+            return family.variant(name.removeprefix(f"{base}-"))
+    known = ", ".join(problem_names())
+    raise ProblemError(f"unknown problem {name[:64]!r}: use one of {known}, or the path of a problem file (.py)")
+
+
+@cache
+def _from_file(reference: str) -> Problem:
+    path = Path(reference).resolve()
+    if not path.is_file():
+        raise ProblemError(f"no problem file at {reference}")
+    module_name = FILE_MODULE_PREFIX + path.stem
+    spec = importlib.util.spec_from_file_location(module_name, path)
+    if spec is None or spec.loader is None:
+        raise ProblemError(f"{reference} is no Python file")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[module_name] = module
+    try:
+        spec.loader.exec_module(module)
+    except (ProblemError, RuleError) as error:
+        raise ProblemError(f"{reference}: {error}") from error
+    except (Exception, SystemExit) as error:  # whatever the user's file raises is reported as one line that names it
+        first = str(error).strip().splitlines() or [""]
+        raise ProblemError(f"{reference} failed to load: {type(error).__name__}: {first[0]}") from error
+    return _checked(getattr(module, "PROBLEM", None), reference)
+
+
+def _checked(value: object, origin: str) -> Problem:
+    if isinstance(value, Family):
+        return value.variant(value.default)
+    if not isinstance(value, Problem):
+        raise ProblemError(f"{origin} defines no problem: it must set PROBLEM = Problem(...)")
+    return value
+
+
+def problem(name: str | Problem, n: int) -> Instance:
+    """The problem `name` (a name, a file or a Problem) at size n.
+
+    >>> instance = problem("no-three-in-line", 8)
+    >>> instance.size, instance.upper_bound, str(instance)
+    (64, 16, 'no-three-in-line n=8')
+    >>> instance.violation([(0, 0), (1, 1), (2, 2)])
+    [(0, 0), (1, 1), (2, 2)]
+    """
+    return (name if isinstance(name, Problem) else find_problem(name)).at(n)

@@ -1,0 +1,110 @@
+"""Rules: what compiles a problem's `complete` and `conflicts`, and the exact integer helpers they may call."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numba import njit, types
+from numba.core.errors import NumbaError
+from numpy.typing import NDArray
+
+from patternboost.problem import kernel_cache
+from patternboost.problem.ground import IntArray
+
+kernel_cache.use_own_cache()  # before the first kernel is compiled: every room with kernels imports this module
+
+_RULE_SIGNATURE = types.int64(types.int64, types.int64[::1], types.int64[::1])
+#: The compiled type every rule has. Kernels take rules as values of this type, so one compiled (and cached) kernel
+#: serves all problems.
+RULE_TYPE = types.FunctionType(_RULE_SIGNATURE)
+
+_UPDATE_SIGNATURE = types.void(types.int64, types.int64[::1], types.int64, types.int64, types.int32[::1])
+#: The compiled type of every conflict update.
+UPDATE_TYPE = types.FunctionType(_UPDATE_SIGNATURE)
+
+Rule = Callable[[int, IntArray, IntArray], int]
+Update = Callable[[int, IntArray, int, int, NDArray[np.int32]], None]
+
+#: Module name prefix of problem files loaded by their path.
+FILE_MODULE_PREFIX = "_patternboost_file_"
+
+
+class RuleError(ValueError):
+    """A rule that cannot be compiled; the message is one line that says why and where."""
+
+
+def _compiled(function: Callable[..., Any], signature: Any, parameters: str) -> Any:
+    name, named = function.__name__, ", ".join(inspect.signature(function).parameters)
+    if named.count(",") != parameters.count(","):
+        raise RuleError(f"{name}({named}) must take {parameters.count(',') + 1} arguments: {name}({parameters})")
+    # A file loaded by its path goes by a module name of ours; numba's on-disk cache would mix it up with others.
+    cache = not function.__module__.startswith(FILE_MODULE_PREFIX)
+    try:
+        return njit(signature, cache=cache, nogil=True)(function)
+    except NumbaError as error:
+        lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+        place = re.search(r"\((\d+)\)$", next((line for line in lines if line.startswith("During: typing of")), ""))
+        where = f", line {place[1]}" if place else ""
+        raise RuleError(f"{name} cannot be compiled{where}: {lines[min(1, len(lines) - 1)]}") from error
+
+
+def rule(function: Rule) -> Rule:
+    """Compile a completion rule: int64 n, int64[k-1] chosen elements, int64[] out -> int64 count. Raises RuleError."""
+    compiled: Rule = _compiled(function, _RULE_SIGNATURE, "n, chosen, out")
+    return compiled
+
+
+def update(function: Update) -> Update:
+    """Compile a conflict update: int64 n, int64[m] members, int64 element (no member), int64 sign, int32[] counts.
+
+    Raises RuleError.
+    """
+    compiled: Update = _compiled(function, _UPDATE_SIGNATURE, "n, members, element, sign, counts")
+    return compiled
+
+
+_GCD = np.gcd.outer(np.arange(256), np.arange(256)).astype(np.uint8)
+
+
+@njit(types.int64(types.int64, types.int64), cache=True, nogil=True)
+def gcd(a: int, b: int) -> int:
+    """Greatest common divisor of |a| and |b|, for use inside rules (a table for differences on a grid)."""
+    a, b = abs(a), abs(b)
+    if a < 256 and b < 256:
+        return int(_GCD[a, b])
+    while b:
+        a, b = b, a % b
+    return a
+
+
+@njit(types.int64(types.int64), cache=True, nogil=True)
+def square_root(x: int) -> int:
+    """The whole part of the square root of x >= 0, for use inside rules."""
+    root = int(np.sqrt(x))
+    while root * root > x:
+        root -= 1
+    while (root + 1) * (root + 1) <= x:
+        root += 1
+    return root
+
+
+@njit(types.int64(types.int64, types.int64, types.int64), cache=True, nogil=True)
+def join(n: int, u: int, v: int) -> int:
+    """The element of the edge between vertices u != v of n, for use inside rules on `EDGES`."""
+    low, high = min(u, v), max(u, v)
+    return low * (2 * n - low - 1) // 2 + high - low - 1
+
+
+@njit(types.Tuple((types.int64, types.int64))(types.int64, types.int64), cache=True, nogil=True)
+def ends(n: int, element: int) -> tuple[int, int]:
+    """The two vertices u < v of an edge, for use inside rules on `EDGES`."""
+    u = (2 * n - 1 - square_root((2 * n - 1) ** 2 - 8 * element)) // 2
+    while u * (2 * n - u - 1) // 2 > element:
+        u -= 1
+    while (u + 1) * (2 * n - u - 2) // 2 <= element:
+        u += 1
+    return u, element - u * (2 * n - u - 1) // 2 + u + 1

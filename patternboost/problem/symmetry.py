@@ -1,0 +1,183 @@
+"""Groups acting on a ground set: orbits of a symmetry class, canonical forms, the symmetry of a construction."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from patternboost.problem.base import Instance
+from patternboost.problem.ground import IntArray
+from patternboost.problem.ground.base import generated
+
+
+@dataclass(frozen=True)
+class Orbits:
+    """A partition of the ground set into orbits of a symmetry class.
+
+    Orbits are numbered by their smallest element, which is also their representative.
+    """
+
+    #: orbit of every element, int32, shape (size,)
+    orbit_of: NDArray[np.int32]
+    #: elements of orbit i are members[start[i]:start[i + 1]], ascending; int64
+    start: IntArray
+    members: IntArray
+
+    @property
+    def count(self) -> int:
+        """Number of orbits."""
+        return len(self.start) - 1
+
+    @property
+    def weights(self) -> NDArray[np.int32]:
+        """Number of elements of each orbit, int32, shape (count,)."""
+        return np.diff(self.start).astype(np.int32)
+
+    @property
+    def representatives(self) -> IntArray:
+        """The smallest element of each orbit, int64, shape (count,)."""
+        return self.members[self.start[:-1]]
+
+    def expand(self, orbits: IntArray) -> IntArray:
+        """The elements of a set of orbits, sorted."""
+        parts = [self.members[self.start[i] : self.start[i + 1]] for i in orbits]
+        return np.sort(np.concatenate(parts)) if parts else np.empty(0, np.int64)
+
+    def project(self, elements: IntArray) -> IntArray:
+        """Orbits of which at least half the elements are in `elements`, ascending."""
+        hits = np.bincount(self.orbit_of[elements], minlength=self.count)
+        return np.flatnonzero((hits > 0) & (2 * hits >= self.weights)).astype(np.int64)
+
+    def is_union(self, elements: IntArray) -> bool:
+        """Whether `elements` is exactly a union of orbits."""
+        hits = np.bincount(self.orbit_of[elements], minlength=self.count)
+        return bool(np.all((hits == 0) | (hits == self.weights)))
+
+
+def orbits_of(size: int, generators: list[IntArray]) -> Orbits:
+    """Orbits of {0 .. size - 1} under (partial) maps; -1 in a map means: no image, the element stays as it is."""
+    label = np.arange(size, dtype=np.int64)
+    changed = True
+    while changed:  # spread the smallest label along every map until nothing moves
+        before = label.copy()
+        for image in generators:
+            source = np.flatnonzero(image >= 0)
+            target = image[source]
+            low = np.minimum(label[source], label[target])
+            np.minimum.at(label, source, low)
+            np.minimum.at(label, target, low)
+        changed = not np.array_equal(before, label)
+    representatives, orbit_of = np.unique(label, return_inverse=True)
+    members = np.argsort(orbit_of, kind="stable").astype(np.int64)
+    start = np.zeros(len(representatives) + 1, np.int64)
+    np.cumsum(np.bincount(orbit_of, minlength=len(representatives)), out=start[1:])
+    return Orbits(orbit_of.astype(np.int32), start, members)
+
+
+@lru_cache(maxsize=64)
+def class_orbits(instance: Instance, name: str) -> Orbits:
+    """Orbits of a symmetry class of an instance."""
+    return orbits_of(instance.size, instance.classes[instance.require_class(name)])
+
+
+@lru_cache(maxsize=64)
+def class_core(instance: Instance, name: str) -> IntArray | None:
+    """Orbits (int64, ascending) that a class of partial maps acts on: no map leaves an element of them without image.
+
+    None for classes of total maps, where these would be all orbits.
+    """
+    maps = instance.classes[instance.require_class(name)]
+    orbits = class_orbits(instance, name)
+    left = np.zeros(orbits.count, bool)
+    for image in maps:
+        left[orbits.orbit_of[image < 0]] = True
+    core = np.flatnonzero(~left).astype(np.int64)
+    return core if 0 < len(core) < orbits.count else None
+
+
+def canonical_form(instance: Instance, elements: IntArray) -> IntArray:
+    """One set, sorted, for all sets equivalent to it: the ground set's own choice, else the smallest image."""
+    own = instance.problem.ground.canonical(instance.n, elements)
+    if own is not None:
+        return own
+    images = np.sort(instance.symmetries[:, elements], axis=1)
+    order = np.lexsort(images.T[::-1]) if len(elements) else np.zeros(1, np.int64)
+    smallest: IntArray = images[order[0]]
+    return smallest
+
+
+def symmetry_class(instance: Instance, elements: IntArray) -> str:
+    """Name of the class with the fewest orbits that holds a set, turned by a listed symmetry where it must be.
+
+    Classes of partial maps are no symmetries and are never named.
+    """
+    images = np.sort(instance.symmetries[:, elements], axis=1)
+    fixed = (images == np.sort(elements)).all(axis=1)
+    for name, subgroups in _named_subgroups(instance):
+        if subgroups is not None:
+            if (fixed @ subgroups == subgroups.sum(axis=0)).any():
+                return name
+        elif class_orbits(instance, name).is_union(elements):
+            return name
+    return "none"
+
+
+@lru_cache(maxsize=64)
+def _named_subgroups(instance: Instance) -> list[tuple[str, NDArray[np.int64] | None]]:
+    """The classes, those of fewest orbits first (of equally many: of the largest group), each with its conjugates.
+
+    A column of the int64 array (order, conjugates) marks the listed symmetries of one conjugate. None stands for a
+    class that only unlisted symmetries generate; such a class is named where its own orbits make up the set.
+    """
+    symmetries = instance.symmetries
+    number = {row.tobytes(): i for i, row in enumerate(symmetries)}
+    listed: dict[str, NDArray[np.int64]] = {}
+    orders: dict[str, int] = {}
+    names = []
+    for name, generators in instance.classes.items():
+        if not all(image.tobytes() in number for image in generators):
+            if instance.problem.ground.symmetric_classes:
+                names.append(name)
+            continue
+        if not generators:  # 'none'
+            continue
+        group = {number[image.tobytes()] for image in generated(instance.size, generators)}
+        if any(group == set(np.flatnonzero(marks[:, 0]).tolist()) for marks in listed.values()):
+            continue  # at small n some classes coincide: the first name counts
+        conjugates = set()
+        for p in symmetries:
+            back = np.argsort(p)
+            conjugates.add(tuple(sorted(number[p[symmetries[g][back]].tobytes()] for g in group)))
+        orders[name] = len(group)
+        first = tuple(sorted(group))
+        marks = np.zeros((len(symmetries), len(conjugates)), np.int64)
+        for column, members in enumerate([first, *sorted(conjugates - {first})]):
+            marks[list(members), column] = 1
+        listed[name] = marks
+        names.append(name)
+    names.sort(key=lambda name: (class_orbits(instance, name).count, -orders.get(name, 0)))
+    return [(name, listed.get(name)) for name in names]
+
+
+def class_preserving(instance: Instance, orbits: Orbits) -> IntArray:
+    """The symmetries that map orbits to orbits, shape (count, size): what augmentation may use within a class."""
+    keep = []
+    for permutation in instance.symmetries:
+        image = orbits.orbit_of[permutation[orbits.members]]
+        first = np.repeat(image[orbits.start[:-1]], orbits.weights)
+        if np.array_equal(image, first):
+            keep.append(permutation)
+    return np.stack(keep)
+
+
+def align(instance: Instance, elements: IntArray, name: str) -> IntArray | None:
+    """An equivalent set that is a union of orbits of the class (a mirror turned the way the class has it), or None."""
+    orbits = class_orbits(instance, name)
+    for permutation in instance.symmetries:
+        image = np.sort(permutation[elements])
+        if orbits.is_union(image):
+            return image
+    return None

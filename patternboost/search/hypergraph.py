@@ -1,0 +1,195 @@
+"""Forbidden sets of four and more elements: conflict counts per element, from written-out sets or from the rule.
+
+``counts[e]`` is the number of forbidden sets that hold e and otherwise only members. Adding or removing an element
+changes the counts of those that share a forbidden set with it and k - 2 members. Where all forbidden sets fit the
+memory they are written out once (see `patternboost.search.enumerate`), each element with the sets it is in; past it the
+problem's own conflict update, or the rule for every k - 2 members, is evaluated again each time. All forms make the
+same counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit, types
+from numpy.typing import NDArray
+
+from patternboost.problem import RULE_TYPE, UPDATE_TYPE, Instance, update
+
+
+class Interrupted(Exception):
+    """Work was given up because `stopped` said so."""
+
+
+class Family(NamedTuple):
+    """What kernels read. m elements, E written-out sets of k elements."""
+
+    n: int
+    k: int
+    #: elements of every set, uint16[E, k], ascending; no sets where they are not written out
+    sets: NDArray[np.uint16]
+    #: the sets of element e: incident[start[e]:start[e + 1]], uint32; start is int64[m + 1]
+    start: NDArray[np.int64]
+    incident: NDArray[np.uint32]
+    written: bool
+    #: whether the problem has a conflict update of its own
+    own: bool
+
+
+FAMILY_TYPE = types.NamedTuple(
+    [
+        types.int64,
+        types.int64,
+        types.uint16[:, ::1],
+        types.int64[::1],
+        types.uint32[::1],
+        types.boolean,
+        types.boolean,
+    ],
+    Family,
+)
+
+
+class Tally(NamedTuple):
+    """A set of elements with its conflict counts. m elements, E written-out sets."""
+
+    #: int32[m]; see the module's docstring
+    counts: NDArray[np.int32]
+    #: the members, int64[m], in no order; where each element stands in it (-1 outside), int64[m]
+    member: NDArray[np.int64]
+    position: NDArray[np.int64]
+    #: number of members, int64[1]
+    size: NDArray[np.int64]
+    #: members in every written-out set, uint8[E]
+    inside: NDArray[np.uint8]
+    #: scratch for the rule: int64[k - 1], int64[m], int64[k]
+    chosen: NDArray[np.int64]
+    out: NDArray[np.int64]
+    places: NDArray[np.int64]
+
+
+TALLY_TYPE = types.NamedTuple(
+    [
+        types.int32[::1],
+        types.int64[::1],
+        types.int64[::1],
+        types.int64[::1],
+        types.uint8[::1],
+        types.int64[::1],
+        types.int64[::1],
+        types.int64[::1],
+    ],
+    Tally,
+)
+
+
+@dataclass(frozen=True)
+class Conflicts:
+    """The forbidden sets of an instance in the form that fits: what every thread shares."""
+
+    instance: Instance
+    family: Family
+
+    @property
+    def update(self) -> Callable[..., None]:
+        """The problem's conflict update, or a stand-in that is never called."""
+        return self.instance.problem.conflicts or _no_update
+
+    def tally(self) -> Tally:
+        """An empty set."""
+        size, k = self.instance.size, self.family.k
+        return Tally(
+            np.zeros(size, np.int32),
+            np.zeros(size, np.int64),
+            np.full(size, -1, np.int64),
+            np.zeros(1, np.int64),
+            np.zeros(len(self.family.sets), np.uint8),
+            np.zeros(k - 1, np.int64),
+            np.zeros(size, np.int64),
+            np.zeros(k, np.int64),
+        )
+
+
+@update
+def _no_update(n, members, element, sign, counts):  # type: ignore[no-untyped-def]
+    """Changes nothing."""
+
+
+@njit(types.void(RULE_TYPE, FAMILY_TYPE, TALLY_TYPE, types.int64, types.int64), cache=True, nogil=True)
+def _ask_rule(complete, family, tally, element, sign):  # type: ignore[no-untyped-def]
+    """Ask the rule for the element with every k - 2 members."""
+    parts = family.k - 2
+    size = tally.size[0]
+    if size < parts:
+        return
+    index, chosen = tally.places, tally.chosen
+    chosen[parts] = element
+    for i in range(parts):
+        index[i] = i
+    while True:
+        for i in range(parts):
+            chosen[i] = tally.member[index[i]]
+        for t in range(complete(family.n, chosen, tally.out)):
+            tally.counts[tally.out[t]] += sign
+        place = parts - 1  # the next combination in lexicographic order
+        while place >= 0 and index[place] == size - parts + place:
+            place -= 1
+        if place < 0:
+            return
+        index[place] += 1
+        for i in range(place + 1, parts):
+            index[i] = index[i - 1] + 1
+
+
+@njit(types.void(FAMILY_TYPE, TALLY_TYPE, types.int64, types.int64), cache=True, nogil=True)
+def _walk_sets(family, tally, element, sign):  # type: ignore[no-untyped-def]
+    """Go through the written-out sets that hold the element (not counted as a member)."""
+    k = family.k
+    for t in range(family.start[element], family.start[element + 1]):
+        s = family.incident[t]
+        inside = tally.inside[s] if sign > 0 else tally.inside[s] - 1
+        tally.inside[s] = inside + 1 if sign > 0 else inside
+        if inside == k - 2:  # one more is missing: the only one outside
+            for i in range(k):
+                e = family.sets[s, i]
+                if e != element and tally.position[e] < 0:
+                    tally.counts[e] += sign
+        elif inside == k - 1:
+            for i in range(k):
+                e = family.sets[s, i]
+                if e != element:
+                    tally.counts[e] += sign
+
+
+@njit(types.void(RULE_TYPE, UPDATE_TYPE, FAMILY_TYPE, TALLY_TYPE, types.int64, types.int64), cache=True, nogil=True)
+def _change(complete, conflicts, family, tally, element, sign):  # type: ignore[no-untyped-def]
+    """Bring the counts up to date for an element that joins or has left the members (and is none now)."""
+    if family.written:
+        _walk_sets(family, tally, element, sign)
+    elif family.own:
+        conflicts(family.n, tally.member[: tally.size[0]], element, sign, tally.counts)
+    else:
+        _ask_rule(complete, family, tally, element, sign)
+
+
+@njit(types.void(RULE_TYPE, UPDATE_TYPE, FAMILY_TYPE, TALLY_TYPE, types.int64), cache=True, nogil=True)
+def add_element(complete, conflicts, family, tally, element):  # type: ignore[no-untyped-def]
+    """Make an element that is no member one."""
+    _change(complete, conflicts, family, tally, element, 1)
+    tally.position[element] = tally.size[0]
+    tally.member[tally.size[0]] = element
+    tally.size[0] += 1
+
+
+@njit(types.void(RULE_TYPE, UPDATE_TYPE, FAMILY_TYPE, TALLY_TYPE, types.int64), cache=True, nogil=True)
+def drop_element(complete, conflicts, family, tally, element):  # type: ignore[no-untyped-def]
+    """Take a member out."""
+    tally.size[0] -= 1
+    last = tally.member[tally.size[0]]
+    tally.member[tally.position[element]] = last
+    tally.position[last] = tally.position[element]
+    tally.position[element] = -1
+    _change(complete, conflicts, family, tally, element, -1)

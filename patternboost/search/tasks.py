@@ -1,0 +1,191 @@
+"""Local search as a task: start sets in, improved sets out. This is what one worker runs."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
+
+from patternboost.problem import Instance
+from patternboost.problem.ground import IntArray
+from patternboost.problem.symmetry import class_orbits
+from patternboost.search.bitmaps import BitRows, build_bitrows
+from patternboost.search.hypergraph import Interrupted
+from patternboost.search.regions import area_walker
+from patternboost.search.tables import DEFAULT_MEMORY, Table, build_table
+from patternboost.search.walker import Walker, make_walker
+
+#: a walk in an area goes on around it for one of this many steps of its patience (docs/LOG.md)
+_AROUND = 8
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How hard local search tries from one start."""
+
+    #: a walk ends after this many steps without a new best
+    patience: int
+    #: and after this many steps in all
+    max_steps: int
+    #: tabu tenure, shortest and longest: steps that what was dropped sits out
+    tenure: tuple[int, int] = (1, 2)
+
+
+@dataclass(frozen=True)
+class Task:
+    """A batch of starts in one symmetry class, for one worker."""
+
+    instance: Instance
+    symmetry: str
+    #: sets of elements to start from (sorted, int64); an empty one starts from nothing
+    starts: tuple[IntArray, ...]
+    effort: Effort
+    seed: int
+    #: stop as soon as a set has this many points
+    target: int
+    memory: int = DEFAULT_MEMORY
+    #: seconds after which the batch ends early (a walk in progress keeps its best); None: never
+    seconds: float | None = None
+    #: the only orbits that walks may use (int64, ascending); None: all. Not for forbidden sets of four and more
+    area: IntArray | None = None
+
+    def run(self, stopped: Callable[[], bool] | None = None) -> list[Outcome]:
+        """See `run_task`."""
+        return run_task(self, stopped)
+
+
+class Work(Protocol):
+    """What workers run: a `Task`, or another way to improve starts."""
+
+    @property
+    def symmetry(self) -> str:
+        """The symmetry class of the sets."""
+
+    @property
+    def starts(self) -> tuple[IntArray, ...]:
+        """The sets to start from."""
+
+    @property
+    def seed(self) -> int:
+        """Seed of all its randomness, different for every task of a search."""
+
+    def run(self, stopped: Callable[[], bool] | None = None) -> list[Outcome]:
+        """Improve every start; fewer outcomes come back where time ran out or `stopped` said so."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What local search made of one start."""
+
+    #: the best set found, sorted element numbers
+    elements: IntArray
+    #: points left of the start after projection to orbits and repair, and points of the best set
+    before: int
+    after: int
+    steps: int
+
+
+class _Prepared(NamedTuple):
+    """A table and, where they fit, its bitmaps."""
+
+    table: Table
+    bits: BitRows | None
+
+    @property
+    def nbytes(self) -> int:
+        """Memory held, bytes."""
+        return self.table.nbytes + (0 if self.bits is None else self.bits.bits.nbytes)
+
+
+def table_steps(instance: Instance, symmetry: str) -> float:
+    """About how many steps of tabu search the table of a class takes the time of (benchmarks/cost_per_step.py)."""
+    return 1.5 * class_orbits(instance, symmetry).count ** 2
+
+
+def table_bytes(instance: Instance, symmetry: str, memory: int = DEFAULT_MEMORY) -> float:
+    """About how much of `memory` the table of a class and its bitmaps take, bytes (benchmarks/cost_per_step.py)."""
+    orbits = class_orbits(instance, symmetry).count
+    rows, bitmaps = 50.0 * orbits**2, orbits**3 / 16
+    if rows > memory:  # evaluated each time
+        return 0.0
+    return rows + bitmaps if rows + bitmaps <= memory else rows
+
+
+_prepared: OrderedDict[tuple[int, str, int, str, int], _Prepared] = OrderedDict()
+_lock = threading.Lock()
+
+
+def prepare(
+    instance: Instance,
+    symmetry: str,
+    memory: int = DEFAULT_MEMORY,
+    jobs: int = 1,
+    stopped: Callable[[], bool] | None = None,
+    report: Callable[[float], None] = lambda share: None,
+) -> _Prepared:
+    """The table of a class and its bitmaps, made once per process.
+
+    The least recently used ones go when all together exceed `memory` bytes. `jobs` threads build and `report` is told
+    how far they are. Raises Interrupted where `stopped` said so first.
+    """
+    key = (id(instance.problem.complete), instance.name, instance.n, symmetry, memory)
+    with _lock:
+        found = _prepared.get(key)
+        if found is None:
+            table = build_table(instance, symmetry, memory, jobs, stopped, report)
+            found = _Prepared(table, build_bitrows(table, memory - table.nbytes))
+            _prepared[key] = found
+        _prepared.move_to_end(key)
+        while len(_prepared) > 1 and sum(p.nbytes for p in _prepared.values()) > memory:
+            _prepared.popitem(last=False)
+        return found
+
+
+def _walker(task: Task, table: Table, bits: BitRows | None) -> tuple[Walker, bool]:
+    """What walks for a task, and whether it stays in an area."""
+    if task.area is not None:
+        inside = area_walker(table, bits, task.area, task.memory, task.effort.tenure, task.seed)
+        if inside is not None:
+            return inside, True
+    return make_walker(table, bits, task.effort.tenure, task.seed), False
+
+
+def run_task(task: Task, stopped: Callable[[], bool] | None = None) -> list[Outcome]:
+    """Improve every start of a task; fewer outcomes come back where time ran out or `stopped` said so.
+
+    Same task, same result, unless it ends early.
+    """
+    deadline = None if task.seconds is None else time.monotonic() + task.seconds
+
+    def over() -> bool:
+        return (stopped is not None and stopped()) or (deadline is not None and time.monotonic() >= deadline)
+
+    try:
+        table, bits = prepare(task.instance, task.symmetry, task.memory, stopped=stopped)
+    except Interrupted:
+        return []
+    effort = task.effort
+    walker, narrow = _walker(task, table, bits)
+    whole = make_walker(table, bits, effort.tenure, task.seed) if narrow else walker
+    outcomes: list[Outcome] = []
+    for start in task.starts:
+        if over():
+            break
+        before = walker.start(table.orbits.project(start))
+        finished = False
+        while not finished and walker.steps < effort.max_steps and not over():
+            finished = walker.run(min(walker.chunk, effort.max_steps - walker.steps), effort.patience, task.target)
+        orbits, points = walker.best
+        steps = walker.steps
+        if narrow:  # there may be room outside the area, after a few exchanges at least
+            whole.start(orbits)
+            whole.run(effort.patience // _AROUND, effort.patience, task.target)
+            orbits, points = whole.best
+            steps += whole.steps
+        outcomes.append(Outcome(table.orbits.expand(orbits), before, points, steps))
+        if points >= task.target:
+            break
+    return outcomes

@@ -1,0 +1,174 @@
+"""The archive: every construction worth keeping, and every proof, in one SQLite file shared by all of a user's runs.
+
+A construction is kept once up to symmetry: rows are unique on (problem, n, canonical form). Write-ahead logging and one
+transaction per call make several searches at once safe, and a killed one harmless.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import astuple
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import platformdirs
+
+from patternboost.problem import Instance
+from patternboost.problem.ground import IntArray
+from patternboost.problem.symmetry import canonical_form
+from patternboost.store.construction import Construction
+from patternboost.store.files import FileError
+from patternboost.store.proofs import SCHEMA as PROOFS_SCHEMA
+from patternboost.store.proofs import Proof
+
+_SCHEMA = """
+create table if not exists constructions (
+    problem text not null,
+    n integer not null,
+    canonical blob not null,
+    score integer not null,
+    points text not null,
+    symmetry text not null,
+    added text not null,
+    found text not null,
+    primary key (problem, n, canonical)
+) without rowid;
+create index if not exists by_score on constructions (problem, n, score desc);
+"""
+
+#: seconds a search waits for another one's write to end
+_BUSY_SECONDS = 60
+
+
+def home() -> Path:
+    """The user's data folder; the environment variable PATTERNBOOST_HOME overrides the platform's choice."""
+    override = os.environ.get("PATTERNBOOST_HOME")
+    return Path(override) if override else Path(platformdirs.user_data_dir("patternboost", appauthor=False))
+
+
+def canonical_key(instance: Instance, elements: IntArray) -> bytes:
+    """The canonical form as bytes (little-endian uint16 element numbers): equal for sets equal up to symmetry."""
+    return canonical_form(instance, elements).astype("<u2").tobytes()
+
+
+class Archive:
+    """An open archive. Raises FileError where its file cannot be used."""
+
+    def __init__(self, path: Path | None = None) -> None:
+        self.path = path if path is not None else home() / "archive.sqlite"
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self._db = sqlite3.connect(self.path, timeout=_BUSY_SECONDS, isolation_level=None)
+        except (OSError, sqlite3.Error) as error:
+            raise FileError(f"archive {self.path} cannot be opened: {error}") from error
+        with self._errors():
+            self._db.execute("pragma journal_mode = wal")
+            # In WAL mode NORMAL may lose the last commits in a power cut (never corrupt); FULL loses nothing.
+            self._db.execute("pragma synchronous = full")
+            self._db.executescript(_SCHEMA + PROOFS_SCHEMA)
+
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise FileError(f"archive {self.path}: {error}") from error
+
+    def close(self) -> None:
+        """Close the file."""
+        self._db.close()
+
+    def __enter__(self) -> Archive:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def add(self, constructions: Iterable[Construction]) -> int:
+        """Verify constructions and keep those that are new up to symmetry, all or none; returns how many were new.
+
+        Raises ValueError for an invalid one.
+        """
+        rows = [_row(c) for c in constructions]
+        if not rows:
+            return 0
+        with self._errors():
+            before = self._db.total_changes
+            self._db.execute("begin immediate")
+            try:
+                self._db.executemany(
+                    "insert into constructions values (?, ?, ?, ?, ?, ?, ?, ?) on conflict do nothing", rows
+                )
+                self._db.execute("commit")
+            except BaseException:
+                if self._db.in_transaction:
+                    self._db.execute("rollback")
+                raise
+            return self._db.total_changes - before
+
+    def best(self, instance: Instance, limit: int = 1) -> list[Construction]:
+        """The best constructions of an instance, highest score first, then by canonical form."""
+        with self._errors():
+            rows = self._db.execute(
+                "select points, found from constructions where problem = ? and n = ?"
+                " order by score desc, canonical limit ?",
+                (instance.name, instance.n, limit),
+            ).fetchall()
+        return [Construction.of(instance, json.loads(points), json.loads(found)) for points, found in rows]
+
+    def sizes(self, problem: str) -> list[int]:
+        """Sizes n that have a construction, ascending."""
+        with self._errors():
+            rows = self._db.execute("select distinct n from constructions where problem = ? order by n", (problem,))
+            return [int(n) for (n,) in rows]
+
+    def summary(self, problem: str | None = None) -> list[dict[str, Any]]:
+        """Best score and count of every (problem, n), sorted, with the best one's symmetry, date and origin."""
+        query = (
+            "select problem, n, max(score) as score, count(*) as constructions, symmetry, added, found"
+            " from constructions"
+            + (" where problem = ?" if problem else "")
+            + " group by problem, n order by problem, n"
+        )
+        with self._errors():
+            rows = self._db.execute(query, (problem,) if problem else ()).fetchall()
+        names = ("problem", "n", "score", "constructions", "symmetry", "added")
+        return [dict(zip(names, row)) | {"found": json.loads(row[-1])} for row in rows]
+
+    def add_proof(self, proof: Proof) -> None:
+        """Keep what an attempt at a proof came to, at once and for good."""
+        with self._errors():
+            self._db.execute("insert into proofs values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", astuple(proof))
+
+    def proofs(self, problem: str | None = None) -> list[Proof]:
+        """All proofs (of one problem), in the order they were added."""
+        query = "select * from proofs" + (" where problem = ?" if problem else "") + " order by rowid"
+        with self._errors():
+            return [Proof(*row) for row in self._db.execute(query, (problem,) if problem else ())]
+
+
+def _row(construction: Construction) -> tuple[Any, ...]:
+    faults = construction.check()
+    if faults:
+        raise ValueError(f"not archived: {faults[0]}")
+    elements = construction.instance.to_elements(construction.points)
+    return (
+        construction.problem,
+        construction.n,
+        canonical_key(construction.instance, elements),
+        construction.score,
+        json.dumps([list(p) for p in construction.points], separators=(",", ":")),
+        construction.symmetry,
+        datetime.now(UTC).isoformat(timespec="seconds"),
+        json.dumps(_plain(construction.found), sort_keys=True),
+    )
+
+
+def _plain(found: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value.item() if isinstance(value, np.generic) else value for key, value in found.items()}

@@ -1,0 +1,209 @@
+"""One run's folder: settings, log, checkpoints, best constructions. Killed at any instant, it can be taken up again.
+
+    settings.toml    log.jsonl    checkpoint/000012/    best/    report.html
+
+A checkpoint is a folder written beside its final name and renamed; the newest whole one counts. The order of writes at
+the end of a generation is archive, best, log, checkpoint: whatever a crash leaves half done, the same generation does
+again, with the same result.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import shutil
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import IO, Any
+
+from patternboost.problem import Problem
+from patternboost.problem.registry import find_problem
+from patternboost.store import settings as settings_module
+from patternboost.store.construction import Construction, load
+from patternboost.store.files import FileError, read_json, read_text, reason, sync_folder, write_json, write_text
+from patternboost.store.log_line import is_log_line
+from patternboost.store.settings import Settings
+
+_KEEP = 2
+#: one who only looks whether a run is running holds its lock for a moment: try this often, seconds apart
+_LOCK_ATTEMPTS = 5
+_LOCK_PAUSE = 0.02
+
+
+class Run:
+    """A run's folder, open for writing by this process alone."""
+
+    def __init__(self, folder: Path, settings: Settings) -> None:
+        self.folder = folder
+        self.settings = settings
+        self._lock: IO[bytes] | None = None
+
+    @classmethod
+    def create(cls, folder: Path, settings: Settings) -> Run:
+        """Make a new run. Raises FileError where the folder cannot be made or already holds a run."""
+        if (folder / "settings.toml").exists():
+            raise FileError(f"{folder} already holds a run: `patternboost resume {folder}` continues it")
+        run = cls(folder, settings)
+        try:
+            (folder / "checkpoint").mkdir(parents=True, exist_ok=True)
+            (folder / "best").mkdir(exist_ok=True)
+            run._take_lock()
+            write_text(folder / "settings.toml", settings_module.to_toml(settings))
+        except OSError as error:
+            raise FileError(f"run folder {folder} cannot be written: {reason(error)}") from error
+        return run
+
+    @classmethod
+    def open(cls, folder: Path) -> Run:
+        """Open a run to continue it. Raises FileError where there is none, or another process works on it."""
+        run = cls.read(folder)
+        try:
+            run._take_lock()
+        except OSError as error:
+            raise FileError(f"run folder {folder} cannot be written: {reason(error)}") from error
+        return run
+
+    @classmethod
+    def read(cls, folder: Path) -> Run:
+        """Open a run to look at it."""
+        if not (folder / "settings.toml").is_file():
+            raise FileError(f"{folder} is no run: a run's folder holds settings.toml")
+        return cls(folder, settings_module.from_toml(folder / "settings.toml"))
+
+    def _repr_html_(self) -> str:
+        from patternboost.report.notebook import run_html
+
+        return run_html(self)
+
+    def _take_lock(self) -> None:
+        self._lock = (self.folder / ".lock").open("ab")
+        for attempts_left in reversed(range(_LOCK_ATTEMPTS)):
+            try:
+                fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                return
+            except BlockingIOError as error:
+                if not attempts_left:
+                    self.close()
+                    raise FileError(f"{self.folder}: another process works on this run") from error
+                time.sleep(_LOCK_PAUSE)
+
+    def running(self) -> bool:
+        """Whether a process works on the run at this moment."""
+        try:
+            with (self.folder / ".lock").open("rb") as lock:
+                fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        except OSError:  # no lock: a folder that was copied, or is on a file system without locks
+            return False
+        return False
+
+    def abandon(self) -> None:
+        """Undo `create` where the run never began, so that the folder's name is free again."""
+        for name in ("settings.toml", "log.jsonl", ".lock"):
+            (self.folder / name).unlink(missing_ok=True)
+        for folder in (self.folder / "checkpoint", self.folder / "best", self.folder):
+            with contextlib.suppress(OSError):
+                folder.rmdir()
+
+    def close(self) -> None:
+        """Let others work on the run."""
+        if self._lock is not None:
+            self._lock.close()
+            self._lock = None
+
+    # -- log ---------------------------------------------------------------------------------------------------------
+
+    def log(self, entry: dict[str, Any]) -> None:
+        """Append one line to log.jsonl, flushed to disk."""
+        with (self.folder / "log.jsonl").open("ab") as file:
+            file.write((json.dumps(entry) + "\n").encode())
+            file.flush()
+            os.fsync(file.fileno())
+
+    def read_log(self) -> list[dict[str, Any]]:
+        """All whole and sound lines of the log."""
+        path = self.folder / "log.jsonl"
+        if not path.exists():
+            return []
+        entries = []
+        for line in read_text(path, 1 << 30).splitlines():
+            try:
+                entry = json.loads(line)
+            except ValueError:
+                break  # a line cut short by a crash: it and what follows will be written again
+            if is_log_line(entry):
+                entries.append(entry)
+        return entries
+
+    def cut_log(self, generations: int) -> None:
+        """Keep the lines of the first `generations` generations: later ones are about to be done again."""
+        kept = [e for e in self.read_log() if e.get("generation", 0) < generations]
+        write_text(self.folder / "log.jsonl", "".join(json.dumps(e) + "\n" for e in kept))
+
+    # -- checkpoints -------------------------------------------------------------------------------------------------
+
+    def checkpoint(self, generations: int, state: dict[str, Any], fill: Callable[[Path], None]) -> None:
+        """Write the checkpoint after `generations` generations: state.json and what `fill` puts into the folder."""
+        parent = self.folder / "checkpoint"
+        final = parent / f"{generations:06d}"
+        temporary = parent / f".writing-{generations:06d}"
+        shutil.rmtree(temporary, ignore_errors=True)
+        if final.exists():
+            return
+        temporary.mkdir()
+        try:
+            fill(temporary)
+            write_json(temporary / "state.json", state)
+            for file in temporary.iterdir():
+                with file.open("rb") as handle:
+                    os.fsync(handle.fileno())
+            sync_folder(temporary)
+            temporary.rename(final)
+            sync_folder(parent)
+        except BaseException:
+            shutil.rmtree(temporary, ignore_errors=True)
+            raise
+        self._prune()
+
+    def newest_checkpoint(self) -> Path | None:
+        """The folder of the newest checkpoint, to look at; unlike `latest` this changes nothing."""
+        return next(iter(self._checkpoints()[::-1]), None)
+
+    def _prune(self) -> None:
+        """Remove all but the newest checkpoints, and what a crash left of such a removal."""
+        for old in self._checkpoints()[:-_KEEP]:
+            # Renamed first: a crash midway must not leave half a checkpoint under a whole one's name.
+            old.rename(old.with_name(f".old-{old.name}"))
+        for leftover in (self.folder / "checkpoint").glob(".old-*"):
+            shutil.rmtree(leftover, ignore_errors=True)
+
+    def _checkpoints(self) -> list[Path]:
+        parent = self.folder / "checkpoint"
+        return sorted(p for p in parent.iterdir() if p.name.isdigit()) if parent.is_dir() else []
+
+    def latest(self) -> tuple[Path, dict[str, Any]] | None:
+        """The newest checkpoint's folder and state, or None before the first one."""
+        self._prune()
+        checkpoints = self._checkpoints()
+        if not checkpoints:
+            return None
+        state = read_json(checkpoints[-1] / "state.json")
+        if not isinstance(state, dict):
+            raise FileError(f"{checkpoints[-1]}: state.json is damaged")
+        return checkpoints[-1], state
+
+    # -- best --------------------------------------------------------------------------------------------------------
+
+    def best_path(self, construction: Construction) -> Path:
+        """Where a best construction's certificate is kept."""
+        return self.folder / "best" / f"{construction.name}.json"
+
+    def best(self, problem: Problem | None = None) -> Construction | None:
+        """The best construction saved so far, or None; `problem` is the run's, where it is at hand."""
+        paths = sorted((self.folder / "best").glob("*.json"))
+        found = [load(p, problem or find_problem(self.settings.problem)) for p in paths]
+        return max(found, key=lambda c: c.score, default=None)

@@ -1,0 +1,107 @@
+"""What a comparison's outcomes say, with their uncertainty."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+
+from patternboost.studies.compare.arms import Outcome
+from patternboost.studies.compare.plan import CONTROL
+
+#: the level at which a difference is called one
+LEVEL = 0.05
+_RESAMPLES = 20_000
+#: fewer runs of an arm cannot show a difference at this level, whatever they are
+LEAST_RUNS = 4
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """How an arm does against the control."""
+
+    arm: str
+    #: share of the pairs (a run of the arm, a run of the control) that the arm's wins, ties counted half; and its 95 %
+    #: interval (bootstrap over runs)
+    share: float
+    low: float
+    high: float
+    #: two-sided permutation test of that share being 1/2
+    p: float
+    runs: int
+
+    def __str__(self) -> str:
+        what = f"wins {self.share:.0%} of the pairs (95 %: {self.low:.0%} to {self.high:.0%}; p = {self.p:.3f})"
+        if self.runs < LEAST_RUNS:
+            return f"{self.arm} against {CONTROL}: {what}; too few runs for a verdict, {LEAST_RUNS} of each at least"
+        if self.p >= LEVEL:
+            return f"{self.arm} against {CONTROL}: no difference shown; {what}"
+        return f"{self.arm} is {'better' if self.share > 0.5 else 'worse'} than {CONTROL}: {what}"
+
+
+def of_arm(outcomes: Sequence[Outcome], arm: str) -> list[Outcome]:
+    """The outcomes of one arm, by seed."""
+    return sorted((o for o in outcomes if o.arm == arm), key=lambda o: o.seed)
+
+
+def ranking(outcomes: Sequence[Outcome]) -> NDArray[np.float64]:
+    """A number for each run, higher for better: by best score, among equal ones by how soon it was reached."""
+    keys = [(o.best, -(o.time_to(o.best) or 0.0)) for o in outcomes]
+    order = {key: float(i) for i, key in enumerate(sorted(set(keys)))}
+    return np.array([order[key] for key in keys])
+
+
+def _wins(ours: NDArray[np.float64], theirs: NDArray[np.float64]) -> float:
+    difference = ours[:, None] - theirs[None, :]
+    return float(((difference > 0) + 0.5 * (difference == 0)).mean())
+
+
+def verdict(ours: Sequence[Outcome], control: Sequence[Outcome], seed: int = 0) -> Verdict:
+    """An arm's runs against the control's (one of each at least)."""
+    ranks = ranking([*ours, *control])
+    a, b = ranks[: len(ours)], ranks[len(ours) :]
+    rng = np.random.default_rng(seed)
+    share = _wins(a, b)
+    draws = [_wins(rng.choice(a, len(a)), rng.choice(b, len(b))) for _ in range(2_000)]
+    low, high = np.quantile(draws, [0.025, 0.975])
+    p = 1.0
+    if len(a) > 1 and len(b) > 1:
+        test = stats.permutation_test(
+            (a, b), _wins, n_resamples=_RESAMPLES, alternative="two-sided", vectorized=False, rng=rng
+        )
+        p = min(1.0, float(test.pvalue))
+    return Verdict(ours[0].arm, share, float(low), float(high), p, min(len(a), len(b)))
+
+
+def hit_rates(outcomes: Sequence[Outcome], arms: Sequence[str]) -> list[tuple[int, list[float]]]:
+    """(score, share of each arm's runs that reached it) for every best score of a run, highest first."""
+    scores = sorted({o.best for o in outcomes}, reverse=True)
+    by_arm = [of_arm(outcomes, arm) for arm in arms]
+    return [(s, [sum(o.best >= s for o in runs) / max(1, len(runs)) for runs in by_arm]) for s in scores]
+
+
+def target_of(outcomes: Sequence[Outcome], asked: int) -> int:
+    """The score that times are measured to: as asked, else the control's best (or anyone's, without a control)."""
+    control = of_arm(outcomes, CONTROL)
+    return asked or max((o.best for o in control or outcomes), default=0)
+
+
+def median_time(runs: Sequence[Outcome], score: int) -> float | None:
+    """The median of the seconds to a score; runs that did not reach it took longer than any. None: most did not."""
+    times = sorted(float("inf") if (t := o.time_to(score)) is None else t for o in runs)
+    if not times:
+        return None
+    middle = (times[(len(times) - 1) // 2] + times[len(times) // 2]) / 2
+    return None if np.isinf(middle) else middle
+
+
+def curves(runs: Sequence[Outcome], seconds: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Best score so far of every run at the given moments, float64[runs, moments]; 0 before the first."""
+    out = np.zeros((len(runs), len(seconds)))
+    for row, outcome in zip(out, runs, strict=True):
+        for moment, score in outcome.curve:
+            row[seconds >= moment] = score
+    return out
