@@ -13,8 +13,9 @@ from matplotlib.figure import Figure
 
 from patternboost.problem.registry import problem
 from patternboost.search.bitmaps import build_bitrows
+from patternboost.search.memory import Building
 from patternboost.search.tables import build_table
-from patternboost.search.walker import BitWalker, SparseWalker, Walker
+from patternboost.search.walker import Walker, bit_walker, sparse_walker
 
 SIZES = (8, 12, 16, 24, 32, 40, 48, 56, 64, 80, 100)
 SYMMETRY = "both-mirrors"
@@ -39,11 +40,11 @@ def main() -> None:
     print("   n  orbits  table MB  bitmaps MB  build s   sparse  bitmaps  ratio")
     for n in SIZES:
         began = time.perf_counter()
-        table = build_table(problem("isosceles", n), SYMMETRY, 4 << 30, jobs=2)
+        table = build_table(problem("isosceles", n), SYMMETRY, Building(4 << 30, 2))
         bits = build_bitrows(table)
         built = time.perf_counter() - began
-        sparse = nanoseconds(SparseWalker(table, (1, 3), 1))
-        dense = nanoseconds(BitWalker(bits, (1, 3), 1)) if bits is not None else np.nan
+        sparse = nanoseconds(sparse_walker(table, (1, 3), 1))
+        dense = nanoseconds(bit_walker(bits, (1, 3), 1)) if bits is not None else np.nan
         megabytes = bits.bits.nbytes / 1e6 if bits is not None else np.nan
         rows.append((n, sparse, dense))
         print(

@@ -16,6 +16,7 @@ import numpy as np
 
 from patternboost.loop.starts import effort
 from patternboost.problem.registry import problem
+from patternboost.search.memory import Building
 from patternboost.search.tasks import prepare
 from patternboost.search.walker import make_walker
 from patternboost.store.construction import Construction
@@ -34,7 +35,7 @@ def main() -> None:
     given = parser.parse_args()
     instance = problem(given.problem, given.n)
     began = time.monotonic()
-    table, bits = prepare(instance, given.symmetry, 4 << 30, given.threads)
+    table, bits = prepare(instance, given.symmetry, Building(4 << 30, given.threads))
     built = time.monotonic() - began
     settings = Settings(given.problem, given.n)
     how = effort(settings, instance, given.symmetry)

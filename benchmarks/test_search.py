@@ -12,11 +12,12 @@ import pytest
 from baselines import greedy_pair_test, tabu_rescan
 
 from patternboost.problem.registry import problem
-from patternboost.search import kernels
+from patternboost.search import sparse
 from patternboost.search.bitmaps import build_bitrows
 from patternboost.search.greedy import greedy_fill, make_shifts
+from patternboost.search.memory import Building
 from patternboost.search.tables import build_table
-from patternboost.search.walker import BitWalker, SparseWalker
+from patternboost.search.walker import bit_walker, sparse_walker
 
 
 def orders(n, count=20):
@@ -25,8 +26,8 @@ def orders(n, count=20):
 
 
 def fill_with(table, order):
-    state = kernels.new_state(table.rows, 1)
-    kernels.fill_in_order(table.instance.problem.complete, table.rows, state, order)
+    state = sparse.new_state(table.rows, 1)
+    sparse.fill_in_order(table.instance.problem.complete, table.rows, state, order)
     return int(state.total[1])
 
 
@@ -45,15 +46,15 @@ def test_greedy_fill(benchmark, n, way):
         assert [greedy_fill(shifts, order, blocked, chosen) for order in cells] == expected, "same cells, same sets"
         benchmark(lambda: [greedy_fill(shifts, order, blocked, chosen) for order in cells])
         return
-    table = build_table(problem("isosceles", n), "none", (4 << 30) if way == "compiled rows" else 0, jobs=2)
+    table = build_table(problem("isosceles", n), "none", Building((4 << 30) if way == "compiled rows" else 0, 2))
     assert [fill_with(table, order) for order in cells] == expected, "same cells, same sets"
-    state = kernels.new_state(table.rows, 1)
+    state = sparse.new_state(table.rows, 1)
     complete = table.instance.problem.complete
 
     def run():
         for order in cells:
-            kernels.clear(complete, table.rows, state)
-            kernels.fill_in_order(complete, table.rows, state, order)
+            sparse.clear(complete, table.rows, state)
+            sparse.fill_in_order(complete, table.rows, state, order)
 
     benchmark(run)
 
@@ -72,7 +73,7 @@ def test_tabu_steps(benchmark, case, way):
     name, n, symmetry = case
     steps = 5_000
     benchmark.group = f"{steps:,} tabu steps, {name}, n = {n}, {symmetry}"
-    table = build_table(problem(name, n), symmetry, jobs=2)
+    table = build_table(problem(name, n), symmetry, Building(jobs=2))
     rows = table.rows
     if way == "rescan":
         rng = np.array([7], np.uint64)
@@ -81,7 +82,7 @@ def test_tabu_steps(benchmark, case, way):
             tabu_rescan(rows.row_start, rows.row, rows.pair_start, rows.pair, rows.bad, steps, rng)
     else:
         bits = build_bitrows(table)
-        walker = SparseWalker(table, (0, 2), 7) if way == "sparse" else BitWalker(bits, (0, 2), 7)
+        walker = sparse_walker(table, (0, 2), 7) if way == "sparse" else bit_walker(bits, (0, 2), 7)
         walker.start(np.empty(0, np.int64))
 
         def run():

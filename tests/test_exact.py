@@ -19,6 +19,7 @@ from patternboost.exact.windows import windows
 from patternboost.problem import Problem, rule
 from patternboost.problem.registry import problem
 from patternboost.problem.symmetry import class_orbits
+from patternboost.search.memory import Building
 from patternboost.search.tables import build_table
 
 PROBLEMS = ("isosceles", "no-three-in-line")
@@ -54,7 +55,7 @@ def test_hypergraph_is_the_definitions(name, symmetry):
 @pytest.mark.parametrize("memory", [1, 1 << 30])  # rows evaluated on the fly, and compiled
 @pytest.mark.parametrize("symmetry", ["none", "mirror"])
 def test_fixed_members_leave_smaller_forbidden_sets(symmetry, memory):
-    table = build_table(problem("isosceles", 5), symmetry, memory)
+    table = build_table(problem("isosceles", 5), symmetry, Building(memory))
     edges, bad = edges_of(table)
     rng = np.random.default_rng(1)
     for _ in range(20):

@@ -18,6 +18,7 @@ from patternboost.problem.registry import problem
 from patternboost.report.progress import classes_line, generation_text, left_text, spark, summary_line
 from patternboost.report.record_table import COLUMNS, record_rows
 from patternboost.report.tables import render
+from patternboost.search.memory import Building
 from patternboost.search.tables import build_table
 from patternboost.store.archive import Archive, canonical_key
 from patternboost.store.construction import Construction
@@ -127,7 +128,7 @@ def test_bandit_gives_up_on_classes_that_give_nothing_and_ranks_the_others():
 
 def test_a_table_in_the_making_is_told():
     shares = []
-    build_table(problem("isosceles", 8), "none", report=shares.append)
+    build_table(problem("isosceles", 8), "none", Building(report=shares.append))
     assert shares == sorted(shares)
     assert shares[0] > 0
     assert shares[-1] == 1

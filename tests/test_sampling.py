@@ -17,6 +17,7 @@ from patternboost.model.sampling import SampleSettings, _batches, draw, sample
 from patternboost.model.tokens import END, TOKENISATIONS
 from patternboost.problem.registry import problem
 from patternboost.search.bitmaps import build_bitrows
+from patternboost.search.memory import Building
 from patternboost.search.tables import build_table
 
 
@@ -132,7 +133,7 @@ def test_masked_samples_are_always_valid(name, n, symmetry, memory, tokens):
     instance = problem(name, n)
     vocabulary = vocabulary_for(name, n, n + 1, tokens=tokens)
     vocabulary.learn(examples_at(n, symmetry, 60, name) + examples_at(n, "none", 20, name), seed=1)
-    table = build_table(instance, symmetry, memory)
+    table = build_table(instance, symmetry, Building(memory))
     settings = SampleSettings(length=instance.size + 1, batch=16)
     bodies = sample(Uniform(), vocabulary, DrawRequest(n, symmetry, 40, 1, table), settings)
     assert len(bodies) == 40

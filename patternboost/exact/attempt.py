@@ -18,6 +18,7 @@ from patternboost.loop.starts import child_seed
 from patternboost.problem import Instance
 from patternboost.problem.ground import IntArray
 from patternboost.problem.symmetry import class_orbits
+from patternboost.search.memory import Building
 from patternboost.search.tasks import prepare
 from patternboost.search.walker import make_walker
 
@@ -80,7 +81,7 @@ class Attempt:
     def local(self, seconds: float, walks: int, quiet: bool = False) -> None:
         """Tabu search from nothing for at most so long, and so many walks. `quiet` makes no reports (other threads)."""
         end = time.monotonic() + seconds
-        table, bits = prepare(self.instance, self.symmetry, jobs=self.jobs, stopped=self.stop)
+        table, bits = prepare(self.instance, self.symmetry, Building(jobs=self.jobs, stopped=self.stop))
         if not table.orbits.count or table.rows.bad.all():
             return
         self._searches += 1  # every call walks on other ways
@@ -108,7 +109,7 @@ class Attempt:
         `beside` (for a target): one of the jobs is a local search.
         """
         end = time.monotonic() + seconds
-        table = prepare(self.instance, self.symmetry, jobs=self.jobs, stopped=self.stop).table
+        table = prepare(self.instance, self.symmetry, Building(jobs=self.jobs, stopped=self.stop)).table
         graph = hypergraph(table)
         goal = self.target or self.lower + 1
         if not graph.count:

@@ -166,7 +166,7 @@ def hypergraph(table: Table, fixed: IntArray | None = None, free: IntArray | Non
     what = f"{table.instance} within class {table.symmetry!r}"
     require_room(len(orbits), what)
     if table.conflicts is not None:
-        if not table.conflicts.family.written:
+        if not table.conflicts.hypergraph.written:
             raise TooLarge(f"{what} has more forbidden sets than the exact half can write out: a smaller n has fewer")
         pairs, triples, *larger = larger_sets(table.conflicts, table, members, orbits)
         if sum(map(len, (triples, *larger))) > MAX_TRIPLES:

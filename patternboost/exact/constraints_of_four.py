@@ -46,7 +46,7 @@ def larger_sets(conflicts: Conflicts, table: Table, fixed: IntArray, free: IntAr
     place = np.full(table.orbits.count, _ABSENT, np.int32)
     place[fixed] = _NOTHING
     place[free] = np.arange(len(free))
-    rows = place[table.orbits.orbit_of[conflicts.family.sets.astype(np.int64)]]
+    rows = place[table.orbits.orbit_of[conflicts.hypergraph.sets.astype(np.int64)]]
     rows = np.sort(rows[(rows != _ABSENT).all(axis=1)], axis=1)
     rows[:, 1:][rows[:, 1:] == rows[:, :-1]] = _NOTHING  # two elements of one orbit
     rows = np.unique(np.sort(rows, axis=1), axis=0)

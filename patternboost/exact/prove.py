@@ -27,7 +27,7 @@ from patternboost.loop.session import Stop
 from patternboost.problem import Instance
 from patternboost.problem.registry import problem as find_instance
 from patternboost.problem.symmetry import align, class_orbits
-from patternboost.search.hypergraph import Interrupted
+from patternboost.search.memory import Building, Interrupted
 from patternboost.search.tasks import prepare
 from patternboost.store.archive import Archive
 from patternboost.store.certified import verified
@@ -213,7 +213,7 @@ class _Prover:
 
     def _strips(self, attempt: Attempt, parts: list[Window]) -> list[Window]:
         """Bounds on strips of the board, where the class has them; they bound the board itself at once."""
-        table = prepare(attempt.instance, attempt.symmetry, jobs=self.jobs, stopped=self.stop).table
+        table = prepare(attempt.instance, attempt.symmetry, Building(jobs=self.jobs, stopped=self.stop)).table
         if not has_strips(table):
             return []
         upper: dict[int, int] = {}

@@ -20,11 +20,10 @@ from patternboost.exact.model import Model
 from patternboost.exact.solver import solve
 from patternboost.problem import Instance
 from patternboost.problem.ground import IntArray
-from patternboost.search import kernels
-from patternboost.search.hypergraph import Interrupted
-from patternboost.search.setwalk import SetWalker
-from patternboost.search.tables import DEFAULT_MEMORY, Table
+from patternboost.search.memory import DEFAULT_MEMORY, Building, Interrupted, never
+from patternboost.search.tables import Table
 from patternboost.search.tasks import Outcome, prepare
+from patternboost.search.walker import make_walker
 
 #: most free orbits of one solve, and the deterministic time one solve may take
 _MOST_FREE, _SOLVE_WORK = 160, 0.5
@@ -161,7 +160,7 @@ class RepairTask:
             return (stopped is not None and stopped()) or (deadline is not None and time.monotonic() >= deadline)
 
         try:
-            table = prepare(self.instance, self.symmetry, self.memory, stopped=stopped).table
+            table = prepare(self.instance, self.symmetry, Building(self.memory, stopped=stopped or never)).table
         except Interrupted:
             return []
         outcomes: list[Outcome] = []
@@ -189,12 +188,4 @@ def _prefix(table: Table, members: IntArray, share: float) -> IntArray:
 
 def _valid(table: Table, orbits: IntArray, prefix: bool, rng: np.random.Generator) -> IntArray:
     """A valid set from any: repaired, and filled up unless it is a sample's."""
-    complete_rule, rows, seed = table.instance.problem.complete, table.rows, int(rng.integers(2**62))
-    if table.conflicts is not None:
-        return SetWalker(table.conflicts, table.orbits, rows.bad, (1, 1), seed).valid(orbits, not prefix)
-    state = kernels.new_state(rows, seed)
-    kernels.load(complete_rule, rows, state, orbits)
-    kernels.repair(complete_rule, rows, state)
-    if not prefix:
-        kernels.fill(complete_rule, rows, state)
-    return np.sort(state.member[: state.total[0]]).astype(np.int64)
+    return make_walker(table, None, (1, 1), int(rng.integers(2**62))).valid(orbits, filled=not prefix)

@@ -28,7 +28,7 @@ from patternboost.problem import Instance
 from patternboost.problem.symmetry import align
 from patternboost.report.progress import Progress
 from patternboost.search.fanout import run_tasks
-from patternboost.search.hypergraph import Interrupted
+from patternboost.search.memory import Building, Interrupted
 from patternboost.search.tables import Table
 from patternboost.search.tasks import Outcome, Work, prepare, table_steps
 from patternboost.store.archive import Archive, canonical_key
@@ -246,7 +246,7 @@ class Search:
             table = f"table of {symmetry}"
             building = lambda share: self.progress.aside(table, share)  # noqa: E731
             with tally.phase("tables"):
-                return prepare(self.instance, symmetry, s.memory_bytes, s.jobs, self.stop, building).table
+                return prepare(self.instance, symmetry, Building(s.memory_bytes, s.jobs, self.stop, building)).table
         except Interrupted:
             return None
 

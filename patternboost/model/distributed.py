@@ -21,6 +21,7 @@ from patternboost.model.tokens import Example
 from patternboost.model.training import TrainLog
 from patternboost.problem import Instance
 from patternboost.problem.ground import IntArray
+from patternboost.search.memory import Building
 from patternboost.search.tasks import prepare
 from patternboost.store.settings import Settings
 
@@ -99,7 +100,9 @@ def serve(generator: TeamGenerator, settings: Settings, instance: Instance) -> N
             _fit(generator, told)
         else:
             n, symmetry, count, seed, masked, temperature = told["what"]
-            table = prepare(instance, symmetry, settings.memory_bytes, settings.jobs).table if masked else None
+            table = (
+                prepare(instance, symmetry, Building(settings.memory_bytes, settings.jobs)).table if masked else None
+            )
             generator.sample_together(DrawRequest(n, symmetry, count, seed, table, temperature=temperature))
 
 

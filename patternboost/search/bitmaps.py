@@ -9,11 +9,12 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit, types
+from numba import njit, typeof, types
 from numpy.typing import NDArray
 
+from patternboost.search.memory import DEFAULT_MEMORY
 from patternboost.search.simd_u64 import LANES
-from patternboost.search.tables import DEFAULT_MEMORY, Table
+from patternboost.search.tables import Table
 
 #: fewest planes of a state: as many as the sum of a group of rows has bits
 SUM_PLANES = 6
@@ -40,21 +41,10 @@ class BitRows(NamedTuple):
     #: bitmap of the orbits that are not forbidden by themselves, uint64[W]
     usable: NDArray[np.uint64]
 
-
-BITROWS_TYPE = types.NamedTuple(
-    [
-        types.int64,
-        types.int64,
-        types.int64,
-        types.boolean,
-        types.uint64[::1],
-        types.int64,
-        types.int64,
-        types.int32[::1],
-        types.uint64[::1],
-    ],
-    BitRows,
-)
+    @property
+    def nbytes(self) -> int:
+        """Memory held by the bitmaps, bytes."""
+        return int(self.bits.nbytes)
 
 
 def words_of(count: int) -> int:
@@ -105,6 +95,11 @@ def blank(weight: NDArray[np.int32], triples: bool, usable: NDArray[np.bool_]) -
     zero_at = pair_at + words * count
     bits = cache_aligned(zero_at + words)
     return BitRows(count, words, 0, triples, bits, pair_at, zero_at, weight, bitmap(usable, words))
+
+
+#: no orbits; and numba's type of all bitmaps
+EMPTY_BITROWS = blank(np.zeros(1, np.int32), True, np.zeros(1, bool))._replace(planes=SUM_PLANES)
+BITROWS_TYPE = typeof(EMPTY_BITROWS)
 
 
 def with_planes(rows: BitRows, degree: NDArray[np.int64]) -> BitRows:

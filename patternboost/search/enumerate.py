@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from math import comb
-from threading import Lock
 
 import numpy as np
 from numba import njit, types
 
 from patternboost.problem import RULE_TYPE, Instance
-from patternboost.search.hypergraph import Conflicts, Family, Interrupted
+from patternboost.search.hypergraph import Conflicts, Hypergraph
+from patternboost.search.memory import Building, shared
 from patternboost.search.rng import random_below
 
 #: more calls of the rule than this are estimated from a sample of so many before all are made
@@ -116,20 +115,11 @@ def _fill_incident(sets, start, incident):  # type: ignore[no-untyped-def]
             place[e] += 1
 
 
-def find_conflicts(
-    instance: Instance,
-    memory: int,
-    jobs: int = 1,
-    stopped: Callable[[], bool] | None = None,
-    report: Callable[[float], None] = lambda share: None,
-) -> Conflicts:
-    """The forbidden sets of an instance with k >= 4, written out where they fit `memory` bytes. `jobs` threads.
-
-    `report` is told how far it is, 0 to 1. Raises Interrupted soon after `stopped` says so.
-    """
+def find_conflicts(instance: Instance, building: Building) -> Conflicts:
+    """The forbidden sets of an instance, written out where they fit the memory. Raises Interrupted."""
     k, size = instance.problem.k, instance.size
     nothing = np.zeros((0, k), np.uint16)
-    bare = Family(
+    bare = Hypergraph(
         instance.n,
         k,
         nothing,
@@ -138,8 +128,8 @@ def find_conflicts(
         False,
         instance.problem.conflicts is not None,
     )
-    most = _most_sets(memory, k)
-    if not can_be_written(instance, memory):
+    most = _most_sets(building.memory, k)
+    if not can_be_written(instance, building.memory):
         return Conflicts(instance, bare)
     complete = instance.problem.complete
     counts = np.zeros(size, np.int64)
@@ -149,26 +139,24 @@ def find_conflicts(
         return 1.0 - (1 - (first + 1) / size) ** (k - 1)
 
     def count(first: int) -> int:
-        if stopped is not None and stopped():
-            raise Interrupted
+        building.check()
         return int(_find_sets(complete, instance.n, k, size, first, nothing))
 
     def write(first: int) -> int:
-        if stopped is not None and stopped():
-            raise Interrupted
+        building.check()
         return int(_find_sets(complete, instance.n, k, size, first, sets[ends[first] - counts[first] : ends[first]]))
 
-    with ThreadPoolExecutor(max_workers=jobs) as pool:
+    with ThreadPoolExecutor(max_workers=building.jobs) as pool:
         for first, found in enumerate(pool.map(count, range(size))):
             counts[first] = found
-            report(part(first) / 2)
+            building.report(part(first) / 2)
             if counts.sum() > most:
                 pool.shutdown(cancel_futures=True)
                 return Conflicts(instance, bare)
         ends = np.cumsum(counts)
         sets = np.zeros((int(ends[-1]), k), np.uint16)
         for first, _ in enumerate(pool.map(write, range(size))):
-            report((1 + part(first)) / 2)
+            building.report((1 + part(first)) / 2)
     start = np.zeros(size + 1, np.int64)
     _count_incident(sets, start)
     incident = np.zeros(sets.size, np.uint32)
@@ -176,24 +164,9 @@ def find_conflicts(
     return Conflicts(instance, bare._replace(sets=sets, start=start, incident=incident, written=True))
 
 
-_shared: OrderedDict[tuple[int, str, int, int], Conflicts] = OrderedDict()
-_lock = Lock()
-#: instances whose forbidden sets are kept for the next class that asks
-_KEPT = 2
-
-
-def shared_conflicts(
-    instance: Instance,
-    memory: int,
-    jobs: int = 1,
-    stopped: Callable[[], bool] | None = None,
-    report: Callable[[float], None] = lambda share: None,
-) -> Conflicts:
-    """`find_conflicts`, found once for all symmetry classes of an instance."""
-    key = (id(instance.problem.complete), instance.name, instance.n, memory)
-    with _lock:
-        if key not in _shared:
-            _shared[key] = find_conflicts(instance, memory, jobs, stopped, report)
-            while len(_shared) > _KEPT:
-                _shared.popitem(last=False)
-        return _shared[key]
+def shared_conflicts(instance: Instance, building: Building) -> Conflicts:
+    """`find_conflicts`, found once for all symmetry classes of an instance. They get half of the memory."""
+    half = replace(building, memory=building.memory // 2)
+    key = "sets", id(instance.problem.complete), instance.name, instance.n, building.memory
+    expected = half.memory if can_be_written(instance, half.memory) else 0
+    return shared.get(key, building.memory, expected, lambda: find_conflicts(instance, half))

@@ -14,17 +14,13 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit, types
+from numba import njit, typeof, types
 from numpy.typing import NDArray
 
 from patternboost.problem import RULE_TYPE, UPDATE_TYPE, Instance, update
 
 
-class Interrupted(Exception):
-    """Work was given up because `stopped` said so."""
-
-
-class Family(NamedTuple):
+class Hypergraph(NamedTuple):
     """What kernels read. m elements, E written-out sets of k elements."""
 
     n: int
@@ -39,21 +35,7 @@ class Family(NamedTuple):
     own: bool
 
 
-FAMILY_TYPE = types.NamedTuple(
-    [
-        types.int64,
-        types.int64,
-        types.uint16[:, ::1],
-        types.int64[::1],
-        types.uint32[::1],
-        types.boolean,
-        types.boolean,
-    ],
-    Family,
-)
-
-
-class Tally(NamedTuple):
+class ElementCounts(NamedTuple):
     """A set of elements with its conflict counts. m elements, E written-out sets."""
 
     #: int32[m]; see the module's docstring
@@ -71,19 +53,24 @@ class Tally(NamedTuple):
     places: NDArray[np.int64]
 
 
-TALLY_TYPE = types.NamedTuple(
-    [
-        types.int32[::1],
-        types.int64[::1],
-        types.int64[::1],
-        types.int64[::1],
-        types.uint8[::1],
-        types.int64[::1],
-        types.int64[::1],
-        types.int64[::1],
-    ],
-    Tally,
+def new_counts(size: int, k: int, sets: int) -> ElementCounts:
+    """An empty set of elements of a ground set of so many, for so many written-out sets of k elements."""
+    return ElementCounts(
+        np.zeros(size, np.int32),
+        np.zeros(size, np.int64),
+        np.full(size, -1, np.int64),
+        np.zeros(1, np.int64),
+        np.zeros(sets, np.uint8),
+        np.zeros(k - 1, np.int64),
+        np.zeros(size, np.int64),
+        np.zeros(k, np.int64),
+    )
+
+
+HYPERGRAPH_TYPE = typeof(
+    Hypergraph(0, 0, np.zeros((0, 4), np.uint16), np.zeros(1, np.int64), np.zeros(0, np.uint32), False, False)
 )
+COUNTS_TYPE = typeof(new_counts(0, 4, 0))
 
 
 @dataclass(frozen=True)
@@ -91,26 +78,22 @@ class Conflicts:
     """The forbidden sets of an instance in the form that fits: what every thread shares."""
 
     instance: Instance
-    family: Family
+    hypergraph: Hypergraph
+
+    @property
+    def nbytes(self) -> int:
+        """Memory held by the written-out sets, bytes."""
+        h = self.hypergraph
+        return h.sets.nbytes + h.start.nbytes + h.incident.nbytes
 
     @property
     def update(self) -> Callable[..., None]:
         """The problem's conflict update, or a stand-in that is never called."""
         return self.instance.problem.conflicts or _no_update
 
-    def tally(self) -> Tally:
-        """An empty set."""
-        size, k = self.instance.size, self.family.k
-        return Tally(
-            np.zeros(size, np.int32),
-            np.zeros(size, np.int64),
-            np.full(size, -1, np.int64),
-            np.zeros(1, np.int64),
-            np.zeros(len(self.family.sets), np.uint8),
-            np.zeros(k - 1, np.int64),
-            np.zeros(size, np.int64),
-            np.zeros(k, np.int64),
-        )
+    def empty(self) -> ElementCounts:
+        """An empty set of elements."""
+        return new_counts(self.instance.size, self.hypergraph.k, len(self.hypergraph.sets))
 
 
 @update
@@ -118,22 +101,22 @@ def _no_update(n, members, element, sign, counts):  # type: ignore[no-untyped-de
     """Changes nothing."""
 
 
-@njit(types.void(RULE_TYPE, FAMILY_TYPE, TALLY_TYPE, types.int64, types.int64), cache=True, nogil=True)
-def _ask_rule(complete, family, tally, element, sign):  # type: ignore[no-untyped-def]
+@njit(types.void(RULE_TYPE, HYPERGRAPH_TYPE, COUNTS_TYPE, types.int64, types.int64), cache=True, nogil=True)
+def _ask_rule(complete, hypergraph, counts, element, sign):  # type: ignore[no-untyped-def]
     """Ask the rule for the element with every k - 2 members."""
-    parts = family.k - 2
-    size = tally.size[0]
+    parts = hypergraph.k - 2
+    size = counts.size[0]
     if size < parts:
         return
-    index, chosen = tally.places, tally.chosen
+    index, chosen = counts.places, counts.chosen
     chosen[parts] = element
     for i in range(parts):
         index[i] = i
     while True:
         for i in range(parts):
-            chosen[i] = tally.member[index[i]]
-        for t in range(complete(family.n, chosen, tally.out)):
-            tally.counts[tally.out[t]] += sign
+            chosen[i] = counts.member[index[i]]
+        for t in range(complete(hypergraph.n, chosen, counts.out)):
+            counts.counts[counts.out[t]] += sign
         place = parts - 1  # the next combination in lexicographic order
         while place >= 0 and index[place] == size - parts + place:
             place -= 1
@@ -144,52 +127,54 @@ def _ask_rule(complete, family, tally, element, sign):  # type: ignore[no-untype
             index[i] = index[i - 1] + 1
 
 
-@njit(types.void(FAMILY_TYPE, TALLY_TYPE, types.int64, types.int64), cache=True, nogil=True)
-def _walk_sets(family, tally, element, sign):  # type: ignore[no-untyped-def]
+@njit(types.void(HYPERGRAPH_TYPE, COUNTS_TYPE, types.int64, types.int64), cache=True, nogil=True)
+def _walk_sets(hypergraph, counts, element, sign):  # type: ignore[no-untyped-def]
     """Go through the written-out sets that hold the element (not counted as a member)."""
-    k = family.k
-    for t in range(family.start[element], family.start[element + 1]):
-        s = family.incident[t]
-        inside = tally.inside[s] if sign > 0 else tally.inside[s] - 1
-        tally.inside[s] = inside + 1 if sign > 0 else inside
+    k = hypergraph.k
+    for t in range(hypergraph.start[element], hypergraph.start[element + 1]):
+        s = hypergraph.incident[t]
+        inside = counts.inside[s] if sign > 0 else counts.inside[s] - 1
+        counts.inside[s] = inside + 1 if sign > 0 else inside
         if inside == k - 2:  # one more is missing: the only one outside
             for i in range(k):
-                e = family.sets[s, i]
-                if e != element and tally.position[e] < 0:
-                    tally.counts[e] += sign
+                e = hypergraph.sets[s, i]
+                if e != element and counts.position[e] < 0:
+                    counts.counts[e] += sign
         elif inside == k - 1:
             for i in range(k):
-                e = family.sets[s, i]
+                e = hypergraph.sets[s, i]
                 if e != element:
-                    tally.counts[e] += sign
+                    counts.counts[e] += sign
 
 
-@njit(types.void(RULE_TYPE, UPDATE_TYPE, FAMILY_TYPE, TALLY_TYPE, types.int64, types.int64), cache=True, nogil=True)
-def _change(complete, conflicts, family, tally, element, sign):  # type: ignore[no-untyped-def]
+@njit(
+    types.void(RULE_TYPE, UPDATE_TYPE, HYPERGRAPH_TYPE, COUNTS_TYPE, types.int64, types.int64), cache=True, nogil=True
+)
+def _change(complete, conflicts, hypergraph, counts, element, sign):  # type: ignore[no-untyped-def]
     """Bring the counts up to date for an element that joins or has left the members (and is none now)."""
-    if family.written:
-        _walk_sets(family, tally, element, sign)
-    elif family.own:
-        conflicts(family.n, tally.member[: tally.size[0]], element, sign, tally.counts)
+    if hypergraph.written:
+        _walk_sets(hypergraph, counts, element, sign)
+    elif hypergraph.own:
+        conflicts(hypergraph.n, counts.member[: counts.size[0]], element, sign, counts.counts)
     else:
-        _ask_rule(complete, family, tally, element, sign)
+        _ask_rule(complete, hypergraph, counts, element, sign)
 
 
-@njit(types.void(RULE_TYPE, UPDATE_TYPE, FAMILY_TYPE, TALLY_TYPE, types.int64), cache=True, nogil=True)
-def add_element(complete, conflicts, family, tally, element):  # type: ignore[no-untyped-def]
+@njit(types.void(RULE_TYPE, UPDATE_TYPE, HYPERGRAPH_TYPE, COUNTS_TYPE, types.int64), cache=True, nogil=True)
+def add_element(complete, conflicts, hypergraph, counts, element):  # type: ignore[no-untyped-def]
     """Make an element that is no member one."""
-    _change(complete, conflicts, family, tally, element, 1)
-    tally.position[element] = tally.size[0]
-    tally.member[tally.size[0]] = element
-    tally.size[0] += 1
+    _change(complete, conflicts, hypergraph, counts, element, 1)
+    counts.position[element] = counts.size[0]
+    counts.member[counts.size[0]] = element
+    counts.size[0] += 1
 
 
-@njit(types.void(RULE_TYPE, UPDATE_TYPE, FAMILY_TYPE, TALLY_TYPE, types.int64), cache=True, nogil=True)
-def drop_element(complete, conflicts, family, tally, element):  # type: ignore[no-untyped-def]
+@njit(types.void(RULE_TYPE, UPDATE_TYPE, HYPERGRAPH_TYPE, COUNTS_TYPE, types.int64), cache=True, nogil=True)
+def drop_element(complete, conflicts, hypergraph, counts, element):  # type: ignore[no-untyped-def]
     """Take a member out."""
-    tally.size[0] -= 1
-    last = tally.member[tally.size[0]]
-    tally.member[tally.position[element]] = last
-    tally.position[last] = tally.position[element]
-    tally.position[element] = -1
-    _change(complete, conflicts, family, tally, element, -1)
+    counts.size[0] -= 1
+    last = counts.member[counts.size[0]]
+    counts.member[counts.position[element]] = last
+    counts.position[last] = counts.position[element]
+    counts.position[element] = -1
+    _change(complete, conflicts, hypergraph, counts, element, -1)

@@ -25,3 +25,30 @@ def seeded(seed: int) -> NDArray[np.uint64]:
     for _ in range(8):  # small seeds start alike; let the generator forget them
         random_below(rng, 2)
     return rng
+
+
+@njit(types.int64(types.uint16[::1], types.int64, types.int64), cache=True, nogil=True, forceinline=True)
+def kth_smallest(values: NDArray[np.uint16], count: int, k: int) -> int:
+    """The k-th smallest (from 0) of the first `count` values, all different, which change places.
+
+    Quickselect (Hoare, Algorithm 65: Find, 1961).
+    """
+    low, high = 0, count - 1
+    while low < high:
+        pivot = values[high]
+        place = low
+        for i in range(low, high):
+            value = values[i]
+            if value < pivot:
+                values[i] = values[place]
+                values[place] = value
+                place += 1
+        values[high] = values[place]
+        values[place] = pivot
+        if place == k:
+            break
+        if place < k:
+            low = place + 1
+        else:
+            high = place - 1
+    return int(values[k])

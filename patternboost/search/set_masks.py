@@ -8,58 +8,58 @@ from numpy.typing import NDArray
 
 from patternboost.problem import RULE_TYPE, UPDATE_TYPE
 from patternboost.problem.ground import IntArray
-from patternboost.search.hypergraph import FAMILY_TYPE, TALLY_TYPE, add_element, drop_element
+from patternboost.search.hypergraph import COUNTS_TYPE, HYPERGRAPH_TYPE, add_element, drop_element
 from patternboost.search.tables import Table
 
 #: memory for what the written-out sets hold of every construction of a batch, bytes; past it the rule is asked
 _MOST_INSIDE = 1 << 30
 
 
-_WHAT = (RULE_TYPE, UPDATE_TYPE, FAMILY_TYPE, TALLY_TYPE, types.int64[::1], types.int64[::1])
+_WHAT = (RULE_TYPE, UPDATE_TYPE, HYPERGRAPH_TYPE, COUNTS_TYPE, types.int64[::1], types.int64[::1])
 
 
 @njit(types.boolean(*_WHAT, types.int64[::1]), cache=True, nogil=True)
-def _fits(complete, conflicts, family, tally, start, members, orbits):  # type: ignore[no-untyped-def]
+def _fits(complete, conflicts, hypergraph, counts, start, members, orbits):  # type: ignore[no-untyped-def]
     """Whether orbits (distinct, none of them chosen) can all join: they are added one by one, and taken out again."""
-    before = tally.size[0]
+    before = counts.size[0]
     fits = True
     for orbit in orbits:
         for i in range(start[orbit], start[orbit + 1]):
-            fits = fits and tally.counts[members[i]] == 0
+            fits = fits and counts.counts[members[i]] == 0
             if fits:
-                add_element(complete, conflicts, family, tally, members[i])
-    while tally.size[0] > before:
-        drop_element(complete, conflicts, family, tally, tally.member[tally.size[0] - 1])
+                add_element(complete, conflicts, hypergraph, counts, members[i])
+    while counts.size[0] > before:
+        drop_element(complete, conflicts, hypergraph, counts, counts.member[counts.size[0] - 1])
     return fits
 
 
 @njit(types.void(*_WHAT, types.uint8[::1], types.int64), cache=True, nogil=True)
-def _extend(complete, conflicts, family, tally, start, members, blocked, added):  # type: ignore[no-untyped-def]
+def _extend(complete, conflicts, hypergraph, counts, start, members, blocked, added):  # type: ignore[no-untyped-def]
     """Add an orbit, and block it and every orbit that can no longer join."""
     for i in range(start[added], start[added + 1]):
-        add_element(complete, conflicts, family, tally, members[i])
+        add_element(complete, conflicts, hypergraph, counts, members[i])
     blocked[added] = 1
     alone = np.empty(1, np.int64)
     for orbit in range(len(start) - 1):
         if not blocked[orbit]:
             alone[0] = orbit
             if start[orbit + 1] - start[orbit] == 1:
-                blocked[orbit] = tally.counts[members[start[orbit]]] > 0
+                blocked[orbit] = counts.counts[members[start[orbit]]] > 0
             else:
-                blocked[orbit] = not _fits(complete, conflicts, family, tally, start, members, alone)
+                blocked[orbit] = not _fits(complete, conflicts, hypergraph, counts, start, members, alone)
 
 
 @njit(
     types.void(*_WHAT, types.uint8[::1], types.int64[::1], types.int64[::1], types.uint8[::1]), cache=True, nogil=True
 )
-def _block_groups(complete, conflicts, family, tally, start, members, blocked, group, parts, out):  # type: ignore[no-untyped-def]
+def _block_groups(complete, conflicts, hypergraph, counts, start, members, blocked, group, parts, out):  # type: ignore[no-untyped-def]
     """out[g] = 1 where the orbits parts[group[g]:group[g + 1]] cannot all join."""
     for g in range(len(group) - 1):
         which = parts[group[g] : group[g + 1]]
         bad = False
         for orbit in which:
             bad = bad or blocked[orbit] == 1
-        out[g] = bad or not _fits(complete, conflicts, family, tally, start, members, which)
+        out[g] = bad or not _fits(complete, conflicts, hypergraph, counts, start, members, which)
 
 
 class SetMask:
@@ -69,26 +69,30 @@ class SetMask:
         conflicts = table.conflicts
         assert conflicts is not None
         self._orbits = table.orbits
-        family = conflicts.family
-        if batch * len(family.sets) > _MOST_INSIDE:
-            family = family._replace(sets=family.sets[:0], written=False)
-        self._what = (table.instance.problem.complete, conflicts.update, family)
-        tallies = [conflicts.tally()._replace(inside=np.zeros(len(family.sets), np.uint8)) for _ in range(batch)]
-        self._tallies = tallies
+        hypergraph = conflicts.hypergraph
+        if batch * len(hypergraph.sets) > _MOST_INSIDE:
+            hypergraph = hypergraph._replace(sets=hypergraph.sets[:0], written=False)
+        self._what = (table.instance.problem.complete, conflicts.update, hypergraph)
+        batch_counts = [
+            conflicts.empty()._replace(inside=np.zeros(len(hypergraph.sets), np.uint8)) for _ in range(batch)
+        ]
+        self._tallies = batch_counts
         #: 1 where an orbit is not free, uint8[batch, N + 1]; the last column, for "no more", stays 0
         self.blocked: NDArray[np.uint8] = np.tile(np.append(table.rows.bad, np.uint8(0)), (batch, 1))
 
     def extend(self, added: IntArray) -> None:
         """Add one orbit per construction (-1: none)."""
-        for tally, blocked, orbit in zip(self._tallies, self.blocked, added, strict=True):
+        for counts, blocked, orbit in zip(self._tallies, self.blocked, added, strict=True):
             if orbit >= 0:
-                _extend(*self._what, tally, self._orbits.start, self._orbits.members, blocked[:-1], int(orbit))
+                _extend(*self._what, counts, self._orbits.start, self._orbits.members, blocked[:-1], int(orbit))
 
     def groups(self, start: IntArray, parts: IntArray) -> NDArray[np.uint8]:
         """1 where the orbits parts[start[g]:start[g + 1]] cannot all join, uint8[batch, groups]."""
         out = np.zeros((len(self._tallies), len(start) - 1), np.uint8)
-        for tally, blocked, row in zip(self._tallies, self.blocked, out, strict=True):
-            _block_groups(*self._what, tally, self._orbits.start, self._orbits.members, blocked[:-1], start, parts, row)
+        for counts, blocked, row in zip(self._tallies, self.blocked, out, strict=True):
+            _block_groups(
+                *self._what, counts, self._orbits.start, self._orbits.members, blocked[:-1], start, parts, row
+            )
         return out
 
     def keep(self, rows: IntArray) -> None:

@@ -1,6 +1,6 @@
 """Orbit tables: which orbits does a pair of chosen orbits forbid?
 
-On the orbits of a symmetry class a family of forbidden 3-sets becomes a hypergraph with edges of one, two or three
+On the orbits of a symmetry class a hypergraph of forbidden 3-sets becomes a hypergraph with edges of one, two or three
 orbits. For two orbits a < b the *row* of (a, b) lists, once each, every third orbit c such that some forbidden set
 meets exactly a, b and c and no two of them are forbidden already. *Pairs* that are forbidden by themselves have their
 own lists, and orbits that are forbidden by themselves are left out of the search. Rows are compiled once into one
@@ -10,25 +10,24 @@ False). For forbidden sets of four and more elements there are no rows: see `pat
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit, types
+from numba import njit, typeof, types
 from numpy.typing import NDArray
 
 from patternboost.problem import RULE_TYPE, Instance
 from patternboost.problem.symmetry import Orbits, class_orbits
 from patternboost.search.enumerate import shared_conflicts
-from patternboost.search.hypergraph import Conflicts, Interrupted
-from patternboost.search.setwalk import bad_orbits
+from patternboost.search.hypergraph import Conflicts
+from patternboost.search.memory import Building
+from patternboost.search.set_by_set import bad_orbits
 
 #: tables of more pairs than this are estimated from a sample before all their rows are counted
 _SAMPLE_FROM = 4_000_000
-#: default memory budget for the rows of one table, bytes
-DEFAULT_MEMORY = 2 << 30
+_DEFAULT = Building()
 
 
 class Rows(NamedTuple):
@@ -55,25 +54,29 @@ class Rows(NamedTuple):
     row: NDArray[np.uint16]
 
 
-#: numba's type of `Rows` and of a whole table, so that kernels are compiled once, ahead of any problem
-ROWS_TYPE = types.NamedTuple(
-    [
-        types.int64,
-        types.int64,
-        types.int32[::1],
-        types.int64[::1],
-        types.int64[::1],
-        types.int32[::1],
-        types.uint8[::1],
-        types.int64[::1],
-        types.uint16[::1],
-        types.boolean,
-        types.boolean,
-        types.uint32[::1],
-        types.uint16[::1],
-    ],
-    Rows,
-)
+def _bare(instance_n: int, k: int, orbits: Orbits, transitive: bool) -> Rows:
+    """Orbits of which no row is known yet."""
+    empty = np.zeros(0, np.uint16)
+    return Rows(
+        instance_n,
+        k,
+        orbits.orbit_of,
+        orbits.start,
+        orbits.members,
+        orbits.weights,
+        np.zeros(orbits.count, np.uint8),
+        np.zeros(orbits.count + 1, np.int64),
+        empty,
+        transitive,
+        False,
+        np.zeros(0, np.uint32),
+        empty,
+    )
+
+
+#: rows of no orbits; and numba's type of all rows, so that kernels are compiled once, ahead of any problem
+EMPTY_ROWS = _bare(0, 0, Orbits(np.zeros(0, np.int32), np.zeros(1, np.int64), np.zeros(0, np.int64)), False)
+ROWS_TYPE = typeof(EMPTY_ROWS)
 
 
 @dataclass(frozen=True)
@@ -228,43 +231,18 @@ def _chunks(count: int, parts: int) -> list[tuple[int, int]]:
     return [(s, e) for s, e in zip(starts, ends, strict=True) if e > s]
 
 
-def build_table(
-    instance: Instance,
-    symmetry: str,
-    memory: int = DEFAULT_MEMORY,
-    jobs: int = 1,
-    stopped: Callable[[], bool] | None = None,
-    report: Callable[[float], None] = lambda share: None,
-) -> Table:
-    """The table of a symmetry class; rows are compiled while they fit `memory` bytes. `jobs` threads build it.
-
-    `report` is told how far it is, 0 to 1. Raises Interrupted soon after `stopped` says so: large tables take a minute.
-    """
+def build_table(instance: Instance, symmetry: str, building: Building = _DEFAULT) -> Table:
+    """The table of a symmetry class; rows are compiled while they fit the memory. Raises Interrupted."""
     orbits = class_orbits(instance, symmetry)
     count = orbits.count
     problem = instance.problem
     generators = instance.classes[symmetry]
     # Near-symmetric classes are no groups acting on the whole ground set: their rows need every element of a.
     transitive = all(_is_symmetry(instance, image) for image in generators)
-    empty = np.zeros(0, np.uint16)
-    bad = np.zeros(count, np.uint8)
-    rows = Rows(
-        instance.n,
-        problem.k,
-        orbits.orbit_of,
-        orbits.start,
-        orbits.members,
-        orbits.weights,
-        bad,
-        np.zeros(count + 1, np.int64),
-        empty,
-        transitive,
-        False,
-        np.zeros(0, np.uint32),
-        empty,
-    )
+    rows = _bare(instance.n, problem.k, orbits, transitive)
+    bad = rows.bad
     if problem.k >= 4:
-        conflicts = shared_conflicts(instance, memory, jobs, stopped, report)
+        conflicts = shared_conflicts(instance, building)
         bad[:] = bad_orbits(conflicts, orbits)
         return Table(instance, symmetry, orbits, rows, conflicts)
     if problem.k == 2 or orbits.weights.max() > 1:
@@ -276,7 +254,7 @@ def build_table(
         np.cumsum(matrix.sum(axis=1, dtype=np.int64), out=pair_start[1:])
         rows = rows._replace(pair_start=pair_start, pair=np.nonzero(matrix)[1].astype(np.uint16))
     if problem.k == 3:
-        rows = _with_compiled_rows(problem.complete, rows, memory, jobs, stopped, report)
+        rows = _with_compiled_rows(problem.complete, rows, building)
     return Table(instance, symmetry, orbits, rows)
 
 
@@ -294,8 +272,9 @@ def _expected_entries(complete, rows: Rows, lengths: NDArray[np.uint32]) -> floa
     return entries / pairs * count * (count - 1) / 2
 
 
-def _with_compiled_rows(complete, rows: Rows, memory: int, jobs: int, stopped, report) -> Rows:  # type: ignore[no-untyped-def]
-    """`rows` with all rows compiled, or unchanged where they would not fit `memory` bytes (or 32-bit offsets)."""
+def _with_compiled_rows(complete, rows: Rows, building: Building) -> Rows:  # type: ignore[no-untyped-def]
+    """`rows` with all rows compiled, or unchanged where they would not fit the memory (or 32-bit offsets)."""
+    memory, jobs = building.memory, building.jobs
     count = len(rows.weight)
     pairs = count * (count - 1) // 2
     if 4 * pairs > memory:
@@ -309,14 +288,13 @@ def _with_compiled_rows(complete, rows: Rows, memory: int, jobs: int, stopped, r
 
         def run(target: NDArray[np.uint16], where: NDArray[np.uint32], fill: bool) -> int:
             def part(first: int, last: int) -> int:
-                if stopped is not None and stopped():
-                    raise Interrupted
+                building.check()
                 return int(_compile_rows(complete, rows, first, last, where, target, fill))
 
             entries = 0
             for done, work in enumerate([pool.submit(part, s, e) for s, e in chunks], start=1):
                 entries += work.result()
-                report((done / len(chunks) + fill) / 2)
+                building.report((done / len(chunks) + fill) / 2)
             return entries
 
         entries = run(np.zeros(0, np.uint16), lengths, False)

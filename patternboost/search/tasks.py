@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import threading
 import time
-from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
@@ -13,13 +11,14 @@ from patternboost.problem import Instance
 from patternboost.problem.ground import IntArray
 from patternboost.problem.symmetry import class_orbits
 from patternboost.search.bitmaps import BitRows, build_bitrows
-from patternboost.search.hypergraph import Interrupted
-from patternboost.search.regions import area_walker
-from patternboost.search.tables import DEFAULT_MEMORY, Table, build_table
+from patternboost.search.memory import DEFAULT_MEMORY, Building, Interrupted, never, shared
+from patternboost.search.regions import region_walker
+from patternboost.search.tables import Table, build_table
 from patternboost.search.walker import Walker, make_walker
 
-#: a walk in an area goes on around it for one of this many steps of its patience (docs/LOG.md)
+#: a walk in a region goes on around it for one of this many steps of its patience (docs/LOG.md)
 _AROUND = 8
+_DEFAULT = Building()
 
 
 @dataclass(frozen=True)
@@ -50,7 +49,7 @@ class Task:
     #: seconds after which the batch ends early (a walk in progress keeps its best); None: never
     seconds: float | None = None
     #: the only orbits that walks may use (int64, ascending); None: all. Not for forbidden sets of four and more
-    area: IntArray | None = None
+    region: IntArray | None = None
 
     def run(self, stopped: Callable[[], bool] | None = None) -> list[Outcome]:
         """See `run_task`."""
@@ -88,7 +87,7 @@ class Outcome:
     steps: int
 
 
-class _Prepared(NamedTuple):
+class Prepared(NamedTuple):
     """A table and, where they fit, its bitmaps."""
 
     table: Table
@@ -97,7 +96,7 @@ class _Prepared(NamedTuple):
     @property
     def nbytes(self) -> int:
         """Memory held, bytes."""
-        return self.table.nbytes + (0 if self.bits is None else self.bits.bits.nbytes)
+        return self.table.nbytes + (0 if self.bits is None else self.bits.nbytes)
 
 
 def table_steps(instance: Instance, symmetry: str) -> float:
@@ -114,40 +113,22 @@ def table_bytes(instance: Instance, symmetry: str, memory: int = DEFAULT_MEMORY)
     return rows + bitmaps if rows + bitmaps <= memory else rows
 
 
-_prepared: OrderedDict[tuple[int, str, int, str, int], _Prepared] = OrderedDict()
-_lock = threading.Lock()
+def prepare(instance: Instance, symmetry: str, building: Building = _DEFAULT) -> Prepared:
+    """The table of a class and its bitmaps, made once per process. Raises Interrupted."""
+    memory = building.memory
+    key = "table", id(instance.problem.complete), instance.name, instance.n, symmetry, memory
 
+    def make() -> Prepared:
+        table = build_table(instance, symmetry, building)
+        return Prepared(table, build_bitrows(table, memory - table.nbytes))
 
-def prepare(
-    instance: Instance,
-    symmetry: str,
-    memory: int = DEFAULT_MEMORY,
-    jobs: int = 1,
-    stopped: Callable[[], bool] | None = None,
-    report: Callable[[float], None] = lambda share: None,
-) -> _Prepared:
-    """The table of a class and its bitmaps, made once per process.
-
-    The least recently used ones go when all together exceed `memory` bytes. `jobs` threads build and `report` is told
-    how far they are. Raises Interrupted where `stopped` said so first.
-    """
-    key = (id(instance.problem.complete), instance.name, instance.n, symmetry, memory)
-    with _lock:
-        found = _prepared.get(key)
-        if found is None:
-            table = build_table(instance, symmetry, memory, jobs, stopped, report)
-            found = _Prepared(table, build_bitrows(table, memory - table.nbytes))
-            _prepared[key] = found
-        _prepared.move_to_end(key)
-        while len(_prepared) > 1 and sum(p.nbytes for p in _prepared.values()) > memory:
-            _prepared.popitem(last=False)
-        return found
+    return shared.get(key, memory, table_bytes(instance, symmetry, memory), make)
 
 
 def _walker(task: Task, table: Table, bits: BitRows | None) -> tuple[Walker, bool]:
-    """What walks for a task, and whether it stays in an area."""
-    if task.area is not None:
-        inside = area_walker(table, bits, task.area, task.memory, task.effort.tenure, task.seed)
+    """What walks for a task, and whether it stays in a region."""
+    if task.region is not None:
+        inside = region_walker(table, bits, task.region, task.memory, task.effort.tenure, task.seed)
         if inside is not None:
             return inside, True
     return make_walker(table, bits, task.effort.tenure, task.seed), False
@@ -164,12 +145,12 @@ def run_task(task: Task, stopped: Callable[[], bool] | None = None) -> list[Outc
         return (stopped is not None and stopped()) or (deadline is not None and time.monotonic() >= deadline)
 
     try:
-        table, bits = prepare(task.instance, task.symmetry, task.memory, stopped=stopped)
+        table, bits = prepare(task.instance, task.symmetry, Building(task.memory, stopped=stopped or never))
     except Interrupted:
         return []
     effort = task.effort
-    walker, narrow = _walker(task, table, bits)
-    whole = make_walker(table, bits, effort.tenure, task.seed) if narrow else walker
+    walker, inside = _walker(task, table, bits)
+    whole = make_walker(table, bits, effort.tenure, task.seed) if inside else walker
     outcomes: list[Outcome] = []
     for start in task.starts:
         if over():
@@ -180,7 +161,7 @@ def run_task(task: Task, stopped: Callable[[], bool] | None = None) -> list[Outc
             finished = walker.run(min(walker.chunk, effort.max_steps - walker.steps), effort.patience, task.target)
         orbits, points = walker.best
         steps = walker.steps
-        if narrow:  # there may be room outside the area, after a few exchanges at least
+        if inside:  # there may be room outside the region, after a few exchanges at least
             whole.start(orbits)
             whole.run(effort.patience // _AROUND, effort.patience, task.target)
             orbits, points = whole.best

@@ -1,114 +1,104 @@
-"""One face for both forms of the tabu search: bitmaps where they fit the memory, sparse conflict counts elsewhere."""
+"""One walker for all forms of conflict counts: bitmaps where they fit the memory, sparse counts elsewhere."""
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from patternboost.problem.ground import IntArray
-from patternboost.search import bitset, bittabu, kernels, tabu
+from patternboost.problem import IntArray
+from patternboost.search import bitsliced, set_by_set, sparse
 from patternboost.search.bitmaps import BitRows
-from patternboost.search.setwalk import SetWalker
 from patternboost.search.tables import Table
+from patternboost.search.tabu import BEST_COUNT, BEST_POINTS, STEP, begin, new_walk
 
 
-class Walker(Protocol):
-    """A tabu search on one table, for one thread."""
+class Form(NamedTuple):
+    """The kernels of one form; all take (*space, state), and what follows."""
 
+    clear: Callable[..., None]
+    load: Callable[..., None]
+    repair: Callable[..., None]
+    fill: Callable[..., None]
+    tabu: Callable[..., bool]
     #: steps that take well under a second: how often to look at the clock
     chunk: int
 
+
+SPARSE = Form(sparse.clear, sparse.load, sparse.repair, sparse.fill, sparse.tabu, 10_000)
+BITSLICED = Form(bitsliced.clear, bitsliced.load_orbits, bitsliced.repair, bitsliced.fill, bitsliced.tabu, 10_000)
+SET_BY_SET = Form(set_by_set.clear, set_by_set.load, set_by_set.repair, set_by_set.fill, set_by_set.tabu, 200)
+
+
+class Walker:
+    """A tabu search on one table, for one thread."""
+
+    def __init__(self, form: Form, space: tuple[Any, ...], state: Any, tenure: tuple[int, int]) -> None:
+        self.form = form
+        self.state = state
+        self._what = (*space, state)
+        self._walk = new_walk(len(state.position), tenure)
+
+    @property
+    def chunk(self) -> int:
+        """Steps that take well under a second."""
+        return self.form.chunk
+
+    def valid(self, orbits: IntArray, filled: bool) -> IntArray:
+        """Load orbits (int64), repair, and fill if asked to; returns what is chosen then, int64, ascending."""
+        self.form.clear(*self._what)
+        self.form.load(*self._what, np.asarray(orbits, np.int64))
+        self.form.repair(*self._what)
+        if filled:
+            self.form.fill(*self._what)
+        return np.sort(self.state.member[: self.state.total[0]]).astype(np.int64)
+
     def start(self, orbits: IntArray) -> int:
         """Load orbits, repair, fill, and begin a walk there; returns the points left after the repair."""
+        self.valid(orbits, filled=False)
+        left = int(self.state.total[1])
+        self.form.fill(*self._what)
+        begin(self.state, self._walk)
+        return left
 
     def run(self, steps: int, patience: int, target: int) -> bool:
         """Walk on; whether the walk is over: at `target` points, or `patience` steps after its best last improved."""
+        return bool(self.form.tabu(*self._what, self._walk, steps, patience, target))
 
     @property
     def steps(self) -> int:
         """Steps of the walk so far."""
+        return int(self._walk.info[STEP])
 
     @property
     def best(self) -> tuple[IntArray, int]:
-        """The orbits of the walk's best set, and its points."""
-
-
-class SparseWalker:
-    """Conflict counts as numbers, rows as lists: any table of rows."""
-
-    chunk = 10_000
-
-    def __init__(self, table: Table, tenure: tuple[int, int], seed: int) -> None:
-        self._complete, self._rows = table.instance.problem.complete, table.rows
-        self._state = kernels.new_state(self._rows, seed)
-        self._walk = tabu.new_walk(table.orbits.count, tenure)
-
-    def start(self, orbits: IntArray) -> int:
-        """See `Walker`."""
-        kernels.clear(self._complete, self._rows, self._state)
-        kernels.load(self._complete, self._rows, self._state, orbits)
-        kernels.repair(self._complete, self._rows, self._state)
-        left = int(self._state.total[1])
-        kernels.fill(self._complete, self._rows, self._state)
-        tabu.begin(self._state, self._walk)
-        return left
-
-    def run(self, steps: int, patience: int, target: int) -> bool:
-        """See `Walker`."""
-        return bool(tabu.tabu(self._complete, self._rows, self._state, self._walk, steps, patience, target))
-
-    @property
-    def steps(self) -> int:
-        """See `Walker`."""
-        return int(self._walk.info[tabu.STEP])
-
-    @property
-    def best(self) -> tuple[IntArray, int]:
-        """See `Walker`."""
+        """The orbits of the walk's best set (int64), and its points."""
         info = self._walk.info
-        return self._walk.best[: info[tabu.BEST_COUNT]].astype(np.int64), int(info[tabu.BEST_POINTS])
+        return self._walk.best[: info[BEST_COUNT]].astype(np.int64), int(info[BEST_POINTS])
 
 
-class BitWalker:
-    """Conflict counts bit-sliced, rows as bitmaps: three to five times as fast, for tables of few orbits."""
+def sparse_walker(table: Table, tenure: tuple[int, int], seed: int) -> Walker:
+    """Any table of rows."""
+    space = table.instance.problem.complete, table.rows
+    return Walker(SPARSE, space, sparse.new_state(table.rows, seed), tenure)
 
-    chunk = 10_000
 
-    def __init__(self, rows: BitRows, tenure: tuple[int, int], seed: int) -> None:
-        self._rows = rows
-        self._tenure = tenure
-        self._state = bitset.new_bitstate(rows, seed)
+def bit_walker(rows: BitRows, tenure: tuple[int, int], seed: int) -> Walker:
+    """Three to five times as fast, for tables of few orbits."""
+    return Walker(BITSLICED, (rows,), bitsliced.new_bitstate(rows, seed), tenure)
 
-    def start(self, orbits: IntArray) -> int:
-        """See `Walker`."""
-        bitset.load_members(self._rows, self._state, orbits.astype(np.int32))
-        bitset.repair(self._rows, self._state)
-        left = int(self._state.total[1])
-        bitset.fill(self._rows, self._state)
-        bittabu.start_walk(self._rows, self._state)
-        return left
 
-    def run(self, steps: int, patience: int, target: int) -> bool:
-        """See `Walker`."""
-        shortest, longest = self._tenure
-        status = bittabu.tabu(self._rows, self._state, steps, target, patience, shortest, longest - shortest + 1)
-        return bool(status != bittabu.STEPS_DONE)
-
-    @property
-    def steps(self) -> int:
-        """See `Walker`."""
-        return int(self._state.walk[bitset.STEP])
-
-    @property
-    def best(self) -> tuple[IntArray, int]:
-        """See `Walker`."""
-        walk = self._state.walk
-        return self._state.best[: walk[bitset.BEST_MEMBERS]].astype(np.int64), int(walk[bitset.BEST_POINTS])
+def set_walker(table: Table, tenure: tuple[int, int], seed: int) -> Walker:
+    """Forbidden sets of four and more elements. Raises ValueError for a table of rows."""
+    if table.conflicts is None:
+        raise ValueError(f"{table.instance}: forbidden sets of {table.rows.k} elements are counted by rows")
+    state = set_by_set.new_state(table.orbits, table.conflicts.empty(), table.rows.bad, seed)
+    return Walker(SET_BY_SET, set_by_set.space_of(table.conflicts), state, tenure)
 
 
 def make_walker(table: Table, bits: BitRows | None, tenure: tuple[int, int], seed: int) -> Walker:
-    """The faster walker that the table's form allows."""
+    """The fastest walker that the table's form allows."""
     if table.conflicts is not None:
-        return SetWalker(table.conflicts, table.orbits, table.rows.bad, tenure, seed)
-    return SparseWalker(table, tenure, seed) if bits is None else BitWalker(bits, tenure, seed)
+        return set_walker(table, tenure, seed)
+    return sparse_walker(table, tenure, seed) if bits is None else bit_walker(bits, tenure, seed)

@@ -11,12 +11,14 @@ from patternboost.exact.prove import prove
 from patternboost.exact.repair import improve
 from patternboost.problem.registry import problem
 from patternboost.problem.symmetry import class_orbits
+from patternboost.search import set_by_set
 from patternboost.search.enumerate import can_be_written, find_conflicts, shared_conflicts
-from patternboost.search.hypergraph import Interrupted, add_element, drop_element
+from patternboost.search.hypergraph import add_element, drop_element
 from patternboost.search.masks import legality_mask
-from patternboost.search.setwalk import SetWalker
+from patternboost.search.memory import Building, Interrupted
 from patternboost.search.tables import build_table
 from patternboost.search.tasks import Effort, Task, run_task
+from patternboost.search.walker import SET_BY_SET, Walker, set_walker
 
 #: every form of the counts: written-out sets, the problem's own update (where it has one), the rule
 FORMS = ("written", "own", "rule")
@@ -28,21 +30,21 @@ FORMED = [(form, name, n) for name, n in LARGE for form in FORMS if form != "own
 def conflicts_in(form, name, n):
     """The forbidden sets of an instance in one of the forms that it has."""
     instance = problem(name, n)
-    found = find_conflicts(instance, 1 << 30 if form == "written" else 0)
-    assert found.family.written == (form == "written")
-    return found.__class__(instance, found.family._replace(own=form == "own"))
+    found = find_conflicts(instance, Building(1 << 30 if form == "written" else 0))
+    assert found.hypergraph.written == (form == "written")
+    return found.__class__(instance, found.hypergraph._replace(own=form == "own"))
 
 
 @pytest.mark.parametrize(("name", "n"), LARGE)
 def test_written_out_sets_are_the_forbidden_sets(name, n):
     instance = problem(name, n)
     for jobs in (1, 3):
-        family = find_conflicts(instance, 1 << 30, jobs).family
-        assert {frozenset(s) for s in family.sets.tolist()} == set(reference.forbidden_sets(instance))
-        assert len({frozenset(s) for s in family.sets.tolist()}) == len(family.sets)
+        hypergraph = find_conflicts(instance, Building(1 << 30, jobs)).hypergraph
+        assert {frozenset(s) for s in hypergraph.sets.tolist()} == set(reference.forbidden_sets(instance))
+        assert len({frozenset(s) for s in hypergraph.sets.tolist()}) == len(hypergraph.sets)
         for e in range(instance.size):
-            at = family.incident[family.start[e] : family.start[e + 1]]
-            assert sorted(at.tolist()) == np.flatnonzero((family.sets == e).any(axis=1)).tolist()
+            at = hypergraph.incident[hypergraph.start[e] : hypergraph.start[e + 1]]
+            assert sorted(at.tolist()) == np.flatnonzero((hypergraph.sets == e).any(axis=1)).tolist()
 
 
 @pytest.mark.parametrize(("form", "name", "n"), FORMED)
@@ -50,8 +52,8 @@ def test_counts_stay_exact_under_random_moves(form, name, n):
     conflicts = conflicts_in(form, name, n)
     instance = conflicts.instance
     edges = set(reference.forbidden_sets(instance))
-    tally = conflicts.tally()
-    what = (instance.problem.complete, conflicts.update, conflicts.family, tally)
+    counts = conflicts.empty()
+    what = (instance.problem.complete, conflicts.update, conflicts.hypergraph, counts)
     rng = np.random.default_rng(n)
     members: set[int] = set()
     for _ in range(60):
@@ -62,8 +64,8 @@ def test_counts_stay_exact_under_random_moves(form, name, n):
         else:
             add_element(*what, e)
             members.add(e)
-        assert set(tally.member[: tally.size[0]].tolist()) == members
-        assert tally.counts.tolist() == reference.conflict_counts(edges, instance.size, members)
+        assert set(counts.member[: counts.size[0]].tolist()) == members
+        assert counts.counts.tolist() == reference.conflict_counts(edges, instance.size, members)
 
 
 @pytest.mark.parametrize(("name", "n", "symmetry"), CASES)
@@ -71,6 +73,11 @@ def test_bad_orbits_are_those_that_hold_a_forbidden_set(name, n, symmetry):
     instance = problem(name, n)
     table = build_table(instance, symmetry)
     assert set(np.flatnonzero(table.rows.bad)) == reference.bad_orbits(instance, table.orbits)
+
+
+def walker_on(conflicts, orbits, bad, seed):
+    state = set_by_set.new_state(orbits, conflicts.empty(), bad, seed)
+    return Walker(SET_BY_SET, set_by_set.space_of(conflicts), state, (1, 3))
 
 
 @pytest.mark.parametrize(
@@ -85,7 +92,7 @@ def test_walks_are_valid_maximal_at_the_start_and_the_same_in_pieces(form, name,
         return instance.to_points(orbits.expand(np.sort(chosen)))
 
     def walk(pieces):
-        walker = SetWalker(conflicts, orbits, bad, (1, 3), seed=5)
+        walker = walker_on(conflicts, orbits, bad, 5)
         left = walker.start(np.arange(0, orbits.count, 2, dtype=np.int64))
         first, score = walker.best
         assert left <= score == len(points(first))
@@ -110,7 +117,7 @@ def test_all_forms_walk_alike():
         for form in (f for f, *formed in FORMED if formed == [name, n]):
             conflicts = conflicts_in(form, name, n)
             orbits = class_orbits(conflicts.instance, "none")
-            walker = SetWalker(conflicts, orbits, np.zeros(orbits.count, np.uint8), (1, 3), seed=2)
+            walker = walker_on(conflicts, orbits, np.zeros(orbits.count, np.uint8), 2)
             walker.start(np.empty(0, np.int64))
             walker.run(200, 10**6, 10**6)
             bests.append(sorted(walker.best[0].tolist()))
@@ -157,12 +164,12 @@ def test_masks_block_exactly_what_would_be_invalid(name, n, symmetry):
 def test_finding_sets_hears_stop_and_is_shared_between_classes():
     instance = problem("no-square", 6)
     with pytest.raises(Interrupted):
-        find_conflicts(instance, 1 << 30, stopped=lambda: True)
+        find_conflicts(instance, Building(1 << 30, stopped=lambda: True))
     told: list[float] = []
-    first = shared_conflicts(instance, 1 << 29, report=told.append)
+    first = shared_conflicts(instance, Building(1 << 30, report=told.append))
     assert told
     assert told[-1] == pytest.approx(1)
-    assert shared_conflicts(instance, 1 << 29) is first
+    assert shared_conflicts(instance, Building(1 << 30)) is first
 
 
 def test_what_is_too_much_is_not_written_out():
@@ -177,7 +184,7 @@ def test_the_solver_is_told_the_forbidden_sets_beside_fixed_members(name, n, sym
     instance = problem(name, n)
     table = build_table(instance, symmetry)
     rng = np.random.default_rng(3)
-    walker = SetWalker(table.conflicts, table.orbits, table.rows.bad, (1, 1), 4)
+    walker = set_walker(table, (1, 1), 4)
     whole = walker.valid(np.empty(0, np.int64), True)
     for size in {0, min(2, len(whole)), len(whole) // 2}:
         fixed = np.sort(rng.permutation(whole)[:size])
@@ -202,7 +209,7 @@ def test_proofs_and_repairs_of_larger_sets(name, n, tmp_path):
     assert result.proof.lower == result.proof.upper == reference.optimum(instance)
     table = build_table(instance, "none")
     rng = np.random.default_rng(0)
-    start = SetWalker(table.conflicts, table.orbits, table.rows.bad, (1, 1), 9).valid(np.empty(0, np.int64), True)
+    start = set_walker(table, (1, 1), 9).valid(np.empty(0, np.int64), True)
     better = improve(table, start, rng, 2.0, instance.size)
     assert len(better) >= len(start)
     assert instance.violation(instance.to_points(table.orbits.expand(better))) is None

@@ -1,4 +1,4 @@
-"""The search state and its moves: conflict counts kept exact under adding and removing orbits.
+"""Conflict counts as numbers, rows as lists: the form for any table of rows, compiled or evaluated on the fly.
 
 ``key[o]`` counts the forbidden sets (edges of the orbit hypergraph) that hold o and otherwise only members: for an
 orbit outside the set, what adding it would complete; for a member, the violated sets it is in. Two high bits of the key
@@ -10,17 +10,18 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit, types
+from numba import njit, typeof, types
 from numpy.typing import NDArray
 
 from patternboost.problem import RULE_TYPE
-from patternboost.search.rng import random_below, seeded
-from patternboost.search.tables import ROWS_TYPE, Rows, evaluate_row, pair_index
+from patternboost.search.rng import kth_smallest, random_below, seeded
+from patternboost.search.tables import EMPTY_ROWS, ROWS_TYPE, Rows, evaluate_row, pair_index
+from patternboost.search.tabu import WALK_TYPE, tabu_walk
 
 #: key bits: member, tabu; counts stay far below
 MEMBER = 1 << 28
 TABU = 1 << 29
-COUNT_MASK = MEMBER - 1
+_COUNT = MEMBER - 1
 
 
 class State(NamedTuple):
@@ -42,22 +43,6 @@ class State(NamedTuple):
     rng: NDArray[np.uint64]
 
 
-STATE_TYPE = types.NamedTuple(
-    [
-        types.int32[::1],
-        types.int32[::1],
-        types.int32[::1],
-        types.int64[::1],
-        types.int64[::1],
-        types.int64[::1],
-        types.int64[::1],
-        types.uint16[::1],
-        types.uint64[::1],
-    ],
-    State,
-)
-
-
 def new_state(rows: Rows, seed: int) -> State:
     """An empty set; orbits that are forbidden by themselves are marked tabu for ever."""
     count = len(rows.weight)
@@ -72,6 +57,12 @@ def new_state(rows: Rows, seed: int) -> State:
         np.zeros(count, np.uint16),
         seeded(seed),
     )
+
+
+STATE_TYPE = typeof(new_state(EMPTY_ROWS, 0))
+_WHOLE = types.void(RULE_TYPE, ROWS_TYPE, STATE_TYPE)
+_ORBIT = types.void(RULE_TYPE, ROWS_TYPE, STATE_TYPE, types.int64)
+_ORBITS = types.void(RULE_TYPE, ROWS_TYPE, STATE_TYPE, types.int64[::1])
 
 
 @njit(types.void(RULE_TYPE, ROWS_TYPE, STATE_TYPE, types.int64, types.int64), cache=True, nogil=True)
@@ -107,7 +98,7 @@ def _shift(complete, rows, state, a, sign):  # type: ignore[no-untyped-def]
         key[rows.pair[t]] += sign
 
 
-@njit(types.void(RULE_TYPE, ROWS_TYPE, STATE_TYPE, types.int64), cache=True, nogil=True)
+@njit(_ORBIT, cache=True, nogil=True)
 def add(complete, rows, state, a):  # type: ignore[no-untyped-def]
     """Put orbit a (not a member) into the set."""
     _shift(complete, rows, state, a, 1)
@@ -118,7 +109,7 @@ def add(complete, rows, state, a):  # type: ignore[no-untyped-def]
     state.key[a] |= MEMBER
 
 
-@njit(types.void(RULE_TYPE, ROWS_TYPE, STATE_TYPE, types.int64), cache=True, nogil=True)
+@njit(_ORBIT, cache=True, nogil=True)
 def drop(complete, rows, state, a):  # type: ignore[no-untyped-def]
     """Take member a out of the set."""
     state.total[0] -= 1
@@ -133,11 +124,13 @@ def drop(complete, rows, state, a):  # type: ignore[no-untyped-def]
 
 @njit(types.int64(types.int32[::1], types.uint64[::1]), cache=True, nogil=True)
 def least(key: NDArray[np.int32], rng: NDArray[np.uint64]) -> int:
-    """A random one among the orbits of smallest key; the key's flag bits keep members and tabu orbits out."""
+    """A random one among the orbits of smallest key; -1 where all are members or tabu, or there are none."""
     count = len(key)
-    low = key[0]
+    low = MEMBER
     for i in range(count):
         low = min(low, key[i])
+    if low >= MEMBER:
+        return -1
     ties = 0
     for i in range(count):
         ties += key[i] == low
@@ -162,25 +155,26 @@ def least(key: NDArray[np.int32], rng: NDArray[np.uint64]) -> int:
 @njit(types.int64(STATE_TYPE, types.int64), cache=True, nogil=True)
 def worst_member(state, spared):  # type: ignore[no-untyped-def]
     """A member (other than `spared`) in most violated sets, ties at random; -1 where none is violated."""
-    worst = MEMBER
-    chosen = -1
-    ties = 0
+    worst, ties = 1, 0
     for i in range(state.total[0]):
         a = state.member[i]
-        value = state.key[a] & ~TABU
-        if a != spared and value >= worst and value > MEMBER:
+        value = state.key[a] & _COUNT
+        if a != spared and value >= worst:
             if value > worst:
-                worst = value
-                ties = 0
+                worst, ties = value, 0
+            state.scratch[ties] = a
             ties += 1
-            if random_below(state.rng, ties) == 0:
-                chosen = a
-    return chosen
+    if ties == 0:
+        return -1
+    if ties == 1:
+        return np.int64(state.scratch[0])
+    # The members are in no order that other forms share: the choice is among them in ascending order.
+    return kth_smallest(state.scratch, ties, random_below(state.rng, ties))
 
 
-@njit(types.void(RULE_TYPE, ROWS_TYPE, STATE_TYPE), cache=True, nogil=True)
+@njit(_WHOLE, cache=True, nogil=True)
 def clear(complete, rows, state):  # type: ignore[no-untyped-def]
-    """Empty the set."""
+    """Empty the set; nothing is tabu then."""
     for i in range(state.total[0]):
         state.position[state.member[i]] = -1
     state.total[:] = 0
@@ -188,15 +182,15 @@ def clear(complete, rows, state):  # type: ignore[no-untyped-def]
         state.key[a] = TABU if rows.bad[a] else 0
 
 
-@njit(types.void(RULE_TYPE, ROWS_TYPE, STATE_TYPE, types.int64[::1]), cache=True, nogil=True)
+@njit(_ORBITS, cache=True, nogil=True)
 def load(complete, rows, state, orbits):  # type: ignore[no-untyped-def]
-    """Add distinct orbits (int64) to the set, conflicts or not; members and orbits forbidden by themselves stay out."""
+    """Add orbits (int64) to the set, conflicts or not; members and orbits forbidden by themselves stay out."""
     for a in orbits:
         if state.position[a] < 0 and rows.bad[a] == 0:
             add(complete, rows, state, a)
 
 
-@njit(types.void(RULE_TYPE, ROWS_TYPE, STATE_TYPE), cache=True, nogil=True)
+@njit(_WHOLE, cache=True, nogil=True)
 def repair(complete, rows, state):  # type: ignore[no-untyped-def]
     """Drop the member in most violated sets until none is violated."""
     worst = worst_member(state, -1)
@@ -205,19 +199,48 @@ def repair(complete, rows, state):  # type: ignore[no-untyped-def]
         worst = worst_member(state, -1)
 
 
-@njit(types.void(RULE_TYPE, ROWS_TYPE, STATE_TYPE), cache=True, nogil=True)
+@njit(_WHOLE, cache=True, nogil=True)
 def fill(complete, rows, state):  # type: ignore[no-untyped-def]
     """Add random orbits that complete nothing until there is none."""
-    while True:
-        a = least(state.key, state.rng)
-        if state.key[a] != 0:
-            return
+    a = least(state.key, state.rng)
+    while a >= 0 and state.key[a] == 0:
         add(complete, rows, state, a)
+        a = least(state.key, state.rng)
 
 
-@njit(types.void(RULE_TYPE, ROWS_TYPE, STATE_TYPE, types.int64[::1]), cache=True, nogil=True)
+@njit(_ORBITS, cache=True, nogil=True)
 def fill_in_order(complete, rows, state, order):  # type: ignore[no-untyped-def]
     """Greedy fill: add the orbits of `order` (int64) one by one, each if it completes nothing."""
     for a in order:
         if state.key[a] == 0:
             add(complete, rows, state, a)
+
+
+# -- the moves of `tabu_walk` ------------------------------------------------------------------------------------------
+
+
+@njit(forceinline=True)
+def _least(state):  # type: ignore[no-untyped-def]
+    return least(state.key, state.rng)
+
+
+@njit(forceinline=True)
+def _forbid(state, a):  # type: ignore[no-untyped-def]
+    state.key[a] |= TABU
+
+
+@njit(forceinline=True)
+def _allow(state, a):  # type: ignore[no-untyped-def]
+    state.key[a] &= ~TABU
+
+
+@njit(
+    types.boolean(RULE_TYPE, ROWS_TYPE, STATE_TYPE, WALK_TYPE, types.int64, types.int64, types.int64),
+    cache=True,
+    nogil=True,
+)
+def tabu(complete, rows, state, walk, steps, patience, target):  # type: ignore[no-untyped-def]
+    """Walk on; see `tabu.tabu_walk`."""
+    return tabu_walk(
+        complete, rows, state, walk, steps, patience, target, _least, worst_member, add, drop, _forbid, _allow
+    )

@@ -10,12 +10,16 @@ import patternboost_problems.no_three_in_line as no_three_in_line
 import pytest
 
 from patternboost.problem import Instance
-from patternboost.search import bitset, bittabu, kernels
+from patternboost.search import bitsliced, set_by_set, sparse
 from patternboost.search import rng as chance
 from patternboost.search.bitmaps import BitRows, bitrows_nbytes, build_bitrows
-from patternboost.search.bitset import BitState, new_bitstate
-from patternboost.search.kernels import COUNT_MASK, new_state
+from patternboost.search.bitsliced import BitState, new_bitstate
+from patternboost.search.enumerate import find_conflicts
+from patternboost.search.memory import Building
+from patternboost.search.sparse import MEMBER, new_state
 from patternboost.search.tables import Table, build_table
+from patternboost.search.tabu import ADDED, BEST_COUNT, BEST_POINTS, BEST_STEP, STEP, TABU_COUNT, Walk, begin, new_walk
+from patternboost.search.walker import SET_BY_SET, Walker, bit_walker, sparse_walker
 
 CLASSES = [
     "none",
@@ -57,11 +61,11 @@ def points_of(table: Table, orbits) -> list:
     return table.instance.to_points(table.orbits.expand(np.asarray(orbits, np.int64)))
 
 
-def assert_consistent(rows: BitRows, state: BitState) -> None:
+def assert_consistent(rows: BitRows, state: BitState, walk: Walk | None = None) -> None:
     free, inside = (bits(b)[: rows.orbits] for b in state.bitmap.reshape(4, rows.words)[:2])
     held = members(state)
     assert np.flatnonzero(inside).tolist() == held
-    tabu = state.tabu[: state.walk[bittabu.TABU_COUNT]].tolist()
+    tabu = [] if walk is None else walk.tabu[: walk.info[TABU_COUNT]].tolist()
     usable = set(np.flatnonzero(bits(rows.usable)).tolist())
     assert set(np.flatnonzero(free).tolist()) == usable - set(held) - set(tabu)
     assert state.total[1] == rows.weight[held].sum()
@@ -72,29 +76,29 @@ def assert_consistent(rows: BitRows, state: BitState) -> None:
 @pytest.mark.parametrize(("problem", "n"), CASES)
 def test_counts_equal_the_sparse_ones(problem, n, symmetry):
     table, rows = built(problem, n, symmetry)
-    sparse, state = new_state(table.rows, 1), new_bitstate(rows, 1)
+    plain, state = new_state(table.rows, 1), new_bitstate(rows, 1)
     random = np.random.default_rng(n)
     usable = np.flatnonzero(table.rows.bad == 0)
     # Many more members than a valid set has, so that sums of more than 56 rows and long carries occur too.
     for step in range(3 * len(usable)):
         a = int(random.choice(usable))
-        if sparse.position[a] < 0:
-            kernels.add(problem.complete, table.rows, sparse, a)
-            bitset.add(rows, state, a)
+        if plain.position[a] < 0:
+            sparse.add(problem.complete, table.rows, plain, a)
+            bitsliced.add(0, rows, state, a)
         else:
-            kernels.drop(problem.complete, table.rows, sparse, a)
-            bitset.drop(rows, state, a)
+            sparse.drop(problem.complete, table.rows, plain, a)
+            bitsliced.drop(0, rows, state, a)
         if step % 7 == 0 or step > 3 * len(usable) - 4:
-            expected = sparse.key & COUNT_MASK
+            expected = plain.key & (MEMBER - 1)
             assert np.array_equal(counts(rows, state), expected)
-            assert [bitset.conflicts(rows, state, int(c)) for c in usable[:20]] == expected[usable[:20]].tolist()
+            assert [bitsliced.conflicts(rows, state, int(c)) for c in usable[:20]] == expected[usable[:20]].tolist()
             assert_consistent(rows, state)
-            least = bitset.least(rows, state)
-            candidates = np.flatnonzero((sparse.position < 0) & (table.rows.bad == 0))
+            least = bitsliced.least(state)
+            candidates = np.flatnonzero((plain.position < 0) & (table.rows.bad == 0))
             assert least in candidates if len(candidates) else least == -1
             assert least == -1 or expected[least] == expected[candidates].min()
             held = np.array([m for m in members(state) if m != a], np.int64)
-            worst = bitset.worst_member(rows, state, a)
+            worst = bitsliced.worst_member(state, a)
             if len(held) and expected[held].max() > 0:
                 assert worst in held
                 assert expected[worst] == expected[held].max()
@@ -106,16 +110,16 @@ def test_counts_equal_the_sparse_ones(problem, n, symmetry):
 def test_ties_are_uniform(n, value):
     _, rows = built(isosceles.PROBLEM, n, "none")
     state = new_bitstate(rows, 3)
-    bitset.load_members(rows, state, np.array([0, 1, 2, 60, 61, 62] if value else [0, 3, 40], np.int32))
+    bitsliced.load_orbits(rows, state, np.array([0, 1, 2, 60, 61, 62] if value else [0, 3, 40]))
     now = counts(rows, state)
     if value:  # ties among the members in most violated sets
         held = np.array(members(state))
         ties = held[now[held] == now[held].max()]
-        drawn = [bitset.worst_member(rows, state, -1) for _ in range(4000)]
+        drawn = [bitsliced.worst_member(state, -1) for _ in range(4000)]
     else:
         outside = np.setdiff1d(np.arange(rows.orbits), members(state))
         ties = outside[now[outside] == now[outside].min()]
-        drawn = [bitset.least(rows, state) for _ in range(4000)]
+        drawn = [bitsliced.least(state) for _ in range(4000)]
     assert len(ties) > 1
     found, frequency = np.unique(drawn, return_counts=True)
     assert found.tolist() == ties.tolist()
@@ -123,20 +127,28 @@ def test_ties_are_uniform(n, value):
     assert abs(frequency - expected).max() < 6 * expected**0.5
 
 
+def begun(rows: BitRows, seed: int, tenure: tuple[int, int]) -> tuple[BitState, Walk]:
+    """A walk from the empty set."""
+    state, walk = new_bitstate(rows, seed), new_walk(rows.orbits, tenure)
+    begin(state, walk)
+    return state, walk
+
+
 @pytest.mark.parametrize("symmetry", CLASSES)
 @pytest.mark.parametrize(("problem", "n"), CASES)
 def test_walks_are_valid_and_resume(problem, n, symmetry):
     table, rows = built(problem, n, symmetry)
-    once, often = new_bitstate(rows, 5), new_bitstate(rows, 5)
-    assert bittabu.tabu(rows, once, 4000, FOREVER, FOREVER, 1, 3) == bittabu.STEPS_DONE
+    (once, first), (often, second) = begun(rows, 5, (1, 3)), begun(rows, 5, (1, 3))
+    assert not bitsliced.tabu(rows, once, first, 4000, FOREVER, FOREVER)
     for steps in (1, 1499, 0, 500, 2000):
-        assert bittabu.tabu(rows, often, steps, FOREVER, FOREVER, 1, 3) == bittabu.STEPS_DONE
-        assert_consistent(rows, often)
+        assert not bitsliced.tabu(rows, often, second, steps, FOREVER, FOREVER)
+        assert_consistent(rows, often, second)
     for name, mine, other in zip(BitState._fields, once, often, strict=True):
         assert np.array_equal(mine, other) or name in ("row_at", "bitmap")
-    best = points_of(table, often.best[: often.walk[bittabu.BEST_MEMBERS]])
+    assert first.info.tolist() == second.info.tolist()
+    best = points_of(table, second.best[: second.info[BEST_COUNT]])
     assert table.instance.violation(best) is None
-    assert len(best) == often.walk[bittabu.BEST_POINTS]
+    assert len(best) == second.info[BEST_POINTS]
     assert len(best) > 0 or not rows.usable.any()
 
 
@@ -155,75 +167,96 @@ def reference_walk(table: Table, seed: int, steps: int, tenure: int, span: int) 
             candidates = np.flatnonzero((state.position < 0) & (rows.bad == 0) & (until <= step))
             if not len(candidates):
                 break
-            now = state.key & COUNT_MASK
+            now = state.key & (MEMBER - 1)
             added = pick(candidates[now[candidates] == now[candidates].min()])
-            kernels.add(complete, rows, state, added)
+            sparse.add(complete, rows, state, added)
         held = np.array([m for m in members(state) if m != added], np.int64)
-        now = state.key[held] & COUNT_MASK
+        now = state.key[held] & (MEMBER - 1)
         if now.any():
             worst = pick(held[now == now.max()])
             until[worst] = step + 1 + tenure + chance.random_below(state.rng, span)
-            kernels.drop(complete, rows, state, worst)
+            sparse.drop(complete, rows, state, worst)
         elif state.total[1] > best:
             best = int(state.total[1])
         elif state.total[0]:
             at = chance.random_below(state.rng, state.total[0])
-            kernels.drop(complete, rows, state, int(state.member[at]))
+            sparse.drop(complete, rows, state, int(state.member[at]))
     return members(state), best, int(state.rng[0])
 
 
 @pytest.mark.parametrize(("tenure", "span"), [(1, 3), (0, 2), (4, 5)])
 @pytest.mark.parametrize("symmetry", CLASSES)
 @pytest.mark.parametrize(("problem", "n"), CASES)
-def test_walk_is_the_sparse_walk(problem, n, symmetry, tenure, span):
+def test_the_walk_is_the_one_that_is_defined(problem, n, symmetry, tenure, span):
     table, rows = built(problem, n, symmetry)
-    state = new_bitstate(rows, 11)
-    bittabu.tabu(rows, state, 300, FOREVER, FOREVER, tenure, span)
-    mine = (members(state), int(state.walk[bittabu.BEST_POINTS]), int(state.rng[0]))
+    state, walk = begun(rows, 11, (tenure, tenure + span - 1))
+    bitsliced.tabu(rows, state, walk, 300, FOREVER, FOREVER)
+    mine = (members(state), int(walk.info[BEST_POINTS]), int(state.rng[0]))
     assert mine == reference_walk(table, 11, 300, tenure, span)
+
+
+@pytest.mark.parametrize("symmetry", CLASSES)
+@pytest.mark.parametrize(("problem", "n"), CASES)
+def test_every_form_of_counts_makes_the_same_walk(problem, n, symmetry):
+    """Same seed, same start, same patience: the same steps, members and random numbers."""
+    table, rows = built(problem, n, symmetry)
+    walkers = [sparse_walker(table, (1, 3), 7), bit_walker(rows, (1, 3), 7)]
+    if symmetry == "none" and table.orbits.count < 100:  # orbits of one element: there all forms count the same
+        conflicts = find_conflicts(table.instance, Building())
+        state = set_by_set.new_state(table.orbits, conflicts.empty(), table.rows.bad, 7)
+        walkers.append(Walker(SET_BY_SET, set_by_set.space_of(conflicts), state, (1, 3)))
+    start = np.arange(0, rows.orbits, 3)
+    seen = []
+    for walker in walkers:
+        left = walker.start(start)
+        over = walker.run(2500, 600, FOREVER)
+        held = walker.state.member[: walker.state.total[0]].tolist()
+        seen.append((left, over, walker.steps, walker.best[0].tolist(), held, int(walker.state.rng[0])))
+    assert all(other == seen[0] for other in seen[1:])
 
 
 def test_walk_stops_at_target_and_at_patience():
     table, rows = built(isosceles.PROBLEM, 8, "none")
-    state = new_bitstate(rows, 2)
-    assert bittabu.tabu(rows, state, FOREVER, 12, FOREVER, 1, 3) == bittabu.TARGET_REACHED
-    best = state.best[: state.walk[bittabu.BEST_MEMBERS]]
-    assert len(points_of(table, best)) == state.walk[bittabu.BEST_POINTS] == 12
-    done = state.walk[bittabu.STEP]
-    assert bittabu.tabu(rows, state, 100, 12, FOREVER, 1, 3) == bittabu.TARGET_REACHED
-    assert state.walk[bittabu.STEP] == done
-    assert bittabu.tabu(rows, state, FOREVER, FOREVER, 700, 1, 3) == bittabu.OUT_OF_PATIENCE
-    assert state.walk[bittabu.STEP] == state.walk[bittabu.BEST_STEP] + 701
-    bitset.clear(rows, state)
-    assert_consistent(rows, state)
+    state, walk = begun(rows, 2, (1, 3))
+    assert bitsliced.tabu(rows, state, walk, FOREVER, FOREVER, 12)
+    best = walk.best[: walk.info[BEST_COUNT]]
+    assert len(points_of(table, best)) == walk.info[BEST_POINTS] == 12
+    done = walk.info[STEP]
+    assert bitsliced.tabu(rows, state, walk, 100, FOREVER, 12)
+    assert walk.info[STEP] == done
+    assert bitsliced.tabu(rows, state, walk, FOREVER, 700, FOREVER)
+    assert walk.info[STEP] == walk.info[BEST_STEP] + 700
+    bitsliced.clear(rows, state)
+    begin(state, walk)
+    assert_consistent(rows, state, walk)
     assert not counts(rows, state).any()
-    assert state.walk.tolist() == [0, 0, 0, 0, 0, -1]
+    assert walk.info[[STEP, BEST_POINTS, BEST_COUNT, TABU_COUNT, ADDED]].tolist() == [0, 0, 0, 0, -1]
 
 
 @pytest.mark.parametrize("symmetry", ["none", "both-mirrors"])
 def test_load_repair_fill_and_start(symmetry):
     table, rows = built(isosceles.PROBLEM, 12, symmetry)
-    state = new_bitstate(rows, 4)
-    bittabu.tabu(rows, state, 500, FOREVER, FOREVER, 3, 4)
-    orbits = np.arange(0, rows.orbits, 2, dtype=np.int32)
-    bitset.load_members(rows, state, np.concatenate([orbits, orbits[:3]]))
+    state, walk = begun(rows, 4, (3, 6))
+    bitsliced.tabu(rows, state, walk, 500, FOREVER, FOREVER)
+    orbits = np.arange(0, rows.orbits, 2)
+    bitsliced.clear(rows, state)
+    bitsliced.load_orbits(rows, state, np.concatenate([orbits, orbits[:3]]))
     assert members(state) == [a for a in orbits.tolist() if table.rows.bad[a] == 0]
-    bitset.repair(rows, state)
+    bitsliced.repair(rows, state)
     assert table.instance.violation(points_of(table, members(state))) is None
-    bitset.fill(rows, state)
+    bitsliced.fill(rows, state)
     filled = members(state)
     assert table.instance.violation(points_of(table, filled)) is None
     assert (counts(rows, state)[np.setdiff1d(np.flatnonzero(table.rows.bad == 0), filled)] > 0).all()
-    bittabu.tabu(rows, state, 500, FOREVER, FOREVER, 3, 4)
-    bittabu.start_walk(rows, state)
-    assert_consistent(rows, state)
-    assert state.walk.tolist() == [0, 0, state.total[1], state.total[0], 0, -1]
+    begin(state, walk)
+    assert_consistent(rows, state, walk)
+    assert walk.info[[STEP, BEST_POINTS, BEST_COUNT]].tolist() == [0, state.total[1], state.total[0]]
 
 
 def test_tables_that_do_not_fit_have_no_bitmaps():
     table = build_table(Instance(isosceles.PROBLEM, 8), "none")
     assert build_bitrows(table, memory=10_000) is None
-    assert build_bitrows(build_table(table.instance, "none", memory=100)) is None
+    assert build_bitrows(build_table(table.instance, "none", Building(100))) is None
 
 
 PLAIN = """
@@ -231,13 +264,13 @@ import numpy as np, patternboost_problems.isosceles as isosceles
 from patternboost.problem import Instance
 from patternboost.search.tables import build_table
 from patternboost.search.bitmaps import build_bitrows
-from patternboost.search.bitset import new_bitstate
-from patternboost.search.bittabu import tabu
+from patternboost.search.walker import bit_walker
 np.seterr(over="ignore")
-rows = build_bitrows(build_table(Instance(isosceles.PROBLEM, 6), "mirror"))
-state = new_bitstate(rows, 9)
-tabu(rows, state, 120, 10**9, 10**9, 1, 3)
-print(state.walk.tolist(), state.member[: state.total[0]].tolist(), state.rng.tolist())
+walker = bit_walker(build_bitrows(build_table(Instance(isosceles.PROBLEM, 6), "mirror")), (1, 3), 9)
+walker.start(np.empty(0, np.int64))
+walker.run(120, 10**9, 10**9)
+state = walker.state
+print(walker.steps, walker.best, state.member[: state.total[0]].tolist(), state.rng.tolist())
 """
 
 
