@@ -19,25 +19,30 @@ from patternboost._version import __version__
 
 del problem, report, search  # type: ignore[name-defined]  # noqa: F821
 
-#: verb -> module; loaded on first use, so that nothing imports torch (or compiles) before it is needed
-_VERBS = {
-    "problem": "problem.registry",
-    "problem_names": "problem.registry",
-    "search": "api",
-    "resume": "api",
+#: name -> module (and its name there, where that is another); loaded on first use, so that nothing imports torch, or
+#: compiles, before it is needed
+_HOME = {
+    "Construction": "store.construction",
+    "Problem": "problem.base",
     "Result": "api",
-    "Run": "store.run_folder",
-    "prove": "exact.prove",
-    "compare": "studies.compare.comparison",
+    "Run": "api",
     "check": "problem.contract",
-    "new_problem": "store.new_problem",
+    "compare": "studies.compare.comparison",
+    "export": "api",
+    "import_file": "api",
     "lesson": "studies.lecture.lesson",
     "load": "store.construction",
-    "verify": "store.construction",
-    "Construction": "store.construction",
-    "records": "report.record_table",
-    "Problem": "problem.base",
+    "new_problem": "store.new_problem",
+    "problem": "problem.registry",
+    "problem_names": "problem.registry",
+    "prove": "api",
+    "records": "report.record_table:record_rows",
+    "report": "api",
+    "resume": "api",
     "rule": "problem.rules",
+    "runs": "api",
+    "search": "api",
+    "verify": "api",
 }
 
 __all__ = [
@@ -48,34 +53,53 @@ __all__ = [
     "__version__",
     "check",
     "compare",
+    "export",
+    "import_file",
+    "lesson",
     "load",
     "new_problem",
     "problem",
     "problem_names",
     "prove",
     "records",
+    "report",
     "resume",
     "rule",
+    "runs",
     "search",
     "verify",
 ]
 
 if TYPE_CHECKING:
-    from patternboost.api import Result, resume, search
-    from patternboost.exact.prove import prove
+    from patternboost.api import (
+        Result,
+        Run,
+        export,
+        import_file,
+        prove,
+        report,
+        resume,
+        runs,
+        search,
+        verify,
+    )
     from patternboost.problem.base import Problem
     from patternboost.problem.contract import check
     from patternboost.problem.registry import problem, problem_names
     from patternboost.problem.rules import rule
     from patternboost.report.record_table import record_rows as records
-    from patternboost.store.construction import Construction, load, verify
+    from patternboost.store.construction import Construction, load
     from patternboost.store.new_problem import new_problem
-    from patternboost.store.run_folder import Run
     from patternboost.studies.compare.comparison import compare
+    from patternboost.studies.lecture.lesson import lesson
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _VERBS:
+    if name not in _HOME:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    module = import_module(f"patternboost.{_VERBS[name]}")
-    return getattr(module, "record_rows" if name == "records" else name)
+    module, _, there = _HOME[name].partition(":")
+    return getattr(import_module(f"patternboost.{module}"), there or name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,28 +1,50 @@
-"""The verbs of the command line as Python functions."""
+"""The verbs in Python: what the commands of the same names do."""
 
 from __future__ import annotations
 
 import dataclasses
 import os
-import signal
-import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
-from patternboost.loop.session import Observer, Search, Stop
-from patternboost.problem import Instance, contract
-from patternboost.problem.registry import is_path, lasting_reference
-from patternboost.problem.registry import problem as find_instance
+from patternboost.exact import prove as proving
+from patternboost.loop.outputs import Observer, Outputs
+from patternboost.loop.session import Session
+from patternboost.problem import Instance, Problem, ProblemError, contract
+from patternboost.problem.registry import instance_of, is_path, lasting_reference
+from patternboost.report.findings import gather
+from patternboost.report.html import write_report
+from patternboost.report.live import LiveReport
+from patternboost.report.notebook import run_html
 from patternboost.report.progress import make_progress
+from patternboost.report.run_table import RunTable, run_rows
+from patternboost.search.stop import Stop, ctrl_c
+from patternboost.store import library
 from patternboost.store.archive import Archive
-from patternboost.store.construction import Construction
-from patternboost.store.run_folder import Run
-from patternboost.store.settings import Settings, SettingsError, check, override
+from patternboost.store.construction import Construction, load
+from patternboost.store.exporting import export_bytes, export_file
+from patternboost.store.files import FileError
+from patternboost.store.importing import read_file
+from patternboost.store.run_folder import RunFolder
+from patternboost.store.settings import Settings, SettingsError, check, from_keywords, idle_settings
+
+
+class Run(RunFolder):
+    """A run's folder; in a notebook it shows its best construction, its figures and the curve of its best score.
+
+    >>> import patternboost as pb
+    >>> found = pb.search("isosceles", 5, generations=1, model="none", jobs=1, seed=1, quiet=True)
+    >>> run = pb.Run.read(found.folder)
+    >>> run.settings.model, run.best()
+    ('none', <isosceles n=5, 7 points>)
+    """
+
+    def _repr_html_(self) -> str:
+        return run_html(self)
 
 
 @dataclass(frozen=True)
@@ -43,96 +65,74 @@ class Result:
     #: why there was nothing left to do, where `resume` found nothing
     idle: str = ""
 
+    def __repr__(self) -> str:
+        what = "nothing found" if self.best is None else f"best {self.best.score} for {self.best.instance}"
+        return f"<{what} in {self.folder}>"
+
     def _repr_html_(self) -> str:
-        return Run.read(self.folder)._repr_html_()
+        return run_html(RunFolder.read(self.folder))
 
 
 def search(
-    problem: str | Instance,
+    problem: str | Problem | Instance,
     n: int | None = None,
     *,
-    symmetry: str = "auto",
-    minutes: float | None = None,
     hours: float | None = None,
-    generations: int | None = None,
-    target: int | None = None,
-    seed: int | None = None,
-    jobs: int | None = None,
-    device: str = "auto",
-    seed_from: list[str] | tuple[str, ...] = (),
-    model: str = "gpt",
-    improve: str = "tabu",
-    backend: str = "threading",
     run_dir: str | Path | None = None,
     quiet: bool = False,
     track: str | None = None,
-    options: list[str] | tuple[str, ...] = (),
+    **settings: Any,
 ) -> Result:
-    """Search for record constructions; see `patternboost search --help` for every option.
+    """Search for record constructions. Raises ValueError (one line) for what cannot be.
 
-    `problem` is a name, the path of a problem file (with n), or an instance from `pb.problem`. Without any budget one
-    minute is spent. `track` sends the figures of every generation to 'tensorboard' or 'wandb'. Raises ValueError (one
-    line) for what cannot be.
+    `problem` is a name, the path of a problem file, a `Problem` (each with the size n) or an instance from
+    `pb.problem`. Keywords are the settings of a run, by the names in its settings.toml: `minutes`, `generations`,
+    `target`, `symmetry`, `seed`, `jobs`, `model`, `seed_from`, `region_mass`, ... Without any budget one minute is
+    spent; with both `minutes` and `hours` the first reached ends it. `track` sends the figures of every generation to
+    'tensorboard' or 'wandb'.
 
     >>> result = search("isosceles", 5, generations=1, model="none", jobs=1, seed=1, quiet=True)
     >>> result.best.score, result.best.check(), result.certificate.name
     (7, [], 'isosceles-n5-7.json')
     """
-    if isinstance(problem, Instance):
-        instance, reference = problem, problem.name
-    else:
-        if n is None:
-            raise SettingsError("n is missing: search(problem, n)")
-        instance, reference = _trusted(problem, n), lasting_reference(problem)
-    for name, value in (("--minutes", minutes), ("--hours", hours)):
-        if value is not None and not value > 0:
-            raise SettingsError(f"{name} {value:g}: a budget must be more than 0")
-    total = (minutes or 0.0) + 60 * (hours or 0.0)
-    given: dict[str, Any] = {"seed": seed, "jobs": jobs, "target": target, "generations": generations}
-    settings = Settings(
-        reference,
-        instance.n,
-        symmetry=symmetry,
-        minutes=total,
-        device=device,
-        model=model,
-        improve=improve,
-        backend=backend,
-        seed_from=tuple(str(s) for s in seed_from),
-        **{name: value for name, value in given.items() if value is not None},
-    )
-    settings = override(settings, list(options))
-    if not settings.minutes and not settings.generations:
-        settings = dataclasses.replace(settings, minutes=1.0)
-    settings = check(settings)
-    if settings.symmetry != "auto":
-        instance.require_class(settings.symmetry)
-    if target is not None and target < 1:
-        raise SettingsError(f"--target {target}: a score to reach is at least 1")
-    if settings.target > instance.upper_bound:
-        raise SettingsError(
-            f"--target {settings.target}: {instance} cannot have more than {instance.upper_bound} points"
-        )
+    instance, reference = _asked_for(problem, n)
+    for name, value in (("minutes", settings.get("minutes")), ("hours", hours)):
+        if value is not None and not (isinstance(value, int | float) and value > 0):
+            raise SettingsError(f"--{name} {value}: a budget must be more than 0")
+    budgets = [b for b in (settings.pop("minutes", None), None if hours is None else 60 * hours) if b is not None]
+    chosen = from_keywords(reference, instance.n, settings | {"minutes": float(min(budgets, default=0.0))})
+    if not chosen.minutes and not chosen.generations:
+        chosen = dataclasses.replace(chosen, minutes=1.0)
+    if chosen.symmetry != "auto":
+        instance.require_class(chosen.symmetry)
+    if settings.get("target") is not None and chosen.target < 1:
+        raise SettingsError(f"--target {chosen.target}: a score to reach is at least 1")
+    if chosen.target > instance.upper_bound:
+        raise SettingsError(f"--target {chosen.target}: {instance} cannot have more than {instance.upper_bound} points")
+    if run_dir is not None and not str(run_dir):
+        raise SettingsError("--run-dir '': name a folder")
     if follows():
-        return _follow(settings, instance)
+        return _follow(chosen, instance)
     with Archive() as archive:
-        run = Run.create(Path(run_dir) if run_dir else _default_folder(instance), settings)
+        run = RunFolder.create(Path(run_dir) if run_dir else _default_folder(instance), chosen)
         try:
             return _work(run, instance, archive, quiet, track)
         except ValueError:  # a seed that cannot be read, a device that is not there
-            if run.latest() is None:
+            if run.newest_checkpoint() is None:
                 run.abandon()
             raise
         finally:
             run.close()
 
 
-def _trusted(problem: str, n: int) -> Instance:
-    """The problem at a size; one from a user's own file has to keep the contract. Raises ContractError (one line)."""
-    instance = find_instance(problem, n)
-    if is_path(problem):
-        contract.check(instance.problem)
-    return instance
+def _asked_for(problem: str | Problem | Instance, n: int | None) -> tuple[Instance, str]:
+    """Instance and lasting reference of what a verb was given; a user's own file has to keep the contract first."""
+    instance = instance_of(problem, n)
+    if isinstance(problem, str):
+        if is_path(problem):
+            contract.check(instance.problem)
+        return instance, lasting_reference(problem)
+    return instance, instance.name
 
 
 def resume(
@@ -145,29 +145,21 @@ def resume(
 ) -> Result:
     """Continue a run to its budget, or to a larger one (total minutes or generations)."""
     if follows():
-        settings = Run.read(Path(folder)).settings
-        return _follow(settings, find_instance(settings.problem, settings.n))
-    run = Run.open(Path(folder))
+        settings = RunFolder.read(folder).settings
+        return _follow(settings, instance_of(settings.problem, settings.n))
+    run = RunFolder.open(folder)
     try:
-        return _resumed(run, minutes, generations, quiet, track)
+        if minutes is not None and not minutes > 0:
+            raise SettingsError(f"--minutes {minutes:g}: a new budget must be more than 0 minutes")
+        if minutes is not None or generations is not None:
+            # A new budget replaces the old one, of whichever kind that was.
+            changes: dict[str, Any] = {"minutes": minutes or 0.0, "generations": generations or 0}
+            run.change(check(dataclasses.replace(run.settings, **changes)))
+        instance, _ = _asked_for(run.settings.problem, run.settings.n)
+        with Archive() as archive:
+            return _work(run, instance, archive, quiet, track)
     finally:
         run.close()
-
-
-def _resumed(run: Run, minutes: float | None, generations: int | None, quiet: bool, track: str | None) -> Result:
-    if minutes is not None and not minutes > 0:
-        raise SettingsError(f"--minutes {minutes:g}: a new budget must be more than 0 minutes")
-    if minutes is not None or generations is not None:
-        from patternboost.store.files import write_text
-        from patternboost.store.settings import to_toml
-
-        # A new budget replaces the old one, of whichever kind that was.
-        changes = {"minutes": minutes or 0.0, "generations": generations or 0}
-        run.settings = check(dataclasses.replace(run.settings, **changes))  # type: ignore[arg-type]
-        write_text(run.folder / "settings.toml", to_toml(run.settings))
-    instance = _trusted(run.settings.problem, run.settings.n)
-    with Archive() as archive:
-        return _work(run, instance, archive, quiet, track)
 
 
 def follows() -> bool:
@@ -177,7 +169,7 @@ def follows() -> bool:
 
 def _follow(settings: Settings, instance: Instance) -> Result:
     if settings.model == "gpt":
-        from patternboost.model.making import serve_team
+        from patternboost.model.making import serve_team  # late: only runs with a model need torch
 
         serve_team(settings, instance)
     return Result(None, None, [], Path())
@@ -193,59 +185,35 @@ def _default_folder(instance: Instance) -> Path:
         except FileExistsError:
             continue
         except OSError:
-            pass  # Run.create says in one line why it cannot be written
+            pass  # RunFolder.create says in one line why it cannot be written
         return folder
     return base
 
 
-@contextmanager
-def ctrl_c(stop: Stop) -> Iterator[None]:
-    """Turn the first Ctrl-C (or SIGTERM) into a request to stop; a second Ctrl-C interrupts at once."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def ask(number: int, frame: FrameType | None) -> None:
-        if stop.asked:
-            raise KeyboardInterrupt
-        stop.asked = True
-
-    before = {s: signal.signal(s, ask) for s in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-def _work(run: Run, instance: Instance, archive: Archive, quiet: bool, track: str | None) -> Result:
-    from patternboost.report.live import LiveReport
-
-    stop, report = Stop(), LiveReport()
+def _work(run: RunFolder, instance: Instance, archive: Archive, quiet: bool, track: str | None) -> Result:
+    stop, report = Stop(), LiveReport(run, instance)
     resumed = run.newest_checkpoint() is not None
     with ctrl_c(stop), _tracking(run, track) as trackers, make_progress(quiet) as progress:
-        search = Search(run, instance, archive, progress, stop, [report, *trackers])
-        try:
-            search.begin()
-            idle = _idle(search) if resumed and search.done() else ""
-            search.loop()
-        finally:
-            search.close()
-    report.write(search, "stopped" if stop.asked else "finished")
+        for line in idle_settings(run.settings, instance.problem.k):
+            progress.say(f"this run does not use {line}")
+        outputs = Outputs(run, archive, progress, [report, *trackers])
+        with Session(instance, outputs, stop) as session:
+            idle = _idle(session) if resumed and session.done else ""
+            session.run()
+    report.finish("stopped" if stop.asked else "finished")
     best = run.best(instance.problem)
-    log = run.read_log()
     missed = bool(run.settings.target) and (best is None or best.score < run.settings.target)
     certificate = None if best is None else run.best_path(best)
-    return Result(best, certificate, log, run.folder, stop.asked, missed, idle)
+    return Result(best, certificate, run.read_log(), run.folder, stop.asked, missed, idle)
 
 
 @contextmanager
-def _tracking(run: Run, kind: str | None) -> Iterator[list[Observer]]:
+def _tracking(run: RunFolder, kind: str | None) -> Iterator[list[Observer]]:
     """The observer that passes figures on to a tracker, where one is asked for."""
     if kind is None:
         yield []
         return
-    from patternboost.report.tracking import Tracking, make_tracker
+    from patternboost.report.tracking import Tracking, make_tracker  # late: trackers are optional
 
     tracking = Tracking(make_tracker(kind, run))
     try:
@@ -254,7 +222,110 @@ def _tracking(run: Run, kind: str | None) -> Iterator[list[Observer]]:
         tracking.close()
 
 
-def _idle(search: Search) -> str:
-    if search.best is not None and search.best.score >= search.target:
-        return f"{search.best.score} points, its goal, are reached"
+def _idle(session: Session) -> str:
+    if session.reached:
+        return f"{session.state.best_score} points, {session.context.goal_is}, are reached"
     return "its budget is spent; a larger --minutes or --generations (in all) gives it more"
+
+
+def prove(
+    problem: str | Problem | Instance, n: int | None = None, *, quiet: bool = False, **options: Any
+) -> proving.ProofResult:
+    """Prove the optimum of a problem within a symmetry class, with progress shown; see `patternboost prove --help`.
+
+    Options: `symmetry`, `minutes`, `jobs`, `target`, `seed`, `run_dir`. Raises ValueError (one line).
+    """
+    return proving.prove(instance_of(problem, n), progress=make_progress(quiet), **options)
+
+
+def report(run: str | Path | RunFolder, *, control: str | Path | None = None, plot: str | Path | None = None) -> Path:
+    """Write a run's report.html anew and return its path; `plot` writes the curves as .pdf, .png or .svg too."""
+    folder = run if isinstance(run, RunFolder) else RunFolder.read(run)
+    findings = gather(folder, None if control is None else Path(control))
+    if plot is not None:
+        from patternboost.report.plot import write_plot  # late: matplotlib takes long to load
+
+        write_plot(Path(plot), findings)
+    write_report(findings)
+    return folder.folder / "report.html"
+
+
+def runs(folder: str | Path = "runs") -> RunTable:
+    """All runs in a folder, one dict each, oldest first. Raises FileError where there is no such folder."""
+    return run_rows(Path(folder))
+
+
+def export(
+    what: str | Path | Problem | Construction,
+    n: int | None = None,
+    *,
+    format: str = "json",
+    output: str | Path | None = None,
+) -> Path | bytes:
+    """The best construction of a run, or of a problem at size n, in a format: to a file, or as bytes without `output`.
+
+    A construction may be given itself. Raises ValueError (one line), also where there is nothing to export.
+    """
+    if isinstance(what, Construction):
+        best: Construction | None = what
+        where = "it"
+    elif n is None:
+        best, where = RunFolder.read(str(what)).best(), str(what)
+    else:
+        instance = instance_of(what if isinstance(what, Problem) else str(what), n)
+        with Archive() as archive:
+            best = next(iter(library.best(archive, instance)), None)
+        where = f"the archive for {instance}, and none ships with the program"
+    if best is None:
+        raise FileError(f"nothing to export: there is no construction in {where}")
+    return export_bytes(best, format) if output is None else export_file(best, format, output)
+
+
+@dataclass(frozen=True)
+class Imported:
+    """What became of one construction of an imported file."""
+
+    file: Path
+    #: what the file was taken for
+    kind: str
+    construction: Construction
+    #: 'took', 'already there' or 'refused'
+    verdict: str
+    #: what is wrong with a refused one
+    fault: str = ""
+
+
+def import_file(path: str | Path, *, problem: str | None = None, n: int | None = None) -> list[Imported]:
+    """Verify the constructions in a file and put those that are valid into the archive.
+
+    Raises FileError or ProblemError (one line) for a file that cannot be read.
+    """
+    kind, constructions = read_file(path, problem, n)
+    found = []
+    with Archive() as archive:
+        for c in constructions:
+            faults = c.check()
+            verdict = "refused" if faults else "took" if archive.add([c]) else "already there"
+            found.append(Imported(Path(path), kind, c, verdict, faults[0] if faults else ""))
+    return found
+
+
+def verify(construction: Construction | str | Path) -> list[str]:
+    """What is wrong with a construction (or the certificate at a path): one line each, none if it is valid."""
+    return (construction if isinstance(construction, Construction) else load(construction)).check()
+
+
+__all__: Sequence[str] = (
+    "Imported",
+    "ProblemError",
+    "Result",
+    "Run",
+    "export",
+    "import_file",
+    "prove",
+    "report",
+    "resume",
+    "runs",
+    "search",
+    "verify",
+)

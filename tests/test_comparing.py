@@ -9,7 +9,7 @@ from commands import finish, invoke, refused, start, wait_until
 
 from patternboost.problem.registry import problem
 from patternboost.store.construction import load
-from patternboost.studies.compare.arms import Outcome
+from patternboost.studies.compare.arms import ArmRun
 from patternboost.studies.compare.comparison import compare, read_comparison
 from patternboost.studies.compare.figures import curves, hit_rates, median_time, ranking, target_of, verdict
 from patternboost.studies.compare.plan import ComparisonError, Plan, take_up
@@ -18,7 +18,7 @@ QUICK = ("--minutes", 0.03, "--jobs", 1)
 
 
 def outcome(arm, seed, *curve):
-    return Outcome(arm, seed, curve)
+    return ArmRun(arm, seed, curve)
 
 
 def test_ranks_go_by_score_and_then_by_time():

@@ -105,7 +105,7 @@ def test_training_lowers_the_loss_and_repeats(precision):
     for _ in range(2):
         torch.manual_seed(1)
         model = GPT(GPTSettings(vocabulary=vocabulary.count, context=30, layers=2, heads=2, width=32))
-        settings = TrainSettings(steps=80, batch=16, look_every=40, precision=precision)
+        settings = TrainSettings(steps=80, batch=16, eval_every=40, precision=precision)
         log = train(model, make_optimizer(model, settings), PoolCorpus(vocabulary, examples), settings, seed=3)
         losses.append(log.held_out_loss)
         assert log.steps == 80
@@ -116,7 +116,7 @@ def test_training_lowers_the_loss_and_repeats(precision):
 def test_training_stops_when_held_out_loss_stops_falling():
     vocabulary = vocabulary_for("isosceles", 6)
     model = GPT(GPTSettings(vocabulary=vocabulary.count, context=30, layers=1, heads=1, width=8))
-    settings = TrainSettings(steps=500, batch=8, look_every=5, patience=2, learning_rate=0.0)
+    settings = TrainSettings(steps=500, batch=8, eval_every=5, patience=2, learning_rate=0.0)
     corpus = PoolCorpus(vocabulary, examples_at(6, "none", 30))
     assert train(model, make_optimizer(model, settings), corpus, settings, seed=3).steps == 15
     assert train(model, make_optimizer(model, settings), corpus, settings, 3, over=lambda: True).steps == 0
@@ -126,12 +126,12 @@ def test_the_learning_curve_has_every_look_and_the_end():
     vocabulary = vocabulary_for("isosceles", 6)
     corpus = PoolCorpus(vocabulary, examples_at(6, "none", 30))
     model = GPT(GPTSettings(vocabulary=vocabulary.count, context=30, layers=1, heads=1, width=8))
-    settings = TrainSettings(steps=25, batch=8, look_every=10, patience=9)
+    settings = TrainSettings(steps=25, batch=8, eval_every=10, patience=9)
     log = train(model, make_optimizer(model, settings), corpus, settings, seed=3)
     assert [step for step, _, _ in log.curve] == [10, 20, 25]
     assert log.curve[-1][1] == log.loss
     assert log.held_out_loss == min(held for _, _, held in log.curve)
-    settings = TrainSettings(steps=25, batch=8, look_every=10**9)
+    settings = TrainSettings(steps=25, batch=8, eval_every=10**9)
     log = train(model, make_optimizer(model, settings), corpus, settings, seed=3, seconds=0.3)
     assert [step for step, _, _ in log.curve] == [log.steps]
     assert math.isfinite(log.loss + log.held_out_loss)

@@ -79,7 +79,7 @@ else:
         log = generator.fit(FitRequest(examples, seed))
     table = build_table(problem("isosceles", 6), "mirror")
     drawn = generator.sample(DrawRequest(6, "mirror", 31, 5, table))
-    generator.dismiss()
+    generator.close()
 told = {"norm": sum(float(p.detach().double().norm()) for p in generator.model.parameters())}
 names = [open(path).read().strip() for path in glob.glob("/proc/self/task/*/comm")]
 told["threads"] = [name for name in names if "gloo" in name]

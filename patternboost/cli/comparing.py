@@ -9,6 +9,7 @@ import click
 
 from patternboost.cli.options import classes_for, problem_names_for, seeds_for
 from patternboost.cli.searching import ctrl_c_ends_at_once
+from patternboost.store.settings import parse_assignments
 
 
 @click.command()
@@ -31,10 +32,12 @@ from patternboost.cli.searching import ctrl_c_ends_at_once
     shell_complete=seeds_for,
     help="Constructions of smaller sizes for all runs alike, as `search` takes them.",
 )
-@click.option("--set", "options", multiple=True, metavar="NAME=VALUE", help="Any setting of the searches.")
-@click.option("--out", type=click.Path(path_type=Path), help="The folder.  [default: runs/compare-PROBLEM-N]")
+@click.option("--set", "assignments", multiple=True, metavar="NAME=VALUE", help="Any setting of the searches.")
+@click.option(
+    "--run-dir", "--out", type=click.Path(path_type=Path), help="The folder.  [default: runs/compare-PROBLEM-N]"
+)
 @click.option("--quiet", is_flag=True, help="No progress.")
-def compare(problem: str, n: int, arms: str, target: int | None, **options: Any) -> int:
+def compare(problem: str, n: int, arms: str, target: int | None, assignments: tuple[str, ...], **options: Any) -> int:
     """Compare arms of the search for PROBLEM at size N: with the model, without, and others.
 
     Every run gets the same wall time and workers; arms take turns, so that whatever else the machine does hits all
@@ -45,13 +48,13 @@ def compare(problem: str, n: int, arms: str, target: int | None, **options: Any)
     \b
     patternboost compare isosceles 32 --minutes 2 --seeds 10
     patternboost compare isosceles 64 --minutes 15 --seeds 10 --arms gpt,none,bigram,greedy
-    patternboost compare isosceles 64 --minutes 15 --seeds 10 --seed-from archive --out runs/seeded
+    patternboost compare isosceles 64 --minutes 15 --seeds 10 --seed-from archive --run-dir runs/seeded
     """
     with ctrl_c_ends_at_once():
         from patternboost.studies.compare.comparison import compare as run_compare
 
     names = [arm.strip() for arm in arms.split(",")]
-    result = run_compare(problem, n, arms=names, target=target or 0, **options)
+    result = run_compare(problem, n, arms=names, target=target or 0, **(options | parse_assignments(assignments)))
     print(result)
     print(result.folder / "index.html")
     return 130 if result.interrupted else 0

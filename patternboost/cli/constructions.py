@@ -30,29 +30,17 @@ def export(what: str, n: int | None, kind: str, output: Path | None) -> int:
     patternboost export isosceles 16 --format tikz -o board.tex
     patternboost export isosceles 16 --format csv
     """
-    from patternboost.problem.registry import problem
-    from patternboost.store import library
-    from patternboost.store.archive import Archive
-    from patternboost.store.exporting import FORMATS, export_bytes, export_file
-    from patternboost.store.run_folder import Run
+    from patternboost.api import export as run_export
+    from patternboost.store.exporting import FORMATS
 
     if kind not in FORMATS:
         raise click.UsageError(f"--format {kind}: use one of {' '.join(FORMATS)}")
-    if n is None:
-        best = Run.read(Path(what)).best()
-        where = what
+    wanted = None if output is None or str(output) == "-" else output
+    written = run_export(what, n, format=kind, output=wanted)
+    if isinstance(written, bytes):
+        sys.stdout.buffer.write(written)
     else:
-        instance = problem(what, n)
-        with Archive() as archive:
-            best = next(iter(library.best(archive, instance)), None)
-        where = f"the archive for {instance}, and none ships with the program"
-    if best is None:
-        raise click.UsageError(f"nothing to export: there is no construction in {where}")
-    if output is None or str(output) == "-":
-        sys.stdout.buffer.write(export_bytes(best, kind))
-    else:
-        export_file(best, kind, output)
-        print(output)
+        print(written)
     return 0
 
 
@@ -135,28 +123,22 @@ def import_(files: Sequence[Path], problem: str | None, n: int | None) -> int:
     patternboost import points.csv --problem isosceles --n 16
     patternboost import generated.txt --problem isosceles
     """
-    from patternboost.store.archive import Archive
+    from patternboost.api import import_file
     from patternboost.store.files import FileError
-    from patternboost.store.importing import read_file
 
     counts = {"took": 0, "already there": 0, "refused": 0, "unreadable": 0}
-    with Archive() as archive:
-        for file in files:
-            try:
-                kind, constructions = read_file(file, problem, n)
-            except (FileError, ProblemError) as error:
-                print(one_line(error), file=sys.stderr)
-                counts["unreadable"] += 1
-                continue
-            for construction in constructions:
-                faults = construction.check()
-                if faults:
-                    verb, what = "refused", f"{construction.instance}: {faults[0]}"
-                else:
-                    verb = "took" if archive.add([construction]) else "already there"
-                    what = construction.name
-                counts[verb] += 1
-                print(f"{file} ({kind}): {verb}: {what}")
+    for file in files:
+        try:
+            imported = import_file(file, problem=problem, n=n)
+        except (FileError, ProblemError) as error:
+            print(one_line(error), file=sys.stderr)
+            counts["unreadable"] += 1
+            continue
+        for one in imported:
+            c = one.construction
+            what = f"{c.instance}: {one.fault}" if one.fault else c.name
+            counts[one.verdict] += 1
+            print(f"{file} ({one.kind}): {one.verdict}: {what}")
     if sum(counts.values()) > 1:
         print(", ".join(f"{verb} {count}" for verb, count in counts.items() if count))
     return 2 if counts["unreadable"] else int(counts["refused"] > 0)

@@ -45,7 +45,7 @@ def prove(problem: str, n: int, **options: Any) -> int:
     patternboost prove no-three-in-line 40 --symmetry quarter-turn --target 2n
     """
     with ctrl_c_ends_at_once():
-        from patternboost.exact.prove import prove as run_proof
+        from patternboost.api import prove as run_proof
 
     result = run_proof(problem, n, **options)
     proof = result.proof

@@ -28,18 +28,11 @@ def report(run: Path, control: Path | None, plot: Path | None, show: bool) -> in
     patternboost report runs/isosceles-64-... --control runs/isosceles-64-control
     patternboost report runs/isosceles-64-... --plot score.pdf
     """
-    from patternboost.report.findings import gather
-    from patternboost.report.html import write_report
-    from patternboost.store.run_folder import Run
+    from patternboost.api import report as write_report
 
-    findings = gather(Run.read(run), control)
+    page = write_report(run, control=control, plot=plot)
     if plot is not None:
-        from patternboost.report.plot import write_plot
-
-        write_plot(plot, findings)
         print(plot)
-    write_report(findings)
-    page = run / "report.html"
     print(page)
     if show:
         click.launch(str(page.resolve()))
@@ -87,7 +80,7 @@ def watch(run: Path) -> int:
     """
     with ctrl_c_ends_at_once():
         from patternboost.report.watching import watch as watch_run
-        from patternboost.store.run_folder import Run
+        from patternboost.store.run_folder import RunFolder
 
-        watch_run(Run.read(run))
+        watch_run(RunFolder.read(run))
     return 0

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from patternboost.cli.options import CLASSES, classes_for, folders_for, problem_names_for, seeds_for
-from patternboost.store.settings import BACKENDS, DEVICES, IMPROVERS, MODELS, TRACKERS
+from patternboost.store.settings import BACKENDS, DEVICES, IMPROVERS, MODELS, TRACKERS, parse_assignments
 
 if TYPE_CHECKING:
     from patternboost.api import Result
@@ -42,9 +42,10 @@ _track = click.option("--track", type=click.Choice(TRACKERS), help="Send the fig
 @click.option(
     "--seed-from",
     multiple=True,
-    metavar="PATH|archive",
+    metavar="PATH|archive|best",
     shell_complete=seeds_for,
-    help="Certificates, a folder of them, a run, or the word archive: the best of smaller sizes. Repeatable.",
+    help="Certificates, a folder of them, a run, or a word: archive (the best of smaller sizes), best (this size's "
+    "too). Repeatable.",
 )
 @click.option(
     "--model",
@@ -62,10 +63,10 @@ _track = click.option("--track", type=click.Choice(TRACKERS), help="Send the fig
 )
 @click.option("--backend", type=click.Choice(BACKENDS), default="threading", show_default=True)
 @click.option("--run-dir", type=click.Path(path_type=Path), help="The run's folder.  [default: runs/PROBLEM-N-TIME]")
-@click.option("--set", "options", multiple=True, metavar="NAME=VALUE", help="Any other setting; see settings.toml.")
+@click.option("--set", "assignments", multiple=True, metavar="NAME=VALUE", help="Any other setting; see settings.toml.")
 @_track
 @click.option("--quiet", is_flag=True, help="No progress, only the last line.")
-def search(problem: str, n: int, **options: Any) -> int:
+def search(problem: str, n: int, assignments: tuple[str, ...], **options: Any) -> int:
     """Search PROBLEM at size N.
 
     PROBLEM is a name (see `patternboost problems`) or the path of a problem file. Without a budget it searches for
@@ -80,7 +81,8 @@ def search(problem: str, n: int, **options: Any) -> int:
     with ctrl_c_ends_at_once():
         from patternboost.api import search as run_search
 
-    return _finish(run_search(problem, n, **options), options["quiet"])
+    given = parse_assignments(assignments)
+    return _finish(run_search(problem, n, **(options | given)), options["quiet"])
 
 
 @click.command()
@@ -133,6 +135,8 @@ def _finish(result: Result, quiet: bool) -> int:
         print(f"nothing found in time; `patternboost resume {result.folder}` goes on", file=sys.stderr)
         return 130 if result.interrupted else 1
     best = result.best
+    if best.found.get("origin") == "seed":
+        print(f"the best, {best.score}, came from a seed: the search found nothing better", file=sys.stderr)
     if result.interrupted:
         print(f"stopped; everything is saved: `patternboost resume {result.folder}` goes on", file=sys.stderr)
     elif result.missed:

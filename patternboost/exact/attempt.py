@@ -14,11 +14,11 @@ from patternboost.exact.constraints import hypergraph
 from patternboost.exact.model import Model, moves_of
 from patternboost.exact.solver import Watch, solve
 from patternboost.exact.windows import Window
-from patternboost.loop.starts import child_seed
 from patternboost.problem import Instance
 from patternboost.problem.ground import IntArray
 from patternboost.problem.symmetry import class_orbits
 from patternboost.search.memory import Building
+from patternboost.search.streams import Stream, stream_seed
 from patternboost.search.tasks import prepare
 from patternboost.search.walker import make_walker
 
@@ -85,7 +85,7 @@ class Attempt:
         if not table.orbits.count or table.rows.bad.all():
             return
         self._searches += 1  # every call walks on other ways
-        walker = make_walker(table, bits, (1, 2), child_seed(self.seed, self._searches))
+        walker = make_walker(table, bits, (1, 2), stream_seed(self.seed, Stream.PROOF, self._searches))
         patience = max(_LEAST_PATIENCE, _PATIENCE * table.orbits.count)
         goal = self.target or self.upper
         for _ in range(walks):

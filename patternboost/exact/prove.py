@@ -9,32 +9,30 @@ from __future__ import annotations
 
 import dataclasses
 import math
-import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from patternboost.api import ctrl_c
 from patternboost.exact.attempt import Attempt
 from patternboost.exact.constraints import require_room
-from patternboost.exact.progress import ProofProgress, make_proof_progress
 from patternboost.exact.solver import ExactError, solver_version
 from patternboost.exact.strips import has_strips, strips, tiled
 from patternboost.exact.windows import Window, has_windows, windows
-from patternboost.loop.session import Stop
 from patternboost.problem import Instance
 from patternboost.problem.registry import problem as find_instance
 from patternboost.problem.symmetry import align, class_orbits
 from patternboost.search.memory import Building, Interrupted
+from patternboost.search.progress import Progress
+from patternboost.search.stop import Stop, ctrl_c
 from patternboost.search.tasks import prepare
 from patternboost.store.archive import Archive
-from patternboost.store.certified import verified
+from patternboost.store.certified import certified
 from patternboost.store.construction import Construction
 from patternboost.store.files import write_json
 from patternboost.store.proofs import Proof, Status, bounds
-from patternboost.store.settings import MAX_JOBS
+from patternboost.store.settings import MAX_JOBS, default_jobs
 
 #: seconds of the first try, which needs no smaller boards; of a local search before a proof, at most; and its walks
 _FIRST, _LOCAL, _WALKS = 5.0, 10.0, 400
@@ -80,9 +78,9 @@ def prove(
     target: int | str | None = None,
     seed: int = 0,
     run_dir: str | Path | None = None,
-    quiet: bool = False,
+    progress: Progress | None = None,
 ) -> ProofResult:
-    """Prove the optimum of a problem within a symmetry class; see `patternboost prove --help`.
+    """Prove the optimum of a problem within a symmetry class; `api.prove` is this with progress shown.
 
     With a `target` (a score, or a multiple of n such as "2n") the question is only whether so many points can be.
     Without `minutes` it goes on until it is answered. Raises ValueError (one line) for what cannot be.
@@ -98,7 +96,7 @@ def prove(
     instance.require_class(symmetry)
     if minutes is not None and not 0 < minutes < math.inf:
         raise ExactError(f"--minutes {minutes:g}: a budget must be more than 0")
-    workers = jobs if jobs is not None else len(os.sched_getaffinity(0))
+    workers = jobs if jobs is not None else default_jobs()
     if not 1 <= workers <= MAX_JOBS:
         raise ExactError(f"--jobs {workers}: must be from 1 to {MAX_JOBS}")
     goal = _target(target, instance)
@@ -106,8 +104,8 @@ def prove(
     solver_version()  # says at once where the solver is missing
     folder = Path(run_dir) if run_dir else Path("runs") / f"proof-{instance.name}-{instance.n}-{symmetry}"
     stop = Stop(time.monotonic() + 60 * minutes if minutes else math.inf)
-    with Archive() as archive, ctrl_c(stop), make_proof_progress(quiet) as progress:
-        return _Prover(instance, archive, progress, stop, workers, seed).run(symmetry, goal, folder)
+    with Archive() as archive, ctrl_c(stop), progress or Progress() as told:
+        return _Prover(instance, archive, told, stop, workers, seed).run(symmetry, goal, folder)
 
 
 def _target(target: int | str | None, instance: Instance) -> int:
@@ -128,7 +126,7 @@ class _Prover:
     """A proof in progress, with those of the smaller boards that it needs."""
 
     def __init__(
-        self, instance: Instance, archive: Archive, progress: ProofProgress, stop: Stop, jobs: int, seed: int
+        self, instance: Instance, archive: Archive, progress: Progress, stop: Stop, jobs: int, seed: int
     ) -> None:
         self.instance, self.archive, self.progress, self.stop = instance, archive, progress, stop
         self.jobs, self.seed = jobs, seed
@@ -256,8 +254,8 @@ class _Prover:
     def _show(self, attempt: Attempt) -> None:
         """Tell where an attempt stands."""
         within = "" if attempt.symmetry == "none" else f" {attempt.symmetry}"
-        end = self.stop.deadline if math.isfinite(self.stop.deadline) else None
-        self.progress.at(f"{attempt.instance}{within}", attempt.lower, attempt.upper, end)
+        text = f"{attempt.instance}{within}: best {attempt.lower}, bound {attempt.upper}"
+        self.progress.status(text, self.stop.deadline)
 
     def _report(self, attempt: Attempt, began: float, folder: Path) -> None:
         """Tell where the main attempt stands; keep a new best at once and better bounds now and then."""
@@ -272,7 +270,7 @@ class _Prover:
 
     def _keep(self, attempt: Attempt) -> Construction:
         """The best of an attempt as a construction, verified by the problem's definition and archived."""
-        construction = verified(attempt.instance, attempt.best, self.seed, attempt.symmetry, attempt.origin)
+        construction = certified(attempt.instance, attempt.best, self.seed, attempt.symmetry, attempt.origin)
         self.archive.add([construction])
         return construction
 

@@ -9,13 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from patternboost.loop.origins import Origin
 from patternboost.problem.ground import IntArray
 from patternboost.store.files import FileError, atomic_write
-
-#: origins of walks that stay in an area (`patternboost.loop.regions`): one of the model, or one counted in the pool
-FOCUS, COUNTED = GUIDED = ("focus", "counted")
-#: what stands for the origins of walks on the whole board where these are compared with those
-FREE = "free"
 
 
 @dataclass(frozen=True)
@@ -28,9 +24,9 @@ class Entry:
     elements: IntArray
     #: the symmetry class whose orbits it is made of
     symmetry: str
-    #: generation that found it, and what its walk started from: see `patternboost.loop.starts.Start`
+    #: generation that found it (-1: a seed), and where its walk started from
     generation: int
-    origin: str
+    origin: Origin
 
     @property
     def score(self) -> int:
@@ -39,15 +35,15 @@ class Entry:
 
     @property
     def guided(self) -> bool:
-        """Whether an area had said where to search."""
-        return self.origin in GUIDED
+        """Whether a region had said where to search."""
+        return self.origin.guided
 
 
 class Pool:
     """The best distinct constructions so far: at most `capacity`, and of more than `floor` only the top share.
 
     Those that were found without guidance have as many places for themselves: a model that learns from what its own
-    areas hold narrows them until nothing new is in them (docs/LOG.md).
+    regions hold narrows them until nothing new is in them (docs/LOG.md).
     """
 
     def __init__(self, capacity: int, floor: int, top: float) -> None:
@@ -81,17 +77,26 @@ class Pool:
         scores = [e.score for e in self.entries]
         return (scores[len(scores) // 2] + scores[(len(scores) - 1) // 2]) / 2 if scores else 0.0
 
+    def would_stay(self, new: Iterable[Entry]) -> list[Entry]:
+        """The new entries that `merge` would keep, best first."""
+        return self._ranked(new)[1]
+
     def merge(self, new: Iterable[Entry]) -> list[Entry]:
         """Add verified entries, keep the top; returns the new ones that stayed. Ties go to the earlier ones."""
+        self.entries, stayed = self._ranked(new)
+        self._index()
+        return stayed
+
+    def _ranked(self, new: Iterable[Entry]) -> tuple[list[Entry], list[Entry]]:
+        """All entries as they would be with the new ones, best first; and those of the new ones that are among them."""
         fresh: dict[bytes, Entry] = {}
         for entry in new:
             if entry.key not in self._keys:
                 fresh.setdefault(entry.key, entry)
         merged = sorted([*self.entries, *fresh.values()], key=lambda e: -e.score)
         kept = {e.key for e in (*self._top(merged), *self._top([e for e in merged if not e.guided]))}
-        self.entries = [e for e in merged if e.key in kept]
-        self._index()
-        return [e for e in self.entries if e.key in fresh]
+        entries = [e for e in merged if e.key in kept]
+        return entries, [e for e in entries if e.key in fresh]
 
     def _index(self) -> None:
         """Take note of who is in."""
@@ -112,7 +117,7 @@ class Pool:
             "keys": np.frombuffer(b"".join(e.key for e in self.entries), "<u2"),
             "generation": np.array([e.generation for e in self.entries], np.int64),
             "origin": np.array([origins.index(e.origin) for e in self.entries], np.int64),
-            "origins": np.array(origins, "U32"),
+            "origins": np.array([str(o) for o in origins], "U32"),
             "symmetry": np.array([classes.index(e.symmetry) for e in self.entries], np.int64),
             "classes": np.array(classes, "U64"),
         }
@@ -127,7 +132,9 @@ class Pool:
                 elements = np.split(data["elements"].astype(np.int64), ends[:-1])
                 keys = np.split(data["keys"], ends[:-1])
                 self.entries = [
-                    Entry(k.astype("<u2").tobytes(), e, str(data["classes"][c]), int(g), str(data["origins"][o]))
+                    Entry(
+                        k.astype("<u2").tobytes(), e, str(data["classes"][c]), int(g), Origin(str(data["origins"][o]))
+                    )
                     for k, e, c, g, o in zip(keys, elements, data["symmetry"], data["generation"], data["origin"])
                     if len(e)
                 ]

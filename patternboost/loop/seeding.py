@@ -2,30 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
-from patternboost.problem import Instance
-from patternboost.problem.ground import IntArray
+from patternboost.problem import Instance, IntArray
 from patternboost.store import library
 from patternboost.store.archive import Archive
 from patternboost.store.construction import Construction, load
 from patternboost.store.files import FileError
 
-#: constructions taken per smaller size from the archive, and files taken from one folder
+#: constructions taken per size from the archive, and files taken from one folder
 PER_SIZE = 200
 MAX_FILES = 10_000
 
 
-def collect(instance: Instance, sources: list[str], archive: Archive) -> list[Construction]:
-    """Valid constructions of sizes up to the instance's, from certificates, folders of them, runs or "archive".
+def collect(instance: Instance, sources: Sequence[str], archive: Archive) -> list[Construction]:
+    """Valid constructions of sizes up to the instance's, from certificates, folders of them, runs, or two words.
 
+    "archive" stands for the archive and the shipped table, smaller sizes only; "best" for those of this size too.
     Raises FileError for a source that is none of these, or a construction that does not pass the verifier.
     """
     found: dict[str, Construction] = {}
     for source in sources:
-        read = _from_archive(instance, archive) if source == "archive" else _from_path(instance, Path(source))
+        if source in ("archive", "best"):
+            read = _at_hand(instance, archive, instance.n - (source == "archive"))
+        else:
+            read = _from_path(instance, Path(source))
         usable = [c for c in read if c.problem == instance.name and c.n <= instance.n]
         if read and not usable:
             raise FileError(f"--seed-from {source}: holds nothing for {instance.name} of size {instance.n} or smaller")
@@ -37,8 +41,8 @@ def collect(instance: Instance, sources: list[str], archive: Archive) -> list[Co
     return sorted(found.values(), key=lambda c: (c.n, -c.score, c.sha256))
 
 
-def _from_archive(instance: Instance, archive: Archive) -> list[Construction]:
-    sizes = [n for n in library.sizes(archive, instance.name) if n <= instance.n]
+def _at_hand(instance: Instance, archive: Archive, largest: int) -> list[Construction]:
+    sizes = [n for n in library.sizes(archive, instance.name) if n <= largest]
     return [c for n in sizes for c in library.best(archive, instance.problem.at(n), PER_SIZE)]
 
 
@@ -46,7 +50,10 @@ def _from_path(instance: Instance, path: Path) -> list[Construction]:
     if path.is_file():
         return [load(path, instance.problem)]
     if not path.is_dir():
-        raise FileError(f"--seed-from {path}: no such file or folder (the word archive means your archive)")
+        raise FileError(
+            f"--seed-from {path}: no such file or folder (the word archive means your archive, smaller sizes; best: "
+            "this size too)"
+        )
     folder = path / "best" if (path / "settings.toml").exists() else path
     files = sorted(folder.rglob("*.json"))[:MAX_FILES]
     if not files:

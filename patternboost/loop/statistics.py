@@ -1,4 +1,4 @@
-"""What happened in one generation, and its line in the log."""
+"""What happened in one generation, and its line in the log (`store.log_line` checks one that is read)."""
 
 from __future__ import annotations
 
@@ -10,14 +10,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from patternboost.loop.pool import GUIDED, Pool
+from patternboost.loop.origins import Origin
+from patternboost.loop.pool import Pool
 from patternboost.search.tasks import Outcome
 
 if TYPE_CHECKING:
     from patternboost.model.training import TrainLog
-
-#: origins of starts that are empty sets
-EMPTY = ("random", *GUIDED)
 
 
 @dataclass
@@ -42,20 +40,22 @@ class Walks:
 
 
 @dataclass
-class Tally:
+class Statistics:
     """Counts of one generation."""
 
     #: scores of the starts that were not empty, after projection and repair; scores after local search
     before: Counter[int] = field(default_factory=Counter)
     after: Counter[int] = field(default_factory=Counter)
     #: the same by the origin of the start
-    origins: dict[str, Walks] = field(default_factory=dict)
+    origins: dict[Origin, Walks] = field(default_factory=dict)
     #: walks per symmetry class
     starts: Counter[str] = field(default_factory=Counter)
     #: constructions new to the pool, walks that ended better than they started, tabu steps
     new: int = 0
     improved: int = 0
     steps: int = 0
+    #: the solver's share of the search
+    solver_share: float = 0.0
     #: samples drawn; of those of a wrong format, empty, and unlike each other and the pool; their temperature
     sampled: int = 0
     malformed: int = 0
@@ -81,7 +81,7 @@ class Tally:
             within = sum(self.seconds.values()) - others
             self.seconds[name] = self.seconds.get(name, 0.0) + time.monotonic() - began - within
 
-    def note(self, outcome: Outcome, origin: str, symmetry: str, size: int) -> None:
+    def note(self, outcome: Outcome, origin: Origin, symmetry: str, size: int) -> None:
         """Count one walk from a start of `size` points."""
         self.steps += outcome.steps
         self.starts[symmetry] += 1
@@ -89,11 +89,11 @@ class Tally:
         for after in (self.after, walks.after):
             after[outcome.after] += 1
         walks.steps += outcome.steps
-        if origin not in EMPTY:
+        if not origin.empty:
             for before in (self.before, walks.before):
                 before[outcome.before] += 1
             self.improved += outcome.after > outcome.before
-            self.valid += origin == "model" and outcome.before == size
+            self.valid += origin is Origin.MODEL and outcome.before == size
 
     def note_samples(self, sets: int, malformed: int, empty: int, temperature: float) -> None:
         """Count samples of one class."""
@@ -124,7 +124,7 @@ class Tally:
             "leader": leader,
             "before": dict(sorted(self.before.items())),
             "after": dict(sorted(self.after.items())),
-            "origins": {origin: walks.entry() for origin, walks in sorted(self.origins.items())},
+            "origins": {str(origin): walks.entry() for origin, walks in sorted(self.origins.items())},
             "new": round(self.new / walks, 4) if walks else 0.0,
             "improved": self.improved,
             "sampled": self.sampled,

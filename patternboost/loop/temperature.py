@@ -7,7 +7,7 @@ _STEP = 1.1
 _MOST = 2.0
 
 
-class Thermostat:
+class Temperature:
     """Holds the share of new samples near a goal.
 
     With a small pool a model ends up reciting it (in a first experiment 81 of 128 samples were copies). A higher
@@ -17,12 +17,12 @@ class Thermostat:
     def __init__(self, start: float, goal: float) -> None:
         self.start = start
         self.goal = goal
-        self.temperature = start
+        self.value = start
 
     def note(self, new: int, drawn: int) -> None:
         """Of `drawn` well-formed samples `new` were neither copies of each other nor of pool members."""
         if not self.goal or not drawn:
             return
         warmer = new < self.goal * drawn
-        self.temperature *= _STEP if warmer else 1 / _STEP
-        self.temperature = min(max(self.temperature, self.start), _MOST * self.start)
+        self.value *= _STEP if warmer else 1 / _STEP
+        self.value = min(max(self.value, self.start), _MOST * self.start)

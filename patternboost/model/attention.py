@@ -35,7 +35,7 @@ def attention(model: GPT, tokens: IntArray) -> Tensor:
 
 
 @dataclass(frozen=True)
-class Looked:
+class AttentionMap:
     """Where a transformer looks while it writes a construction."""
 
     #: the elements that every token is about, in the order of the sequence
@@ -45,10 +45,10 @@ class Looked:
     weights: NDArray[np.float32]
 
 
-def look(model: GPT, vocabulary: Vocabulary, example: Example) -> Looked | None:
+def attention_map(model: GPT, vocabulary: Vocabulary, example: Example) -> AttentionMap | None:
     """Where `model` looks while it writes `example`; None where that is longer than its context."""
     tokens = vocabulary.encode(example)[:-1]  # all but END, after which nothing is written
     if len(tokens) > model.settings.context:
         return None
     cells = vocabulary.places(example.n, example.symmetry, tokens[2:])
-    return Looked(cells, attention(model, tokens)[:, :, 1:].numpy())
+    return AttentionMap(cells, attention(model, tokens)[:, :, 1:].numpy())

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from patternboost.model.attention import Looked
+from patternboost.model.attention import AttentionMap
 from patternboost.model.decoding import Stepper
 from patternboost.model.request import DrawRequest, FitRequest
 from patternboost.model.sampling import Samples, SampleSettings, decoded, sample
@@ -120,11 +120,11 @@ class BigramGenerator:
         if self._counted is not None:
             save_file({"logits": self._counted}, folder / "model.safetensors")
 
-    def attention(self, example: Example) -> Looked | None:
+    def attention(self, example: Example) -> AttentionMap | None:
         """Counts look at the last token only: there is nothing to show."""
         return None
 
-    def dismiss(self) -> None:
+    def close(self) -> None:
         """Nobody serves it."""
 
     def load(self, folder: Path) -> None:

@@ -35,7 +35,7 @@ class TeamGenerator(GPTGenerator):
 
     def fit(self, request: FitRequest) -> TrainLog:
         """The first process: tell the others, and train with them."""
-        model = self.settle(request)
+        model = self.ensure_model(request)
         assert self.optimizer is not None
         self.team.tell(
             {
@@ -67,9 +67,9 @@ class TeamGenerator(GPTGenerator):
                 zeros = torch.zeros((), device=parameter.device)
                 state |= {"step": zeros, "exp_avg": parameter * 0, "exp_avg_sq": parameter * 0}
             with torch.no_grad():
-                self.team.spread([state["step"], state["exp_avg"], state["exp_avg_sq"]])
+                self.team.broadcast([state["step"], state["exp_avg"], state["exp_avg_sq"]])
 
-    def bodies(self, request: DrawRequest) -> list[IntArray]:
+    def sample_sequences(self, request: DrawRequest) -> list[IntArray]:
         """The first process: tell the others, and put all shares together."""
         r = request
         wanted = [r.n, r.symmetry, r.count, r.seed, r.table is not None, r.temperature]
@@ -80,9 +80,9 @@ class TeamGenerator(GPTGenerator):
         """All processes: a share of the samples each, from a seed of their own."""
         mine = len(range(self.team.rank, request.count, self.team.size))
         own_seed = request.seed ^ (self.team.rank << 48)
-        return self.team.gather(super().bodies(replace(request, count=mine, seed=own_seed)))
+        return self.team.gather(super().sample_sequences(replace(request, count=mine, seed=own_seed)))
 
-    def dismiss(self) -> None:
+    def close(self) -> None:
         """The first process: the search is over."""
         self.team.tell({"do": "stop"})
         self.team.part()

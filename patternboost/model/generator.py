@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from patternboost.model.attention import Looked, look
+from patternboost.model.attention import AttentionMap, attention_map
 from patternboost.model.bigram import check_vocabulary
 from patternboost.model.decoding import Decoder, FastDecoder, TorchDecoder, fast_decoding
 from patternboost.model.gpt import GPT, GPTSettings
-from patternboost.model.precision import DTYPES, pick_precision
+from patternboost.model.precision import DTYPES, one_torch_thread, pick_precision
 from patternboost.model.request import DrawRequest, FitRequest
 from patternboost.model.sampling import Samples, SampleSettings, decoded, sample
 from patternboost.model.team import ALONE, Team
@@ -41,7 +41,7 @@ class Generator(Protocol):
     def expected(self, examples: Sequence[Example]) -> NDArray[np.float64]:
         """How often the model expects each token to go on from the beginnings of `examples`, float64 [V], END too."""
 
-    def attention(self, example: Example) -> Looked | None:
+    def attention(self, example: Example) -> AttentionMap | None:
         """Where the model looks while it writes a construction; None for a model that does not look."""
 
     def save(self, folder: Path) -> None:
@@ -50,7 +50,7 @@ class Generator(Protocol):
     def load(self, folder: Path) -> None:
         """Go on exactly where `save` was called. Raises FileError."""
 
-    def dismiss(self) -> None:
+    def close(self) -> None:
         """The search is over: let go of processes that serve it."""
 
 
@@ -97,9 +97,9 @@ class GPTGenerator:
 
     def fit(self, request: FitRequest) -> TrainLog:
         """Train; the first call settles tokens, precision and the longest sequence (room for a quarter more)."""
-        return self.train(self.settle(request), request)
+        return self.train(self.ensure_model(request), request)
 
-    def settle(self, request: FitRequest) -> GPT:
+    def ensure_model(self, request: FitRequest) -> GPT:
         """The model, made on the first call, and anew where an example is longer than it can take."""
         if self.model is None:
             self.vocabulary.learn(request.examples, request.seed)
@@ -111,7 +111,7 @@ class GPTGenerator:
         assert self.model is not None
         tokens = np.concatenate([sequence[PoolCorpus.prefix :] for sequence in sequences])
         counts = np.bincount(tokens, minlength=self.vocabulary.count)
-        self.model.know(torch.from_numpy(counts).float().to(self.device))
+        self.model.set_logit_prior(torch.from_numpy(counts).float().to(self.device))
         return self.model
 
     def train(self, model: nn.Module, request: FitRequest, team: Team = ALONE) -> TrainLog:
@@ -134,9 +134,9 @@ class GPTGenerator:
 
     def sample(self, request: DrawRequest) -> Samples:
         """Sample with the key/value cache."""
-        return decoded(self.bodies(request), self.vocabulary, request.n, request.symmetry)
+        return decoded(self.sample_sequences(request), self.vocabulary, request.n, request.symmetry)
 
-    def bodies(self, request: DrawRequest) -> list[IntArray]:
+    def sample_sequences(self, request: DrawRequest) -> list[IntArray]:
         """Samples as tokens."""
         decoder = self.decoder()
         assert self.model is not None
@@ -153,15 +153,16 @@ class GPTGenerator:
         room = self.model.settings.context
         inputs, targets = collate([self.vocabulary.encode(e)[: room + 1] for e in examples], PoolCorpus.prefix)
         columns = columns_of(self.vocabulary, examples)
-        logits = self.model(inputs.to(self.device), torch.from_numpy(columns).to(self.device))
-        chances = logits.softmax(dim=-1)[(targets >= 0).to(self.device)]
+        with one_torch_thread():  # sums must not depend on how many cores there are
+            logits = self.model(inputs.to(self.device), torch.from_numpy(columns).to(self.device))
+            chances = logits.softmax(dim=-1)[(targets >= 0).to(self.device)]
         total = np.zeros(self.vocabulary.count)
         total[columns] = chances.sum(dim=0).double().cpu().numpy()
         return total
 
-    def attention(self, example: Example) -> Looked | None:
+    def attention(self, example: Example) -> AttentionMap | None:
         """Where the model looks while it writes a construction; None before training, or if that is too long."""
-        return None if self.model is None else look(self.model, self.vocabulary, example)
+        return None if self.model is None else attention_map(self.model, self.vocabulary, example)
 
     def save(self, folder: Path) -> None:
         """model.safetensors, optimizer.safetensors, model.json."""
@@ -177,7 +178,7 @@ class GPTGenerator:
             moments |= {f"{index}.{key}": torch.as_tensor(value).contiguous() for key, value in state.items()}
         save_file(moments, folder / "optimizer.safetensors")
 
-    def dismiss(self) -> None:
+    def close(self) -> None:
         """Nobody serves it."""
 
     def load(self, folder: Path) -> None:

@@ -93,7 +93,7 @@ class GPT(nn.Module):
         self.position = nn.Embedding(settings.context, settings.width)
         self.blocks = nn.ModuleList(Block(settings) for _ in range(settings.layers))
         self.norm = nn.LayerNorm(settings.width)
-        #: added to every logit, not trained: `know` sets it to how frequent the tokens are
+        #: added to every logit, not trained: `set_logit_prior` sets it to how frequent the tokens are
         self.bias: Tensor
         self.register_buffer("bias", torch.zeros(settings.vocabulary))
         self.apply(self._initialise)
@@ -124,7 +124,7 @@ class GPT(nn.Module):
             return functional.linear(self.norm(hidden), self.embedding.weight, self.bias)
         return functional.linear(self.norm(hidden), self.embedding(columns), self.bias[columns])
 
-    def know(self, counts: Tensor) -> None:
+    def set_logit_prior(self, counts: Tensor) -> None:
         """Tell the model how frequent the tokens are, float [V]; what depends on the context it has to learn."""
         shares = (counts + 0.5) / (counts + 0.5).sum()
         self.bias.copy_(shares.log() + math.log(len(shares)))

@@ -1,4 +1,6 @@
-"""Gradients from several threads, each with its share of a batch and the same weights.
+"""Gradients from several threads, each with its shard of a batch and the same weights.
+
+The shards are the same for any number of threads, and their gradients are added in order: so is the sum.
 
 torch can share the work on one matrix product between threads instead, but then threads wait for each other thousands
 of times a step, and on a machine with anything else to do one late thread holds up all: a step took up to 20 times as
@@ -62,7 +64,7 @@ class Replicas:
 
 
 @contextmanager
-def replicas(model: nn.Module, threads: int, team: Team = ALONE) -> Iterator[Replicas]:
-    """`threads` replicas while they are needed."""
-    with one_torch_thread(), ThreadPoolExecutor(max_workers=threads) as pool:
-        yield Replicas(model, pool, threads, team)
+def replicas(model: nn.Module, shards: int, threads: int, team: Team = ALONE) -> Iterator[Replicas]:
+    """A replica per shard while they are needed, `threads` at work at a time."""
+    with one_torch_thread(), ThreadPoolExecutor(max_workers=min(shards, threads)) as pool:
+        yield Replicas(model, pool, shards, team)

@@ -69,7 +69,7 @@ def sample(
     columns = vocabulary.columns(n, symmetry) if table is not None else np.arange(vocabulary.count)
     # Tokens should not travel to the host and back where bitmaps let the device keep the mask.
     bitmaps = None
-    if table is not None and decoder.device.type != "cpu" and vocabulary.name == "orbits":
+    if table is not None and decoder.device.type != "cpu" and vocabulary.one_orbit_each:
         bitmaps = build_bitrows(table)
     bits = None if bitmaps is None else DeviceBits(bitmaps, columns, decoder.device)
 

@@ -62,7 +62,7 @@ class Team:
         heard: dict[str, Any] = json.loads(text.cpu().numpy().tobytes())
         return heard
 
-    def spread(self, tensors: list[Tensor]) -> None:
+    def broadcast(self, tensors: list[Tensor]) -> None:
         """Overwrite tensors by the first process's."""
         for tensor in tensors:
             held = tensor.to(self._device)

@@ -21,7 +21,9 @@ from patternboost.model.team import ALONE, Team
 from patternboost.model.tokens import END, Example, Vocabulary
 from patternboost.problem.ground import IntArray
 
-#: a thread gets at least so many sequences of a batch
+#: a batch on the CPU is always divided into so many shards, whatever the threads: sums of gradients depend on it
+SHARDS = 2
+#: a shard gets at least so many sequences
 _LEAST_SHARE = 4
 #: so many batches are drawn at a time and sorted by length
 _DRAWN = 8
@@ -40,13 +42,13 @@ class TrainSettings:
     weight_decay: float = 0.1
     #: 'fp32', or 'bf16': matrix products in bfloat16, weights and sums in float32
     precision: str = "fp32"
-    #: threads that share a batch on the CPU
+    #: threads that work on a batch's shards, on the CPU
     threads: int = 1
     warm_up: int = 20
     clip: float = 1.0
-    #: share of the pool held out; training stops when its loss has not improved for `patience` looks
+    #: share of the pool held out; training stops when its loss has not improved for `patience` evaluations
     held_out: float = 0.1
-    look_every: int = 50
+    eval_every: int = 50
     patience: int = 3
 
 
@@ -58,7 +60,7 @@ class TrainLog:
     loss: float
     held_out_loss: float
     seconds: float
-    #: step, loss and held-out loss at every look
+    #: step, loss and held-out loss at every evaluation
     curve: tuple[tuple[int, float, float], ...] = ()
 
 
@@ -108,7 +110,7 @@ class PoolCorpus:
         """Number of orbits, about; for 0/1 strings how many there are in all."""
         example = self._examples[index]
         orbits = self._vocabulary.view(example.n, example.symmetry).orbits
-        if self._vocabulary.name == "bits":
+        if not self._vocabulary.stands_for_cells:
             return orbits.count
         return len(example.elements) / max(1, int(orbits.weights.max()))
 
@@ -175,15 +177,15 @@ def train(
     used = order[len(held) :]
     batches: list[IntArray] = []
     curve: list[tuple[int, float, float]] = []
-    best_held, looks, done, loss = math.inf, 0, 0, math.nan
+    best_held, evaluations, done, loss = math.inf, 0, 0, math.nan
     alone_on_cpu = team.size == 1 and next(model.parameters()).device.type == "cpu"
-    threads = min(settings.threads, max(1, settings.batch // _LEAST_SHARE)) if alone_on_cpu else 1
+    shards = min(SHARDS, max(1, settings.batch // _LEAST_SHARE)) if alone_on_cpu else 1
 
     def summed(twin: nn.Module, sequences: Sequence[IntArray]) -> tuple[Tensor, int]:
         return token_loss(twin, sequences, corpus.prefix, settings.precision, corpus.columns)
 
     model.train()
-    with replicas(model, threads, team) as together:
+    with replicas(model, shards, settings.threads, team) as together:
         for step in itertools.count():
             progress = step / settings.steps if seconds is None else (time.monotonic() - started) / seconds
             progress = team.agree(1.0 if over() else progress)
@@ -202,14 +204,14 @@ def train(
             optimizer.step()
             done = step + 1
             report(progress)
-            if done % settings.look_every == 0 or (seconds is None and done == settings.steps):
+            if done % settings.eval_every == 0 or (seconds is None and done == settings.steps):
                 held_value = team.agree(held_out_loss(model, held, corpus, settings))
                 curve.append((done, loss, held_value))
-                looks = 0 if held_value < best_held - 1e-3 else looks + 1
+                evaluations = 0 if held_value < best_held - 1e-3 else evaluations + 1
                 best_held = min(best_held, held_value)
-                if looks >= settings.patience:
+                if evaluations >= settings.patience:
                     break
-        if done and (not curve or curve[-1][0] < done) and not over():  # time ran out between two looks
+        if done and (not curve or curve[-1][0] < done) and not over():  # time ran out between two evaluations
             held_value = held_out_loss(model, held, corpus, settings)
             best_held = min(best_held, held_value)
             curve.append((done, loss, held_value))

@@ -1,25 +1,40 @@
 """Where numba keeps compiled kernels: a folder of the user's cache that is named after the kernels' source.
 
 numba notices that a cached kernel is out of date by its own file alone. Our kernels call each other across files, so a
-changed file would leave stale copies of its code inside others; a folder per state of the source cannot.
+changed file would leave stale copies of its code inside others; a folder per state of the source cannot. The kernels of
+problems that come from elsewhere (a user's file, another package) are not kept at all: what they are compiled from is
+not known here.
 """
 
 from __future__ import annotations
 
 import hashlib
+import importlib.util
 from pathlib import Path
 
 import platformdirs
 from numba import config
 
 
+def kernel_sources() -> list[Path]:
+    """Every file that a kept kernel may be compiled from: all of this package, and all problems that ship with it."""
+    package = Path(__file__).parent.parent
+    spec = importlib.util.find_spec("patternboost_problems")
+    problems = [Path(folder) for folder in (spec.submodule_search_locations or [])] if spec else []
+    return [file for folder in (package, *problems) for file in sorted(folder.rglob("*.py"))]
+
+
+def is_kept(module: str) -> bool:
+    """Whether the kernels of a module are kept: those whose sources `kernel_sources` lists."""
+    return module.partition(".")[0] in ("patternboost", "patternboost_problems")
+
+
 def use_own_cache() -> None:
     """Point numba to our folder, unless the user chose one (NUMBA_CACHE_DIR) or it cannot be made."""
     if config.CACHE_DIR:  # type: ignore[attr-defined]
         return
-    package = Path(__file__).parent.parent
     digest = hashlib.sha256()
-    for file in [package / "problem" / "base.py", *sorted((package / "search").glob("*.py"))]:
+    for file in kernel_sources():
         digest.update(file.read_bytes())
     folder = Path(platformdirs.user_cache_dir("patternboost", appauthor=False)) / f"kernels-{digest.hexdigest()[:16]}"
     try:

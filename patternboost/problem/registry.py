@@ -8,6 +8,8 @@ from functools import cache
 from importlib.metadata import entry_points
 from pathlib import Path
 
+import numpy as np
+
 from patternboost.problem.base import Family, Instance, Problem, ProblemError
 from patternboost.problem.rules import FILE_MODULE_PREFIX, RuleError
 
@@ -97,4 +99,22 @@ def problem(name: str | Problem, n: int) -> Instance:
     >>> instance.violation([(0, 0), (1, 1), (2, 2)])
     [(0, 0), (1, 1), (2, 2)]
     """
-    return (name if isinstance(name, Problem) else find_problem(name)).at(n)
+    return instance_of(name, n)
+
+
+def instance_of(asked: object, n: object = None) -> Instance:
+    """The instance that a verb was asked for: a name, a problem file or a `Problem` at size n, or an `Instance`.
+
+    Raises ProblemError, in one line, for anything else.
+    """
+    if isinstance(asked, Instance):
+        if n is not None and n != asked.n:
+            raise ProblemError(f"{asked} was given together with n = {n!r}: leave n out")
+        return asked
+    if not isinstance(asked, str | Problem):
+        raise ProblemError(f"a problem is a name, the path of its file, a Problem or an Instance, not {asked!r:.80}")
+    if n is None:
+        raise ProblemError("n is missing: the size, as in search('isosceles', 16)")
+    if isinstance(n, bool) or not isinstance(n, int | np.integer):
+        raise ProblemError(f"n = {n!r:.80} must be a whole number")
+    return (asked if isinstance(asked, Problem) else find_problem(asked)).at(int(n))

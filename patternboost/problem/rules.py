@@ -41,8 +41,7 @@ def _compiled(function: Callable[..., Any], signature: Any, parameters: str) -> 
     name, named = function.__name__, ", ".join(inspect.signature(function).parameters)
     if named.count(",") != parameters.count(","):
         raise RuleError(f"{name}({named}) must take {parameters.count(',') + 1} arguments: {name}({parameters})")
-    # A file loaded by its path goes by a module name of ours; numba's on-disk cache would mix it up with others.
-    cache = not function.__module__.startswith(FILE_MODULE_PREFIX)
+    cache = kernel_cache.is_kept(function.__module__)
     try:
         return njit(signature, cache=cache, nogil=True)(function)
     except NumbaError as error:

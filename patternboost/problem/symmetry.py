@@ -84,8 +84,10 @@ def class_orbits(instance: Instance, name: str) -> Orbits:
 
 
 @lru_cache(maxsize=64)
-def class_core(instance: Instance, name: str) -> IntArray | None:
-    """Orbits (int64, ascending) that a class of partial maps acts on: no map leaves an element of them without image.
+def inner_board(instance: Instance, name: str) -> IntArray | None:
+    """The inner board: orbits (int64, ascending) of which every map of a class moves every element.
+
+    A class of partial maps acts on them alone: on a board of side n - 1 within one of side n, say.
 
     None for classes of total maps, where these would be all orbits.
     """
@@ -107,6 +109,11 @@ def canonical_form(instance: Instance, elements: IntArray) -> IntArray:
     order = np.lexsort(images.T[::-1]) if len(elements) else np.zeros(1, np.int64)
     smallest: IntArray = images[order[0]]
     return smallest
+
+
+def canonical_key(instance: Instance, elements: IntArray) -> bytes:
+    """The canonical form as bytes (little-endian uint16 element numbers): equal for sets equal up to symmetry."""
+    return canonical_form(instance, elements).astype("<u2").tobytes()
 
 
 def symmetry_class(instance: Instance, elements: IntArray) -> str:

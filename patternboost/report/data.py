@@ -7,7 +7,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
-from patternboost.loop.statistics import EMPTY
+from patternboost.loop.origins import Origin
 
 #: most generations with histograms, and most points of a curve, that a page holds
 MAX_GENERATIONS = 500
@@ -55,7 +55,7 @@ def generation_data(entry: Entry, seconds: float) -> dict[str, Any]:
     """One generation, which took `seconds`: its figures and, by the origin of the start, its histograms."""
     after = entry["after"]
     walks = sum(after.values())
-    empty = sum(entry["origins"].get(name, {}).get("walks", 0) for name in EMPTY)
+    empty = sum(entry["origins"].get(name, {}).get("walks", 0) for name in Origin if name.empty)
     drawn, malformed = entry["sampled"], entry["malformed"]
     walked = entry["origins"].get("model", {}).get("walks", 0)
     phases = {name: round(s, 2) for name, s in entry["phases"].items()}
@@ -91,7 +91,7 @@ def report_data(
     """The page's data, ready for JSON. `known` is the best known score, `control` the log of the control run."""
     curves = [{"name": "this run", "points": best_curve(log)}]
     if control:
-        curves.append({"name": "control: no model", "points": best_curve(control)})
+        curves.append({"name": "control", "points": best_curve(control)})
     ends = [0.0, *(entry["seconds"] for entry in log)]
     lengths = [max(0.0, end - begin) for begin, end in itertools.pairwise(ends)]
     kept = thinned(range(len(log)), MAX_GENERATIONS)
@@ -101,7 +101,13 @@ def report_data(
         "generations": [generation_data(log[i], lengths[i]) for i in kept],
         "loss": loss_curve(log),
         "attention": attention,
+        "origins": {"all": "all starts"} | {str(o): o.label for o in Origin},
     }
+
+
+def origin_label(origin: str) -> str:
+    """An origin in words; one of an earlier version as it is."""
+    return Origin(origin).label if origin in list(Origin) else origin
 
 
 #: levels of an attention weight, one character each

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,7 +17,7 @@ from patternboost.report.run_table import state_of
 from patternboost.store.construction import Construction
 from patternboost.store.drawing.picture import drawing_of
 from patternboost.store.files import FileError, read_json
-from patternboost.store.run_folder import Run
+from patternboost.store.run_folder import RunFolder
 from patternboost.store.settings import from_toml
 
 #: constructions in the gallery
@@ -29,7 +31,7 @@ MAX_SIBLINGS = 1000
 class Findings:
     """A run as the report shows it."""
 
-    run: Run
+    run: RunFolder
     instance: Instance
     best: Construction | None
     log: list[dict[str, Any]]
@@ -39,17 +41,20 @@ class Findings:
     gallery: list[Construction] = field(default_factory=list)
     #: the control's folder and log
     control: tuple[Path, list[dict[str, Any]]] | None = None
+    #: settings of the control that differ, in words: `model none (here gpt)`
+    differs: str = ""
     #: the attention of the model over one of its samples
     attention: dict[str, Any] | None = None
 
 
-def gather(run: Run, control: Path | None = None) -> Findings:
+def gather(run: RunFolder, control: Path | None = None) -> Findings:
     """What there is to show of a run; `control` is a run to compare with, else one beside it is looked for.
 
     Raises FileError or ProblemError, in one line, also for a control of another problem or size.
     """
     problem = find_problem(run.settings.problem)
     instance = problem.at(run.settings.n)
+    beside = control_log(run, control) if control is not None else find_control(run)
     return Findings(
         run,
         instance,
@@ -57,12 +62,13 @@ def gather(run: Run, control: Path | None = None) -> Findings:
         run.read_log(),
         state_of(run),
         gallery(instance, saved_pool(run)),
-        control_log(run, control) if control is not None else find_control(run),
+        beside,
+        differing(run, beside),
         read_attention(run, instance),
     )
 
 
-def saved_pool(run: Run) -> list[Entry]:
+def saved_pool(run: RunFolder) -> list[Entry]:
     """The best of the newest checkpoint's pool; nothing where there is none."""
     pool = Pool(run.settings.pool, run.settings.pool_floor, run.settings.top)
     folder = run.newest_checkpoint()
@@ -73,26 +79,26 @@ def saved_pool(run: Run) -> list[Entry]:
     return pool.entries[:GALLERY]
 
 
-def gallery(instance: Instance, entries: list[Entry]) -> list[Construction]:
+def gallery(instance: Instance, entries: Sequence[Entry]) -> list[Construction]:
     """Pool entries as constructions, those that are valid."""
     made = []
     for entry in entries[:GALLERY]:
         if entry.elements.max(initial=0) < instance.size:
-            found = {"generation": entry.generation, "class": entry.symmetry, "origin": entry.origin}
+            found = {"generation": entry.generation, "class": entry.symmetry, "origin": str(entry.origin)}
             made.append(Construction.of(instance, instance.to_points(entry.elements), found))
     return [c for c in made if not c.check()]
 
 
-def control_log(run: Run, folder: Path) -> tuple[Path, list[dict[str, Any]]]:
+def control_log(run: RunFolder, folder: Path) -> tuple[Path, list[dict[str, Any]]]:
     """The log of a run to compare with. Raises FileError where it is for something else."""
-    other = Run.read(folder)
+    other = RunFolder.read(folder)
     ours, theirs = run.settings, other.settings
     if (theirs.problem, theirs.n) != (ours.problem, ours.n):
         raise FileError(f"--control {folder}: is {theirs.problem} n={theirs.n}, not {ours.problem} n={ours.n}")
     return folder, other.read_log()
 
 
-def find_control(run: Run) -> tuple[Path, list[dict[str, Any]]] | None:
+def find_control(run: RunFolder) -> tuple[Path, list[dict[str, Any]]] | None:
     """The newest run beside this one of the same problem, size and symmetry without a model, if this one has one."""
     if run.settings.model == "none":
         return None
@@ -102,10 +108,26 @@ def find_control(run: Run) -> tuple[Path, list[dict[str, Any]]] | None:
         with contextlib.suppress(ValueError):  # a folder that is no sound run is no control
             s = from_toml(path)
             if (s.problem, s.n, s.symmetry, s.model) == wanted:
-                log = Run(path.parent, s).read_log()
+                log = RunFolder(path.parent, s).read_log()
                 if log:
                     return path.parent, log
     return None
+
+
+def differing(run: RunFolder, control: tuple[Path, list[dict[str, Any]]] | None) -> str:
+    """The settings of a control that differ from the run's, seed and budget aside, in words."""
+    if control is None:
+        return ""
+    ours, theirs = run.settings, from_toml(control[0] / "settings.toml")
+    aside = ("seed", "minutes", "generations", "jobs", "target")
+    names = [f.name for f in dataclasses.fields(ours) if f.name not in aside]
+    pairs = [(name, getattr(theirs, name), getattr(ours, name)) for name in names]
+    return ", ".join(f"{name} {_shown(there)} (here {_shown(here)})" for name, there, here in pairs if there != here)
+
+
+def _shown(value: object) -> str:
+    """A setting in words."""
+    return (", ".join(map(str, value)) or "none") if isinstance(value, tuple) else str(value)
 
 
 def _modified(path: Path) -> float:
@@ -115,7 +137,7 @@ def _modified(path: Path) -> float:
         return 0.0
 
 
-def read_attention(run: Run, instance: Instance) -> dict[str, Any] | None:
+def read_attention(run: RunFolder, instance: Instance) -> dict[str, Any] | None:
     """What `attention.json` in the run's folder holds, if it is there and as it should be."""
     path = run.folder / "attention.json"
     if not path.exists():

@@ -12,7 +12,7 @@ from importlib.resources import files
 from typing import Any
 
 from patternboost._version import __version__
-from patternboost.report.data import report_data, thinned
+from patternboost.report.data import origin_label, report_data, thinned
 from patternboost.report.findings import Findings
 from patternboost.report.progress import time_text
 from patternboost.store.construction import Construction
@@ -24,7 +24,7 @@ from patternboost.store.settings import Settings, to_toml
 #: rows of the table of generations
 _ROWS = 200
 #: settings that have an option of their own
-_OPTIONS = ("symmetry", "minutes", "generations", "target", "seed", "jobs", "device", "model", "backend")
+_OPTIONS = ("symmetry", "minutes", "generations", "target", "seed", "jobs", "device", "model", "improve", "backend")
 
 
 @cache
@@ -170,7 +170,8 @@ def _sections(findings: Findings) -> str:
 
 def _control_note(findings: Findings) -> str:
     if findings.control is not None:
-        return f"Control: <code>{escape(findings.control[0].name)}</code>, the same loop without its model."
+        name, differs = escape(findings.control[0].name), escape(findings.differs or "no setting but the seed")
+        return f"Control: <code>{name}</code>, which differs in: {differs}."
     if findings.run.settings.model == "none":
         return "This run has no model: it is a control itself."
     return (
@@ -183,7 +184,9 @@ def _thumbnail(c: Construction) -> str:
     drawing = svg_if_any(c) or ""
     generation = c.found.get("generation", -1)
     where = f"generation {generation}" if generation >= 0 else "seed"
-    caption = f"<b>{c.score}</b>, {escape(c.symmetry)}<br>{where}, from {escape(str(c.found.get('origin')))}"
+    caption = (
+        f"<b>{c.score}</b>, {escape(c.symmetry)}<br>{where}, from {escape(origin_label(str(c.found.get('origin'))))}"
+    )
     return f'<figure><div class="board">{drawing}</div><figcaption>{caption}</figcaption></figure>'
 
 
@@ -205,7 +208,7 @@ def _table(log: list[dict[str, Any]]) -> str:
 
 def _settings(settings: Settings) -> str:
     exact = (
-        "Ends exactly the same on a CPU, with any number of jobs."
+        "Ends exactly the same on a machine of the same kind, with any number of jobs."
         if not settings.timed
         else "A budget in time ends as far as the machine got; a budget in --generations ends exactly the same."
     )

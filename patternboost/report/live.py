@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from patternboost.loop.outputs import GenerationEvent
+from patternboost.problem import Instance
 from patternboost.report.data import pack_weights
-from patternboost.report.findings import MAX_TOKENS, Findings, find_control, gallery, read_attention
+from patternboost.report.findings import (
+    MAX_TOKENS,
+    Findings,
+    differing,
+    find_control,
+    gallery,
+    read_attention,
+    saved_pool,
+)
 from patternboost.report.html import write_report
 from patternboost.store.files import write_json
-
-if TYPE_CHECKING:
-    from patternboost.loop.session import Search
-    from patternboost.model.tokens import Example
+from patternboost.store.run_folder import RunFolder
 
 #: a report that took t seconds to write is written anew after this many times t at the earliest
 _PAUSE = 99
@@ -22,62 +29,73 @@ _PAUSE = 99
 class LiveReport:
     """An observer of a search that writes its report after every generation, or as often as is cheap."""
 
-    def __init__(self) -> None:
+    def __init__(self, run: RunFolder, instance: Instance) -> None:
+        self._run = run
+        self._instance = instance
         self._next = 0.0
         self._log: list[dict[str, Any]] | None = None
         self._control: tuple[Path, list[dict[str, Any]]] | None = None
-        #: the newest sample of the model, and its generation
-        self._drawn: tuple[Example | None, int] = (None, 0)
+        self._last: GenerationEvent | None = None
+        #: the sample whose attention the folder holds
+        self._shown: object = None
 
-    def __call__(self, search: Search, entry: dict[str, Any]) -> None:
+    def __call__(self, event: GenerationEvent) -> None:
         """Write the report if it is due; the log is kept in memory rather than read again and again."""
+        self._last = event
         if self._log is None:
-            self._log = search.run.read_log()
-            self._control = find_control(search.run)
+            self._read()
         else:
-            self._log.append(entry)
-        if search.drawn is not self._drawn[0]:
-            self._drawn = (search.drawn, entry["generation"])
+            self._log.append(event.entry)
         began = time.monotonic()
         if began >= self._next:
-            self.write(search, "running")
+            self._write("running")
             now = time.monotonic()
             self._next = now + _PAUSE * (now - began)
 
-    def write(self, search: Search, state: str) -> None:
-        """Write the report now."""
+    def finish(self, state: str) -> None:
+        """Write the report of a search that ended: 'stopped' or 'finished'."""
         if self._log is None:
-            self._log = search.run.read_log()
-            self._control = find_control(search.run)
-        _write_attention(search, *self._drawn)
+            self._read()
+        self._write(state)
+
+    def _read(self) -> None:
+        self._log = self._run.read_log()
+        self._control = find_control(self._run)
+
+    def _write(self, state: str) -> None:
+        run, instance, event = self._run, self._instance, self._last
+        members = saved_pool(run) if event is None else event.members
+        if event is not None and event.sample is not None and event.sample is not self._shown:
+            self._shown = event.sample
+            _write_attention(event)
         write_report(
             Findings(
-                search.run,
-                search.instance,
-                search.run.best(search.instance.problem),
-                self._log,
+                run,
+                instance,
+                run.best(instance.problem),
+                self._log or [],
                 state,
-                gallery(search.instance, search.pool.entries),
+                gallery(instance, members),
                 self._control,
-                read_attention(search.run, search.instance),
+                differing(run, self._control),
+                read_attention(run, instance),
             )
         )
 
 
-def _write_attention(search: Search, example: Example | None, generation: int) -> None:
+def _write_attention(event: GenerationEvent) -> None:
     """The attention over a sample of the model, as attention.json in the run's folder."""
-    if search.generator is None or example is None:
+    attention = event.attention()
+    if attention is None or event.sample is None or len(attention.cells) >= MAX_TOKENS:
         return
-    looked = search.generator.attention(example)
-    if looked is None or len(looked.cells) >= MAX_TOKENS:
-        return
+    instance = event.context.instance
     data = {
-        "generation": generation,
-        "symmetry": example.symmetry,
-        "cells": [[list(p) for p in search.instance.to_points(cells)] for cells in looked.cells],
+        "generation": event.entry["generation"],
+        "symmetry": event.sample.symmetry,
+        "cells": [[list(p) for p in instance.to_points(cells)] for cells in attention.cells],
         "weights": [
             [pack_weights([row[: i + 2] for i, row in enumerate(head)]) for head in layer]
-            for layer in looked.weights.tolist()
+            for layer in attention.weights.tolist()
         ],
     }
-    write_json(search.run.folder / "attention.json", data)
+    write_json(event.run.folder / "attention.json", data)

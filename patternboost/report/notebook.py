@@ -9,10 +9,10 @@ from patternboost.report.progress import time_text
 from patternboost.report.run_table import state_of
 from patternboost.store.drawing.picture import svg_if_any
 from patternboost.store.records import compare
-from patternboost.store.run_folder import Run
+from patternboost.store.run_folder import RunFolder
 
 
-def run_html(run: Run) -> str:
+def run_html(run: RunFolder) -> str:
     """A fragment of HTML without scripts; notebooks that do not trust it show it all the same."""
     log, best = run.read_log(), run.best()
     facts = {"state": state_of(run), "folder": str(run.folder)}

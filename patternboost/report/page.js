@@ -6,10 +6,9 @@ const LEVELS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 const at = (id) => document.getElementById(id);
 const percent = (x) => (x === null || x === undefined ? "-" : `${Math.round(100 * x)} %`);
 const GENERATIONS = DATA.generations;
-const ORIGINS = {
-  all: "all starts", model: "samples of the model", elite: "shaken pool members", seed: "seeds",
-  released: "symmetry released", random: "the empty board", focus: "areas of the model", counted: "counted areas",
-};
+// words for the origins of starts come with the data; an origin of an earlier version stands for itself
+const ORIGINS = { ...DATA.origins };
+for (const g of GENERATIONS) for (const o of Object.keys(g.origins)) ORIGINS[o] ??= o;
 
 function drawScores() {
   const colours = ["var(--blue)", "var(--gold)"];

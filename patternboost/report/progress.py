@@ -1,4 +1,4 @@
-"""Live progress on stderr: rich where it is a terminal, plain lines where it is not, nothing with --quiet."""
+"""Progress on stderr: rich where it is a terminal, plain lines where it is not, nothing with --quiet."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from typing_extensions import override
+
+from patternboost.search.progress import Progress
 from patternboost.store.construction import Construction
 from patternboost.store.records import compare
 
@@ -25,49 +28,23 @@ def spark(histogram: Mapping[int, int], width: int = 24) -> str:
     return f"{scores[0]} {bars} {scores[-1]}"
 
 
-class Progress:
-    """What the loop tells while it works; this base says nothing (--quiet)."""
-
-    def __enter__(self) -> Progress:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        pass
-
-    def generation(self, number: int, of: int, end: float | None) -> None:
-        """Generation `number` (of so many; 0: unknown) begins; the search ends about at `end` (time.monotonic())."""
-
-    def phase(self, name: str, total: float) -> None:
-        """A phase of `total` units begins."""
-
-    def at(self, done: float) -> None:
-        """The phase has done this much in all."""
-
-    def advance(self, units: float, best: int) -> None:
-        """The phase has done `units` more; the best score is now `best`."""
-
-    def aside(self, name: str, share: float) -> None:
-        """The phase waits for something that is done to this share, 0 to 1."""
-
-    def best(self, construction: Construction) -> None:
-        """A new best was verified and saved."""
-
-    def summary(self, entry: dict[str, Any]) -> None:
-        """A generation ended; `entry` is its line in the log."""
-
-    def classes(self, standings: Sequence[tuple[str, float, int]]) -> None:
-        """The search ended; which symmetry classes paid, best first (see `ClassBandit.standings`)."""
-
-
-def best_line(construction: Construction) -> str:
-    """The line that announces a new best; a new record is announced loudly."""
+def best_line(construction: Construction, ours: int = 0) -> str:
+    """The line that announces a new best, beside the best known and ours before; a record is announced loudly."""
     standing = compare(construction.problem, construction.n, construction.score)
     symmetry = "no" if construction.symmetry == "none" else construction.symmetry
     line = f"best {construction.score} for {construction.instance}, {symmetry} symmetry, verified"
-    return f"*** NEW RECORD: {line} ***" if standing == "NEW RECORD" else f"{line} ({standing})"
+    line += ", from a seed" if construction.found.get("origin") == "seed" else ""
+    if standing == "NEW RECORD":
+        return f"*** NEW RECORD: {line} ***"
+    notes = [standing]
+    if ours > construction.score:
+        notes.append(f"below ours: {ours}")
+    elif 0 < ours < construction.score:
+        notes.append(f"above ours before: {ours}")
+    return f"{line} ({'; '.join(notes)})"
 
 
-def summary_line(entry: dict[str, Any]) -> str:
+def summary_line(entry: Mapping[str, Any]) -> str:
     """One line for a generation: best, scores before and after local search, share of new constructions."""
     sampled = entry["sampled"]
     samples = ""
@@ -92,11 +69,6 @@ def classes_line(standings: Sequence[tuple[str, float, int]]) -> str:
     return text + (f"; nothing at all: {', '.join(nothing)}" if nothing else "")
 
 
-def generation_text(number: int, of: int) -> str:
-    """`generation 3 of 20`, or without the total where it is unknown."""
-    return f"generation {number}" + (f" of {of}" if of else "")
-
-
 def time_text(seconds: float) -> str:
     """A length of time for people: `3.2 s`, `4:05 min`, `7 h 30 min`."""
     if seconds < 100:
@@ -111,64 +83,77 @@ def left_text(end: float | None) -> str:
     """How long it is until `end` (time.monotonic()), for people."""
     if end is None:
         return "time left unknown"
+    if end == float("inf"):
+        return "no time limit"
     seconds = max(0, round(end - time.monotonic()))
     hours, minutes = seconds // 3600, seconds // 60 % 60
     return f"{hours} h {minutes:02} min left" if hours else f"{minutes}:{seconds % 60:02} left"
 
 
 class PlainProgress(Progress):
-    """Lines on stderr."""
+    """Lines on stderr: what stays, and now and then how far it is."""
 
     def __init__(self) -> None:
         self._spoke = time.monotonic()
-        self._generation, self._end = "", None  # type: tuple[str, float | None]
+        self._title: str = ""
+        self._end: float | None = None
         self._phase, self._total, self._done = "", 1.0, 0.0
+        self._status = ""
 
-    def _say(self, text: str) -> None:
+    @override
+    def say(self, line: str) -> None:
         self._spoke = time.monotonic()
-        print(text, file=sys.stderr, flush=True)
+        print(line, file=sys.stderr, flush=True)
 
-    def generation(self, number: int, of: int, end: float | None) -> None:
-        """Remember them for the lines to come."""
-        self._generation, self._end = generation_text(number, of), end
+    def _now_and_then(self, text: str) -> None:
+        if time.monotonic() - self._spoke >= _EVERY:
+            self.say(f"{self._title}: {text}, {left_text(self._end)}")
 
+    @override
+    def frame(self, title: str, end: float | None) -> None:
+        self._title, self._end = title, end
+
+    @override
     def phase(self, name: str, total: float) -> None:
-        """Begin to count."""
         self._phase, self._total, self._done = name, total, 0.0
 
+    @override
     def at(self, done: float) -> None:
-        """A line now and then."""
         self._done = done
-        if time.monotonic() - self._spoke >= _EVERY:
-            self._say(f"{self._generation}: {self._phase} {self._done / self._total:.0%}, {left_text(self._end)}")
+        self._now_and_then(f"{self._phase} {self._done / self._total:.0%}" if self._total else self._phase)
 
+    @override
     def advance(self, units: float, best: int) -> None:
-        """A line now and then."""
         self.at(self._done + units)
 
+    @override
     def aside(self, name: str, share: float) -> None:
-        """A line now and then."""
-        if time.monotonic() - self._spoke >= _EVERY:
-            self._say(f"{self._generation}: {name} {share:.0%}, {left_text(self._end)}")
+        self._now_and_then(f"{name} {share:.0%}")
 
-    def best(self, construction: Construction) -> None:
-        """Always a line."""
-        self._say(best_line(construction))
+    @override
+    def status(self, text: str, end: float | None) -> None:
+        if text != self._status or time.monotonic() - self._spoke >= _EVERY:
+            self._status = text
+            self.say(f"{text}, {left_text(end)}")
 
+    @override
+    def best(self, construction: Construction, ours: int) -> None:
+        self.say(best_line(construction, ours))
+
+    @override
     def summary(self, entry: dict[str, Any]) -> None:
-        """Always a line."""
-        self._say(summary_line(entry))
+        self.say(summary_line(entry))
 
+    @override
     def classes(self, standings: Sequence[tuple[str, float, int]]) -> None:
-        """A line."""
-        self._say(classes_line(standings))
+        self.say(classes_line(standings))
 
 
 class LiveProgress(Progress):
     """A live bar under the lines, on a terminal."""
 
     def __init__(self) -> None:
-        from rich.console import Console
+        from rich.console import Console  # late: it is not needed where stderr goes to a file
         from rich.progress import BarColumn, ProgressColumn, Task, TextColumn
         from rich.progress import Progress as Bars
         from rich.text import Text
@@ -180,58 +165,67 @@ class LiveProgress(Progress):
                 return Text(left_text(task.fields["end"]))
 
         self._bars = Bars(
-            TextColumn("[bold]{task.fields[generation]}"),
-            TextColumn("{task.description}"),
+            TextColumn("[bold]{task.fields[title]}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(),
-            TextColumn("best {task.fields[best]}"),
+            TextColumn("{task.fields[best]}"),
             LeftColumn(),
             console=Console(stderr=True, highlight=False),
             transient=True,
         )
         self._phase = ""
-        self._task = self._bars.add_task("start", total=None, best="-", generation="", end=None)
+        self._task = self._bars.add_task("start", total=None, best="", title="", end=None)
 
-    def __enter__(self) -> Progress:
+    def __enter__(self) -> LiveProgress:
         self._bars.start()
         return self
 
     def __exit__(self, *_: object) -> None:
         self._bars.stop()
 
-    def generation(self, number: int, of: int, end: float | None) -> None:
-        """Name the generation and what is left."""
-        self._bars.update(self._task, generation=generation_text(number, of), end=end)
+    @override
+    def say(self, line: str) -> None:
+        self._bars.console.print(line, markup=False)
 
-    def aside(self, name: str, share: float) -> None:
-        """Named beside the phase until it is done."""
-        waiting = f" ({name} {share:.0%})" if share < 1 else ""
-        self._bars.update(self._task, description=self._phase + waiting)
+    @override
+    def frame(self, title: str, end: float | None) -> None:
+        self._bars.update(self._task, title=title, end=end)
 
+    @override
     def phase(self, name: str, total: float) -> None:
-        """A new bar."""
         self._phase = name
         self._bars.update(self._task, description=name, total=total, completed=0)
 
+    @override
     def at(self, done: float) -> None:
-        """Move the bar."""
         self._bars.update(self._task, completed=done)
 
+    @override
     def advance(self, units: float, best: int) -> None:
-        """Move the bar."""
-        self._bars.update(self._task, advance=units, best=str(best))
+        self._bars.update(self._task, advance=units, best=f"best {best}" if best else "")
 
-    def best(self, construction: Construction) -> None:
-        """A line above the bar."""
+    @override
+    def aside(self, name: str, share: float) -> None:
+        waiting = f" ({name} {share:.0%})" if share < 1 else ""
+        self._bars.update(self._task, description=self._phase + waiting)
+
+    @override
+    def status(self, text: str, end: float | None) -> None:
+        self._bars.update(self._task, description=text, end=end)
+
+    @override
+    def best(self, construction: Construction, ours: int) -> None:
         loud = compare(construction.problem, construction.n, construction.score) == "NEW RECORD"
-        self._bars.console.print(best_line(construction), style="bold reverse green" if loud else "green")
+        line = best_line(construction, ours)
+        self._bars.console.print(line, style="bold reverse green" if loud else "green", markup=False)
 
+    @override
     def summary(self, entry: dict[str, Any]) -> None:
-        """A line above the bar."""
-        self._bars.console.print(summary_line(entry))
+        self.say(summary_line(entry))
 
+    @override
     def classes(self, standings: Sequence[tuple[str, float, int]]) -> None:
-        """A line above the bar."""
-        self._bars.console.print(classes_line(standings))
+        self.say(classes_line(standings))
 
 
 def make_progress(quiet: bool) -> Progress:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from patternboost.problem import Problem
 from patternboost.problem.registry import find_problem
 from patternboost.report.tables import html_table
 from patternboost.store import library, proofs
@@ -16,11 +17,14 @@ COLUMNS = ("problem", "n", "ours", "best_known", "status", "standing", "proved",
 class RecordTable(list[dict[str, Any]]):
     """Rows of the table of records, a list of dicts that shows itself as a table in a notebook."""
 
+    def __repr__(self) -> str:
+        return f"<records: {len(self)} row{'' if len(self) == 1 else 's'}>"
+
     def _repr_html_(self) -> str:
         return html_table(self, COLUMNS)
 
 
-def record_rows(problem: str | None = None) -> RecordTable:
+def record_rows(problem: str | Problem | None = None) -> RecordTable:
     """One dict per (problem, n) that we or others have a value for, sorted; keys are `COLUMNS`.
 
     `found` and `by` say when ours was archived and what found it, `source` who found the best known. Raises
@@ -30,7 +34,9 @@ def record_rows(problem: str | None = None) -> RecordTable:
     >>> row["best_known"], row["status"], row["source"]
     (28, 'lower bound', 'Wagner 2023')
     """
-    if problem is not None and problem not in {name for name, _ in known_records()}:
+    if isinstance(problem, Problem):
+        problem = problem.name
+    elif problem is not None and problem not in {name for name, _ in known_records()}:
         problem = find_problem(problem).name
     with Archive() as archive:
         ours = library.summary(archive, problem)

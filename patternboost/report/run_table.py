@@ -6,14 +6,15 @@ from pathlib import Path
 from typing import Any
 
 from patternboost.problem import ProblemError
-from patternboost.problem.registry import find_problem
+from patternboost.problem.registry import find_problem, is_path
+from patternboost.report.tables import html_table
 from patternboost.store.files import FileError
-from patternboost.store.run_folder import Run
+from patternboost.store.run_folder import RunFolder
 
 COLUMNS = ("run", "state", "problem", "n", "best", "generations", "seconds", "symmetry", "model", "seed")
 
 
-def state_of(run: Run, log: list[dict[str, Any]] | None = None) -> str:
+def state_of(run: RunFolder, log: list[dict[str, Any]] | None = None) -> str:
     """'running' (a process holds its lock), 'finished' (its budget is spent, or its target reached) or 'stopped'."""
     if run.running():
         return "running"
@@ -21,7 +22,7 @@ def state_of(run: Run, log: list[dict[str, Any]] | None = None) -> str:
     return "finished" if log and _spent(run, log[-1]) else "stopped"
 
 
-def _spent(run: Run, last: dict[str, Any]) -> bool:
+def _spent(run: RunFolder, last: dict[str, Any]) -> bool:
     """Whether a run has nothing more to do after the generation of a log's last line."""
     s = run.settings
     generations = 0 < s.generations <= last["generation"] + 1
@@ -29,18 +30,28 @@ def _spent(run: Run, last: dict[str, Any]) -> bool:
     return bool(generations or time or last["best"] >= _goal(run))
 
 
-def _goal(run: Run) -> float:
+def _goal(run: RunFolder) -> float:
     """The score that ends the run: its target, or the problem's bound. A problem's own file is not run to look."""
     s = run.settings
     target = float(s.target) if s.target else float("inf")
     try:
-        bound = float("inf") if "/" in s.problem else float(find_problem(s.problem).at(s.n).upper_bound)
+        bound = float("inf") if is_path(s.problem) else float(find_problem(s.problem).at(s.n).upper_bound)
     except ProblemError:
         bound = float("inf")
     return min(target, bound)
 
 
-def run_rows(folder: Path) -> list[dict[str, Any]]:
+class RunTable(list[dict[str, Any]]):
+    """Rows of the table of runs, a list of dicts that shows itself as a table in a notebook."""
+
+    def __repr__(self) -> str:
+        return f"<{len(self)} run{'' if len(self) == 1 else 's'}>"
+
+    def _repr_html_(self) -> str:
+        return html_table(self, COLUMNS)
+
+
+def run_rows(folder: Path) -> RunTable:
     """One dict for every run in `folder`, oldest first; keys are `COLUMNS`. Damaged ones are left out.
 
     Raises FileError where there is no such folder.
@@ -50,7 +61,7 @@ def run_rows(folder: Path) -> list[dict[str, Any]]:
     rows = []
     for path in folder.glob("*/settings.toml"):
         try:
-            run = Run.read(path.parent)
+            run = RunFolder.read(path.parent)
             log = run.read_log()
             changed = path.stat().st_mtime
         except (FileError, OSError):  # damaged, or removed in this moment
@@ -60,7 +71,7 @@ def run_rows(folder: Path) -> list[dict[str, Any]]:
         values = (
             str(run.folder),
             state_of(run, log),
-            Path(s.problem).stem if "/" in s.problem else s.problem,
+            Path(s.problem).stem if is_path(s.problem) else s.problem,
             s.n,
             last.get("best") or None,
             last["generation"] + 1 if log else 0,
@@ -70,4 +81,4 @@ def run_rows(folder: Path) -> list[dict[str, Any]]:
             s.seed,
         )
         rows.append((changed, dict(zip(COLUMNS, values, strict=True))))
-    return [row for _, row in sorted(rows, key=lambda item: (item[0], item[1]["run"]))]
+    return RunTable(row for _, row in sorted(rows, key=lambda item: (item[0], item[1]["run"])))

@@ -11,13 +11,11 @@ import os
 import re
 from collections.abc import Mapping
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
-from patternboost.store.run_folder import Run
+from patternboost.loop.outputs import GenerationEvent
+from patternboost.store.run_folder import RunFolder
 from patternboost.store.settings import TRACKERS
-
-if TYPE_CHECKING:
-    from patternboost.loop.session import Search
 
 
 class Tracker(Protocol):
@@ -33,7 +31,7 @@ class Tracker(Protocol):
 class TensorBoardTracker:
     """Event files in the run's folder: `tensorboard --logdir runs` shows all runs side by side."""
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: RunFolder) -> None:
         self._writer = _imported("tensorboard.summary", "tensorboard").Writer(str(run.folder / "tensorboard"))
 
     def log(self, step: int, figures: Mapping[str, float]) -> None:
@@ -53,7 +51,7 @@ class WandbTracker:
     WANDB_PROJECT (else `patternboost`), WANDB_MODE=offline and its other variables hold as usual.
     """
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: RunFolder) -> None:
         wandb: Any = _imported("wandb", "wandb")
         name = re.sub(r"[^\w.-]", "-", run.folder.resolve().name)
         try:
@@ -85,7 +83,7 @@ def _imported(module: str, extra: str) -> Any:
         raise ValueError(f"--track {extra} needs {extra}: pip install 'patternboost[{extra}]'") from error
 
 
-def make_tracker(kind: str, run: Run) -> Tracker:
+def make_tracker(kind: str, run: RunFolder) -> Tracker:
     """The tracker of a kind. Raises ValueError, in one line, for another kind or one that is not installed."""
     if kind not in TRACKERS:
         raise ValueError(f"--track {kind}: use one of {', '.join(TRACKERS)}")
@@ -118,9 +116,9 @@ class Tracking:
     def __init__(self, tracker: Tracker) -> None:
         self._tracker = tracker
 
-    def __call__(self, search: Search, entry: dict[str, Any]) -> None:
+    def __call__(self, event: GenerationEvent) -> None:
         """Send a generation's figures."""
-        self._tracker.log(entry["generation"], figures_of(entry))
+        self._tracker.log(event.entry["generation"], figures_of(event.entry))
 
     def close(self) -> None:
         """Send what is left."""

@@ -11,14 +11,14 @@ from typing import Any
 from patternboost.report.progress import summary_line, time_text
 from patternboost.report.run_table import state_of
 from patternboost.store.log_line import is_log_line
-from patternboost.store.run_folder import Run
+from patternboost.store.run_folder import RunFolder
 
 #: seconds between two looks, and generations shown of what was before
 _PAUSE = 1.0
 _EARLIER = 5
 
 
-def new_entries(run: Run, after: int, offset: int) -> tuple[list[dict[str, Any]], int]:
+def new_entries(run: RunFolder, after: int, offset: int) -> tuple[list[dict[str, Any]], int]:
     """The log's whole lines from a byte on, of generations later than `after`; and the byte to go on from.
 
     A log that became shorter (a resumed run cuts it back to its checkpoint) is read from its beginning.
@@ -44,7 +44,7 @@ def new_entries(run: Run, after: int, offset: int) -> tuple[list[dict[str, Any]]
     return entries, offset + len(whole)
 
 
-def follow(run: Run, pause: Callable[[float], None] = time.sleep) -> Iterator[dict[str, Any]]:
+def follow(run: RunFolder, pause: Callable[[float], None] = time.sleep) -> Iterator[dict[str, Any]]:
     """Every generation from now on, with the last few of before; ends when nobody works on the run any more."""
     after, offset = -1, 0
     first = True
@@ -59,7 +59,7 @@ def follow(run: Run, pause: Callable[[float], None] = time.sleep) -> Iterator[di
         pause(_PAUSE)
 
 
-def watch(run: Run) -> None:
+def watch(run: RunFolder) -> None:
     """Print what happens to a run until it ends: a line per generation, and on a terminal how long the last one was
     ago; at the end what it came to."""
     say = _Terminal(run) if sys.stdout.isatty() else None
@@ -91,7 +91,7 @@ def watch(run: Run) -> None:
 class _Terminal:
     """A line below the others that says that nothing has happened yet."""
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: RunFolder) -> None:
         self._run = run
         self._since = time.time()
 

@@ -251,5 +251,5 @@ def space_of(conflicts: Conflicts) -> tuple[object, ...]:
 def bad_orbits(conflicts: Conflicts, orbits: Orbits) -> NDArray[np.uint8]:
     """1 for orbits that are forbidden by themselves, uint8[N]."""
     state = new_state(orbits, conflicts.empty(), np.zeros(orbits.count, np.uint8), 0)
-    mark_bad(*space_of(conflicts), state)
+    mark_bad(*space_of(conflicts), state)  # type: ignore[call-arg]
     return (state.flag & _BAD > 0).astype(np.uint8)

@@ -20,8 +20,7 @@ import numpy as np
 import platformdirs
 
 from patternboost.problem import Instance
-from patternboost.problem.ground import IntArray
-from patternboost.problem.symmetry import canonical_form
+from patternboost.problem.symmetry import canonical_key
 from patternboost.store.construction import Construction
 from patternboost.store.files import FileError
 from patternboost.store.proofs import SCHEMA as PROOFS_SCHEMA
@@ -50,11 +49,6 @@ def home() -> Path:
     """The user's data folder; the environment variable PATTERNBOOST_HOME overrides the platform's choice."""
     override = os.environ.get("PATTERNBOOST_HOME")
     return Path(override) if override else Path(platformdirs.user_data_dir("patternboost", appauthor=False))
-
-
-def canonical_key(instance: Instance, elements: IntArray) -> bytes:
-    """The canonical form as bytes (little-endian uint16 element numbers): equal for sets equal up to symmetry."""
-    return canonical_form(instance, elements).astype("<u2").tobytes()
 
 
 class Archive:

@@ -1,4 +1,4 @@
-"""The judge of what the search claims: the problem's own definition, and nothing of the search."""
+"""A set that a search claims, certified by the problem's own definition and nothing of the search."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from patternboost.problem.ground import IntArray
 from patternboost.store.construction import Construction
 
 
-def verified(
+def certified(
     instance: Instance, elements: IntArray, seed: int, symmetry: str, origin: str, generation: int | None = None
 ) -> Construction:
     """A set of elements as a construction that the definition accepts; the rest says how it was found.

@@ -17,6 +17,7 @@ from typing import Any
 from patternboost.problem import Instance, Point, Problem, ProblemError
 from patternboost.problem.registry import find_problem
 from patternboost.problem.symmetry import symmetry_class
+from patternboost.store.drawing.picture import svg_if_any
 from patternboost.store.files import FileError, read_json, write_text
 
 FORMAT = "patternboost-certificate/1"
@@ -143,9 +144,10 @@ class Construction:
         write_text(path, self.certificate_text())
         return path
 
-    def _repr_svg_(self) -> str | None:
-        from patternboost.store.drawing.picture import svg_if_any
+    def __repr__(self) -> str:
+        return f"<{self.instance}, {self.score} points>"
 
+    def _repr_svg_(self) -> str | None:
         return svg_if_any(self)  # None: the notebook falls back to the text form
 
 
@@ -201,8 +203,3 @@ def load(path: str | Path, problem: Problem | None = None) -> Construction:
         found,
         data.get("symmetry"),
     )
-
-
-def verify(construction: Construction | str | Path) -> list[str]:
-    """What is wrong with a construction (or the certificate at a path): one line each, none if it is valid."""
-    return (construction if isinstance(construction, Construction) else load(construction)).check()

@@ -10,14 +10,14 @@ again, with the same result.
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import json
 import os
 import shutil
-import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import IO, Any
+from typing import Any, Self
+
+from filelock import BaseFileLock, FileLock, Timeout
 
 from patternboost.problem import Problem
 from patternboost.problem.registry import find_problem
@@ -28,22 +28,22 @@ from patternboost.store.log_line import is_log_line
 from patternboost.store.settings import Settings
 
 _KEEP = 2
-#: one who only looks whether a run is running holds its lock for a moment: try this often, seconds apart
-_LOCK_ATTEMPTS = 5
-_LOCK_PAUSE = 0.02
+#: one who only looks whether a run is running holds its lock for a moment: wait so many seconds, look so often
+_LOCK_SECONDS, _LOCK_POLL = 0.1, 0.02
 
 
-class Run:
+class RunFolder:
     """A run's folder, open for writing by this process alone."""
 
     def __init__(self, folder: Path, settings: Settings) -> None:
         self.folder = folder
         self.settings = settings
-        self._lock: IO[bytes] | None = None
+        self._lock: BaseFileLock | None = None
 
     @classmethod
-    def create(cls, folder: Path, settings: Settings) -> Run:
+    def create(cls, folder: str | Path, settings: Settings) -> Self:
         """Make a new run. Raises FileError where the folder cannot be made or already holds a run."""
+        folder = Path(folder)
         if (folder / "settings.toml").exists():
             raise FileError(f"{folder} already holds a run: `patternboost resume {folder}` continues it")
         run = cls(folder, settings)
@@ -57,7 +57,7 @@ class Run:
         return run
 
     @classmethod
-    def open(cls, folder: Path) -> Run:
+    def open(cls, folder: str | Path) -> Self:
         """Open a run to continue it. Raises FileError where there is none, or another process works on it."""
         run = cls.read(folder)
         try:
@@ -67,39 +67,41 @@ class Run:
         return run
 
     @classmethod
-    def read(cls, folder: Path) -> Run:
+    def read(cls, folder: str | Path) -> Self:
         """Open a run to look at it."""
+        folder = Path(folder)
         if not (folder / "settings.toml").is_file():
             raise FileError(f"{folder} is no run: a run's folder holds settings.toml")
         return cls(folder, settings_module.from_toml(folder / "settings.toml"))
 
-    def _repr_html_(self) -> str:
-        from patternboost.report.notebook import run_html
-
-        return run_html(self)
+    def __repr__(self) -> str:
+        return f"<run {self.folder}: {self.settings.problem} n={self.settings.n}>"
 
     def _take_lock(self) -> None:
-        self._lock = (self.folder / ".lock").open("ab")
-        for attempts_left in reversed(range(_LOCK_ATTEMPTS)):
-            try:
-                fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                return
-            except BlockingIOError as error:
-                if not attempts_left:
-                    self.close()
-                    raise FileError(f"{self.folder}: another process works on this run") from error
-                time.sleep(_LOCK_PAUSE)
+        lock = FileLock(self.folder / ".lock", timeout=_LOCK_SECONDS, poll_interval=_LOCK_POLL)
+        try:
+            lock.acquire()
+        except Timeout as error:
+            raise FileError(f"{self.folder}: another process works on this run") from error
+        self._lock = lock
 
     def running(self) -> bool:
         """Whether a process works on the run at this moment."""
-        try:
-            with (self.folder / ".lock").open("rb") as lock:
-                fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
-        except OSError:  # no lock: a folder that was copied, or is on a file system without locks
+        path = self.folder / ".lock"
+        if not path.exists():  # a folder that was copied
             return False
-        return False
+        try:
+            with FileLock(path, timeout=0):
+                return False
+        except Timeout:
+            return True
+        except (OSError, NotImplementedError):  # not ours to write, or on a file system without locks
+            return False
+
+    def change(self, settings: Settings) -> None:
+        """Go on with other settings."""
+        self.settings = settings
+        write_text(self.folder / "settings.toml", settings_module.to_toml(settings))
 
     def abandon(self) -> None:
         """Undo `create` where the run never began, so that the folder's name is free again."""
@@ -112,7 +114,7 @@ class Run:
     def close(self) -> None:
         """Let others work on the run."""
         if self._lock is not None:
-            self._lock.close()
+            self._lock.release()
             self._lock = None
 
     # -- log ---------------------------------------------------------------------------------------------------------
@@ -146,8 +148,8 @@ class Run:
 
     # -- checkpoints -------------------------------------------------------------------------------------------------
 
-    def checkpoint(self, generations: int, state: dict[str, Any], fill: Callable[[Path], None]) -> None:
-        """Write the checkpoint after `generations` generations: state.json and what `fill` puts into the folder."""
+    def checkpoint(self, generations: int, fill: Callable[[Path], dict[str, Any]]) -> None:
+        """Write the checkpoint after `generations` generations: what `fill` puts into the folder, and returns."""
         parent = self.folder / "checkpoint"
         final = parent / f"{generations:06d}"
         temporary = parent / f".writing-{generations:06d}"
@@ -156,8 +158,7 @@ class Run:
             return
         temporary.mkdir()
         try:
-            fill(temporary)
-            write_json(temporary / "state.json", state)
+            write_json(temporary / "state.json", fill(temporary))
             for file in temporary.iterdir():
                 with file.open("rb") as handle:
                     os.fsync(handle.fileno())

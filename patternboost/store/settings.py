@@ -1,14 +1,17 @@
-"""Every knob of a search, with its default and its meaning; written to settings.toml in the run's folder."""
+"""Every knob of a search: default, bounds and meaning in one table; written to settings.toml in the run's folder."""
 
 from __future__ import annotations
 
 import dataclasses
+import difflib
 import os
 import tomllib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, get_type_hints
 
+from patternboost._version import __version__
 from patternboost.store.files import FileError, read_text
 
 #: what a run learns with
@@ -27,73 +30,91 @@ IMPROVERS = ("tabu", "solver", "both")
 MAX_JOBS = 1024
 
 
+def default_jobs() -> int:
+    """The cores this process may use: affinity, cgroup quota and SLURM_CPUS_PER_TASK respected."""
+    import joblib  # late: most commands fan nothing out
+
+    cores = int(joblib.cpu_count())
+    slurm = os.environ.get("SLURM_CPUS_PER_TASK", "")
+    return min(cores, int(slurm)) if slurm.isdecimal() and int(slurm) else cores
+
+
+def _whole(default: int, help: str, least: int = 0, most: int = 2**63 - 1) -> Any:
+    return field(default=default, metadata={"help": help, "least": least, "most": most})
+
+
+def _real(default: float, help: str, least: float = 0.0, most: float = 2.0**31) -> Any:
+    return field(default=default, metadata={"help": help, "least": least, "most": most})
+
+
+def _share(default: float, help: str) -> Any:
+    return _real(default, help, 0.0, 1.0)
+
+
+def _choice(default: str, help: str, choices: Sequence[str]) -> Any:
+    return field(default=default, metadata={"help": help, "choices": choices})
+
+
+def _other(default: Any, help: str) -> Any:
+    return field(default=default, metadata={"help": help})
+
+
 @dataclass(frozen=True)
 class Settings:
-    """A search. `explain` tells each field; all can be set by `search --set NAME=VALUE`."""
+    """A search. All can be set by `search --set NAME=VALUE`, and as keywords of `pb.search`."""
 
     problem: str = field(metadata={"help": "name of the problem, or path of its file"})
     n: int = field(metadata={"help": "size"})
-    symmetry: str = field(default="auto", metadata={"help": "symmetry class, or auto: follow what pays"})
-    minutes: float = field(default=0.0, metadata={"help": "time budget; 0: none"})
-    generations: int = field(default=0, metadata={"help": "budget in generations; 0: none"})
-    target: int = field(default=0, metadata={"help": "stop at this score; 0: none"})
-    seed: int = field(default=0, metadata={"help": "seed of all randomness"})
-    jobs: int = field(default_factory=lambda: len(os.sched_getaffinity(0)), metadata={"help": "workers"})
-    device: str = field(default="auto", metadata={"help": "auto, cpu or cuda: where the model runs"})
-    model: str = field(
-        default="gpt", metadata={"help": "gpt, bigram, unigram, or none: local search alone, the control"}
-    )
-    improve: str = field(default="tabu", metadata={"help": "tabu, solver (extra: exact) or both: follow what pays"})
-    backend: str = field(default="threading", metadata={"help": "threading, loky, dask or ray"})
-    seed_from: tuple[str, ...] = field(default=(), metadata={"help": "where seeds come from"})
+    symmetry: str = _other("auto", "symmetry class, or auto: follow what pays")
+    minutes: float = _real(0.0, "time budget; 0: none", most=2.0**63)
+    generations: int = _whole(0, "budget in generations; 0: none")
+    target: int = _whole(0, "stop at this score; 0: none")
+    stop_at_optimum: bool = _other(True, "stop at a score that is proved to be the best possible")
+    seed: int = _whole(0, "seed of all randomness")
+    jobs: int = field(default_factory=default_jobs, metadata={"help": "workers", "least": 1, "most": MAX_JOBS})
+    device: str = _choice("auto", "auto, cpu or cuda: where the model runs", DEVICES)
+    model: str = _choice("gpt", "gpt, bigram, unigram, or none: local search alone, the control", MODELS)
+    improve: str = _choice("tabu", "tabu, solver (extra: exact) or both: follow what pays", IMPROVERS)
+    backend: str = _choice("threading", "threading, loky, dask or ray", BACKENDS)
+    seed_from: tuple[str, ...] = _other((), "where seeds come from")
 
     # the classical half
-    starts: int = field(default=300, metadata={"help": "local searches per generation (adapts under a time budget)"})
-    patience: int = field(default=10, metadata={"help": "a walk ends after this many steps per orbit without a gain"})
-    max_steps: int = field(default=200, metadata={"help": "and after this many steps per orbit in all"})
-    tenure_min: int = field(default=1, metadata={"help": "shortest tabu tenure: steps that a dropped orbit sits out"})
-    tenure_max: int = field(default=2, metadata={"help": "longest tabu tenure"})
-    elites: float = field(default=0.3, metadata={"help": "share of non-model starts that are pool members"})
-    shake: float = field(default=0.3, metadata={"help": "share of a pool member's orbits dropped to make a start"})
-    repairs: int = field(default=16, metadata={"help": "solver repairs per generation at half of the effort"})
-    repair_work: float = field(default=2.0, metadata={"help": "solver time per repair, deterministic unit (about 1 s)"})
-    memory_gib: float = field(default=2.0, metadata={"help": "memory for orbit tables"})
+    starts: int = _whole(300, "local searches per generation (adapts under a time budget)", 1, 10**9)
+    patience: int = _whole(10, "a walk ends after this many steps per orbit without a gain", 1, 10**9)
+    max_steps: int = _whole(200, "and after this many steps per orbit in all", 1, 10**9)
+    tenure_min: int = _whole(1, "shortest tabu tenure: steps that a dropped orbit sits out", 1, 10**6)
+    tenure_max: int = _whole(2, "longest tabu tenure", 1, 10**6)
+    elites: float = _share(0.3, "share of the other walks on the whole board that start from pool members")
+    shake: float = _share(0.3, "share of a pool member's orbits dropped to make a start")
+    repairs: int = _whole(16, "solver repairs per generation at half of the effort", 1, 10**9)
+    repair_work: float = _real(2.0, "solver time per repair, deterministic unit (about 1 s)", 0.001)
+    memory_gib: float = _real(2.0, "memory for tables, regions and forbidden sets together", 0.001, 2.0**20)
 
     # the pool
-    pool: int = field(default=5000, metadata={"help": "most constructions kept to learn from"})
-    pool_floor: int = field(default=1000, metadata={"help": "keep at least this many before the top share applies"})
-    top: float = field(default=0.5, metadata={"help": "share of the pool kept per generation"})
+    pool: int = _whole(5000, "most constructions kept to learn from", 1, 10**8)
+    pool_floor: int = _whole(1000, "keep at least this many before the top share applies", 1, 10**8)
+    top: float = _share(0.5, "share of the pool kept per generation")
+
+    # regions
+    regions: float = _share(0.8, "most of the effort spent in regions; not for forbidden sets of four and more")
+    region_mass: float = _share(0.85, "share of its density that a region holds")
+    count_regions: bool = _other(True, "gpt: a region counted in the pool competes with the model's")
 
     # the learned half
-    model_share: float = field(
-        default=0.2, metadata={"help": "share of the walks on the whole board that start from the model's samples"}
-    )
-    focus: float = field(
-        default=0.8, metadata={"help": "most of the effort spent in areas that good sets have in common"}
-    )
-    focus_mass: float = field(default=0.85, metadata={"help": "share of its samples' cells that an area holds"})
-    counting: bool = field(
-        default=True, metadata={"help": "gpt: some areas are counted in the pool, as many as pay beside the model's"}
-    )
-    tokens: str = field(
-        default="orbits", metadata={"help": "orbits (one token each), bits (0/1 strings) or merged (learned tokens)"}
-    )
-    precision: str = field(default="auto", metadata={"help": "auto (measured), fp32 or bf16"})
-    layers: int = field(default=4, metadata={"help": "transformer layers"})
-    heads: int = field(default=4, metadata={"help": "attention heads"})
-    width: int = field(default=64, metadata={"help": "width of the transformer"})
-    train_steps: int = field(
-        default=150, metadata={"help": "training steps per generation (under a time budget its share of the clock)"}
-    )
-    batch: int = field(default=32, metadata={"help": "training batch, sequences"})
-    learning_rate: float = field(default=1e-3, metadata={"help": "peak learning rate"})
-    weight_decay: float = field(default=0.1, metadata={"help": "AdamW weight decay"})
-    temperature: float = field(default=1.0, metadata={"help": "sampling temperature to begin with"})
-    novelty: float = field(
-        default=0.5, metadata={"help": "share of new samples that the temperature rises to keep; 0: it stays"}
-    )
-    top_p: float = field(default=1.0, metadata={"help": "nucleus sampling"})
-    mask: bool = field(default=True, metadata={"help": "sample only valid constructions"})
+    model_share: float = _share(0.2, "share of the walks on the whole board that start from the model's samples")
+    tokens: str = _choice("orbits", "orbits (one token each), bits (0/1 strings) or merged (learned tokens)", TOKENS)
+    precision: str = _choice("auto", "auto (fp32 on a CPU, bf16 on a GPU), fp32 or bf16", PRECISIONS)
+    layers: int = _whole(4, "transformer layers", 1, 1000)
+    heads: int = _whole(4, "attention heads", 1, 1000)
+    width: int = _whole(64, "width of the transformer", 1, 2**16)
+    train_steps: int = _whole(150, "training steps per generation (under a time budget its share of the clock)")
+    batch: int = _whole(32, "training batch, sequences", 1, 2**20)
+    learning_rate: float = _real(1e-3, "peak learning rate", 1e-9, 10.0)
+    weight_decay: float = _real(0.1, "AdamW weight decay", 0.0, 100.0)
+    temperature: float = _real(1.0, "sampling temperature to begin with", 0.001, 1000.0)
+    novelty: float = _share(0.5, "share of new samples that the temperature rises to keep; 0: it stays")
+    top_p: float = _real(1.0, "nucleus sampling", 0.001, 1.0)
+    mask: bool = _other(True, "sample only valid constructions")
 
     @property
     def memory_bytes(self) -> int:
@@ -106,73 +127,90 @@ class Settings:
         return self.minutes > 0 and self.generations == 0
 
 
+#: settings that are given by arguments of their own
+_ARGUMENTS = ("problem", "n", "seed_from")
+
+
 class SettingsError(ValueError):
     """A setting that cannot be; the message says what would do."""
 
 
-_POSITIVE = (
-    "jobs",
-    "starts",
-    "patience",
-    "max_steps",
-    "tenure_min",
-    "pool",
-    "pool_floor",
-    "layers",
-    "heads",
-    "batch",
-    "repairs",
-)
-_CHOICES = (
-    ("model", MODELS),
-    ("device", DEVICES),
-    ("backend", BACKENDS),
-    ("tokens", TOKENS),
-    ("precision", PRECISIONS),
-    ("improve", IMPROVERS),
-)
-_SHARES = ("elites", "shake", "top", "model_share", "focus", "focus_mass", "top_p", "novelty")
-
-
 def check(settings: Settings) -> Settings:
     """The settings, if they make sense. Raises SettingsError."""
-    for name in _POSITIVE:
-        if getattr(settings, name) < 1:
-            raise SettingsError(f"{name} = {getattr(settings, name)} must be at least 1")
-    for name in _SHARES:
-        if not 0 <= getattr(settings, name) <= 1:
-            raise SettingsError(f"{name} = {getattr(settings, name)} must be from 0 to 1")
-    for name in ("minutes", "generations", "target", "seed", "train_steps", "weight_decay"):
-        if not 0 <= getattr(settings, name) < 2**63:
-            raise SettingsError(f"{name} = {getattr(settings, name)} must be from 0 to 2^63")
-    for name in ("temperature", "learning_rate", "memory_gib", "repair_work"):
-        if not 0 < getattr(settings, name) < 2**31:
-            raise SettingsError(f"{name} = {getattr(settings, name)} must be positive, and below 2^31")
-    for name, known in _CHOICES:
-        if getattr(settings, name) not in known:
-            raise SettingsError(f"{name} {getattr(settings, name)!r} is unknown: use one of {', '.join(known)}")
-    if settings.jobs > MAX_JOBS:
-        raise SettingsError(f"jobs = {settings.jobs} must be at most {MAX_JOBS}")
+    for f in dataclasses.fields(Settings):
+        value, known = getattr(settings, f.name), f.metadata
+        if "choices" in known and value not in known["choices"]:
+            raise SettingsError(f"{f.name} {value!r} is unknown: use one of {', '.join(known['choices'])}")
+        if "least" in known and not known["least"] <= value <= known["most"]:
+            raise SettingsError(f"{f.name} = {value} must be from {_bound(known['least'])} to {_bound(known['most'])}")
     if settings.tenure_max < settings.tenure_min:
         raise SettingsError(f"tenure_max = {settings.tenure_max} is below tenure_min = {settings.tenure_min}")
-    if settings.width < 1 or settings.width % settings.heads:
+    if settings.width % settings.heads:
         raise SettingsError(f"width = {settings.width} must be a multiple of heads = {settings.heads}")
     return settings
 
 
-def override(settings: Settings, assignments: list[str]) -> Settings:
-    """Settings with NAME=VALUE assignments applied. Raises SettingsError."""
+def _bound(value: float) -> str:
+    power = value.bit_length() if isinstance(value, int) else 0
+    return f"2^{power}" if power > 31 else f"{value:g}"
+
+
+def idle_settings(settings: Settings, k: int) -> list[str]:
+    """Settings other than the default that do nothing in this run, each with the reason."""
+    defaults, found = Settings(settings.problem, settings.n), []
+
+    def changed(*names: str) -> list[str]:
+        return [name for name in names if getattr(settings, name) != getattr(defaults, name)]
+
+    if k >= 4:
+        found += [f"{name}: forbidden sets of {k} have no regions" for name in changed("regions", "region_mass")]
+    if settings.model == "none":
+        names = changed("regions", "region_mass", "count_regions", "model_share", "tokens", "layers", "heads", "width")
+        found += [f"{name}: there is no model" for name in names]
+    elif settings.model != "gpt":
+        found += [f"{name}: the model is {settings.model}" for name in changed("count_regions", "layers", "heads")]
+    return found
+
+
+def parse_assignments(assignments: Sequence[str]) -> dict[str, Any]:
+    """Values by name from NAME=VALUE texts. Raises SettingsError."""
     hints = get_type_hints(Settings)
     values: dict[str, Any] = {}
     for assignment in assignments:
         name, equals, text = assignment.partition("=")
-        if not equals or name not in hints or name in ("problem", "n", "seed_from"):
-            known = ", ".join(
-                f.name for f in dataclasses.fields(Settings) if f.name not in ("problem", "n", "seed_from")
-            )
-            raise SettingsError(f"--set {assignment}: write NAME=VALUE with one of: {known}")
+        if not equals or name in _ARGUMENTS:
+            raise SettingsError(f"--set {assignment}: write NAME=VALUE; a run's settings.toml lists the names")
+        require_setting(name)
         values[name] = _parse(hints[name], name, text)
-    return dataclasses.replace(settings, **values)
+    return values
+
+
+def require_setting(name: str) -> None:
+    """Raise SettingsError, with the likeliest name, where there is no such setting."""
+    known = [f.name for f in dataclasses.fields(Settings)]
+    if name not in known:
+        likely = difflib.get_close_matches(name, known, 3, 0.5)
+        hint = f"; did you mean {' or '.join(likely)}?" if likely else "; a run's settings.toml lists all"
+        raise SettingsError(f"there is no setting {name[:64]!r}{hint}")
+
+
+def from_keywords(problem: str, n: int, given: Mapping[str, Any]) -> Settings:
+    """Settings from Python keywords, types and bounds checked. Raises SettingsError."""
+    hints = get_type_hints(Settings)
+    values: dict[str, Any] = {}
+    for name, value in given.items():
+        require_setting(name)
+        if value is None:
+            continue
+        kind = hints[name]
+        if kind is float and type(value) is int:
+            value = float(value)
+        if name == "seed_from":
+            value = tuple(str(s) for s in ([value] if isinstance(value, str | Path) else value))
+        elif type(value) is not kind:
+            raise SettingsError(f"{name} = {value!r} must be of type {kind.__name__}")
+        values[name] = value
+    return check(Settings(problem, n, **values))
 
 
 def _parse(kind: type, name: str, text: str) -> Any:
@@ -186,7 +224,10 @@ def _parse(kind: type, name: str, text: str) -> Any:
 
 def to_toml(settings: Settings) -> str:
     """The settings as TOML, each with its explanation."""
-    lines = ["# Settings of this run; `patternboost resume` reads them."]
+    lines = [
+        "# Settings of this run; `patternboost resume` reads them.",
+        f'version = "{__version__}"  # the version of patternboost that made it',
+    ]
     for f in dataclasses.fields(Settings):
         lines.append(f"{f.name} = {_toml_value(getattr(settings, f.name))}  # {f.metadata['help']}")
     return "\n".join(lines) + "\n"
@@ -204,34 +245,32 @@ def _toml_value(value: Any) -> str:
 
 
 def from_toml(path: Path) -> Settings:
-    """Read settings.toml. Raises FileError."""
+    """Read settings.toml. Raises FileError, for those of another version too, in one line that names it."""
     try:
         data = tomllib.loads(read_text(path, 1 << 20))
     except tomllib.TOMLDecodeError as error:
         raise FileError(f"{path}: not valid TOML: {error}") from error
+    version = str(data.pop("version", "0.1.0"))[:32]
     hints = get_type_hints(Settings)
-    for name in data:
+    if version != __version__ and set(data) != set(hints):
+        raise FileError(f"{path}: a run of patternboost {version}, which reads it; this is {__version__}")
+    values: dict[str, Any] = {}
+    for name, value in data.items():
         if name not in hints:
             raise FileError(f"{path}: unknown setting {name!r}")
-    values: dict[str, Any] = {}
-    for f in dataclasses.fields(Settings):
-        if f.name not in data:
-            continue
-        value = data[f.name]
-        if f.name == "seed_from":
+        if name == "seed_from":
             if not isinstance(value, list) or not all(isinstance(v, str) for v in value):
                 raise FileError(f"{path}: seed_from must be a list of strings")
             value = tuple(value)
-        elif hints[f.name] is float and type(value) is int:
+        elif hints[name] is float and type(value) is int:
             value = float(value)
-        elif type(value) is not hints[f.name]:
-            raise FileError(f"{path}: {f.name} must be of type {hints[f.name].__name__}")
-        values[f.name] = value
-    try:
-        settings = check(Settings(**values))
-    except (SettingsError, TypeError) as error:
-        raise FileError(f"{path}: {error}") from error
-    missing = [f.name for f in dataclasses.fields(Settings) if f.name not in values]
+        elif type(value) is not hints[name]:
+            raise FileError(f"{path}: {name} must be of type {hints[name].__name__}")
+        values[name] = value
+    missing = [name for name in hints if name not in values]
     if missing:  # a file cut short must not pass for a whole one with other settings
         raise FileError(f"{path}: {missing[0]} is missing; every setting must be there")
-    return settings
+    try:
+        return check(Settings(**values))
+    except SettingsError as error:
+        raise FileError(f"{path}: {error}") from error

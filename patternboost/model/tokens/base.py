@@ -64,6 +64,9 @@ class Vocabulary(ABC):
 
     #: the tokenisation's name
     name: ClassVar[str]
+    #: whether each token of a body stands for cells by itself, and for one orbit
+    stands_for_cells: ClassVar[bool] = True
+    one_orbit_each: ClassVar[bool] = False
 
     def __init__(self, problem: Problem, sizes: Sequence[int], classes: Sequence[str]) -> None:
         self.problem = problem

@@ -15,6 +15,7 @@ class BitVocabulary(Vocabulary):
     """Two tokens, 0 and 1; a body has exactly as many as there are orbits."""
 
     name = "bits"
+    stands_for_cells = False
 
     @property
     def count(self) -> int:

@@ -33,6 +33,7 @@ class OrbitVocabulary(Vocabulary):
     """Cell tokens in the ground set's own order."""
 
     name = "orbits"
+    one_orbit_each = True
 
     def __init__(self, problem: Problem, sizes: Sequence[int], classes: Sequence[str]) -> None:
         super().__init__(problem, sizes, classes)

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from patternboost.problem import Instance, Point
-from patternboost.store.construction import Construction
-from patternboost.store.drawing.scene import Board, Scene, around, counted, disc_radius
+from patternboost.store.drawing.scene import Board, Drawable, Scene, around, counted, disc_radius
 
 
 def is_grid(instance: Instance) -> bool:
@@ -30,7 +29,7 @@ def board_scene(title: str, points: Sequence[Point], n: int, witness: Sequence[P
     )
 
 
-def text(construction: Construction) -> str:
+def text(construction: Drawable) -> str:
     """The board as n lines of `.` and `#`.
 
     Raises ValueError, in one line, where the ground set is not a grid or a point is off the board.

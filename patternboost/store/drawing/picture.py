@@ -10,12 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from patternboost.problem import Instance
-from patternboost.store.construction import Construction
 from patternboost.store.drawing import render
 from patternboost.store.drawing.board import board_scene, is_grid
 from patternboost.store.drawing.graph import graph_scene
 from patternboost.store.drawing.layers import layers_scene
-from patternboost.store.drawing.scene import Scene
+from patternboost.store.drawing.scene import Drawable, Scene
 
 _DRAWINGS: dict[str, Callable[..., Scene]] = {"board": board_scene, "layers": layers_scene, "graph": graph_scene}
 
@@ -33,7 +32,7 @@ def drawing_of(instance: Instance) -> str | None:
     return "layers" if instance.points.shape[1] == 3 else None
 
 
-def scene_of(construction: Construction, witness: Sequence[Sequence[int]] = ()) -> Scene:
+def scene_of(construction: Drawable, witness: Sequence[Sequence[int]] = ()) -> Scene:
     """What to draw. Raises ValueError, in one line, where nothing can be drawn or `witness` is not part of it."""
     instance = construction.instance
     drawing = drawing_of(instance)
@@ -50,7 +49,7 @@ def scene_of(construction: Construction, witness: Sequence[Sequence[int]] = ()) 
     return _DRAWINGS[drawing](str(instance), construction.points, side, marked)
 
 
-def svg(construction: Construction, witness: Sequence[Sequence[int]] = ()) -> str:
+def svg(construction: Drawable, witness: Sequence[Sequence[int]] = ()) -> str:
     """The construction as one self-contained SVG, with the points of `witness` marked.
 
     The size is the viewer's choice: the file gives only a viewBox. Raises ValueError as `scene_of`.
@@ -58,7 +57,7 @@ def svg(construction: Construction, witness: Sequence[Sequence[int]] = ()) -> st
     return render.svg(scene_of(construction, witness))
 
 
-def svg_if_any(construction: Construction) -> str | None:
+def svg_if_any(construction: Drawable) -> str | None:
     """The picture of `svg`, with a forbidden set in it marked; None where there is nothing that can be drawn."""
     try:
         scene_of(construction)  # before the witness, which needs every point to be on the board
@@ -67,17 +66,17 @@ def svg_if_any(construction: Construction) -> str | None:
         return None
 
 
-def png(construction: Construction, witness: Sequence[Sequence[int]] = ()) -> bytes:
+def png(construction: Drawable, witness: Sequence[Sequence[int]] = ()) -> bytes:
     """The picture of `svg` as a PNG of about 800 x 800 pixels, always the same bytes. Raises ValueError as `svg`."""
     return render.png(scene_of(construction, witness))
 
 
-def tikz(construction: Construction, witness: Sequence[Sequence[int]] = ()) -> str:
+def tikz(construction: Drawable, witness: Sequence[Sequence[int]] = ()) -> str:
     """The picture of `svg` as a tikzpicture, for a document that loads tikz. Raises ValueError as `svg`."""
     return render.tikz(scene_of(construction, witness))
 
 
-def picture_bytes(construction: Construction, suffix: str, witness: Sequence[Sequence[int]] = ()) -> bytes:
+def picture_bytes(construction: Drawable, suffix: str, witness: Sequence[Sequence[int]] = ()) -> bytes:
     """The picture in the format that the ending of a file's name stands for: .svg .png .tikz .tex, else ValueError."""
     kind = BY_SUFFIX.get(suffix.lower())
     if kind is None:

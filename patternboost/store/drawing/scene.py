@@ -8,13 +8,34 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
+
+from patternboost.problem import Instance, Point
 
 #: side of a cell in the pictures' own units
 CELL = 10
 
 Spot: TypeAlias = tuple[float, float]
 Segment: TypeAlias = tuple[Spot, Spot]
+
+
+class Drawable(Protocol):
+    """What is drawn: a construction."""
+
+    @property
+    def instance(self) -> Instance:
+        """Problem and size."""
+
+    @property
+    def points(self) -> tuple[Point, ...]:
+        """Its points, sorted."""
+
+    @property
+    def n(self) -> int:
+        """The size."""
+
+    def witness(self) -> list[Point]:
+        """A forbidden set among the points; empty where there is none."""
 
 
 @dataclass(frozen=True)

@@ -11,16 +11,17 @@ from pathlib import Path
 import numpy as np
 
 from patternboost.api import resume, search
-from patternboost.loop.starts import child_seed
 from patternboost.problem import Instance, ProblemError
 from patternboost.problem.ground import IntArray
 from patternboost.problem.registry import problem
 from patternboost.report.data import best_curve
 from patternboost.search.greedy import Greedy
+from patternboost.search.streams import Stream, stream_seed
 from patternboost.search.tasks import prepare
 from patternboost.search.walker import make_walker
-from patternboost.store.certified import verified
+from patternboost.store.certified import certified
 from patternboost.store.files import FileError, read_json, write_json
+from patternboost.store.settings import parse_assignments
 from patternboost.studies.compare.plan import ARMS, Plan
 
 #: greedy fills between two looks at the clock
@@ -28,7 +29,7 @@ _FILLS = 200
 
 
 @dataclass(frozen=True)
-class Outcome:
+class ArmRun:
     """What a finished run came to."""
 
     arm: str
@@ -51,7 +52,7 @@ def run_folder(folder: Path, arm: str, seed: int) -> Path:
     return folder / f"{arm}-{seed}"
 
 
-def read_outcome(folder: Path, arm: str, seed: int) -> Outcome | None:
+def read_outcome(folder: Path, arm: str, seed: int) -> ArmRun | None:
     """The outcome of a finished run, None where it is not finished. Raises FileError."""
     path = run_folder(folder, arm, seed) / "outcome.json"
     if not path.exists():
@@ -61,7 +62,7 @@ def read_outcome(folder: Path, arm: str, seed: int) -> Outcome | None:
         curve = tuple((float(seconds), int(score)) for seconds, score in saved["curve"])
     except (KeyError, TypeError, ValueError) as error:
         raise FileError(f"{path} is damaged: remove it to run this arm again") from error
-    return Outcome(arm, seed, curve)
+    return ArmRun(arm, seed, curve)
 
 
 def run(plan: Plan, folder: Path, arm: str, seed: int, stopped: Callable[[], bool]) -> bool:
@@ -78,7 +79,7 @@ def run(plan: Plan, folder: Path, arm: str, seed: int, stopped: Callable[[], boo
             seeds = [str(folder / "seeds")] if plan.seed_from else []
             result = search(
                 plan.problem, plan.n, minutes=plan.minutes, seed=seed, jobs=plan.jobs, symmetry=plan.symmetry,
-                seed_from=seeds, options=list(plan.options), run_dir=where, quiet=True, **ARMS[arm],
+                seed_from=seeds, run_dir=where, quiet=True, **(parse_assignments(plan.options) | ARMS[arm]),
             )  # fmt: skip
         if result.interrupted:
             return False
@@ -98,14 +99,14 @@ def _greedy(plan: Plan, where: Path, seed: int, stopped: Callable[[], bool]) -> 
         while True:
             if stopped():
                 return None
-            seeds = [child_seed(seed, number + i) for i in range(plan.jobs)]
+            seeds = [stream_seed(seed, Stream.GREEDY, number + i) for i in range(plan.jobs)]
             number += plan.jobs
             best = max(pool.map(fills, seeds), key=len)
             seconds = time.monotonic() - began
             if seconds > 60 * plan.minutes and curve:
                 return [*curve, (60 * plan.minutes, curve[-1][1])]
             if not curve or len(best) > curve[-1][1]:
-                construction = verified(instance, best, seed, "none", "greedy")
+                construction = certified(instance, best, seed, "none", "greedy")
                 (where / "best").mkdir(parents=True, exist_ok=True)
                 construction.save(where / "best" / f"{construction.name}.json")
                 curve.append((seconds, len(best)))

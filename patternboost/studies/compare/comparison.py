@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from patternboost.api import ctrl_c
-from patternboost.loop import seeding
-from patternboost.loop.session import Stop
-from patternboost.problem.registry import lasting_reference, problem
-from patternboost.report.progress import left_text
+from patternboost.loop.seeding import collect
+from patternboost.problem import Instance, Problem
+from patternboost.problem.registry import instance_of, lasting_reference
+from patternboost.report.progress import left_text, make_progress
+from patternboost.search.stop import Stop, ctrl_c
 from patternboost.store.archive import Archive
 from patternboost.store.files import FileError, atomic_write, write_text
-from patternboost.studies.compare.arms import Outcome, read_outcome, run
+from patternboost.store.settings import default_jobs, from_keywords
+from patternboost.studies.compare.arms import ArmRun, read_outcome, run
 from patternboost.studies.compare.page import comparison_html, picture, text
-from patternboost.studies.compare.plan import ComparisonError, Plan, read_plan, take_up
+from patternboost.studies.compare.plan import ComparisonError, Plan, take_up
 
 
 @dataclass(frozen=True)
@@ -27,17 +27,21 @@ class Comparison:
     """What a comparison came to so far."""
 
     plan: Plan
-    outcomes: list[Outcome]
+    outcomes: list[ArmRun]
     folder: Path
     interrupted: bool = False
+
+    def __repr__(self) -> str:
+        plan = self.plan
+        return f"<comparison of {', '.join(plan.arms)} on {plan.problem} n={plan.n}, {len(self.outcomes)} runs>"
 
     def __str__(self) -> str:
         return text(self.plan, self.outcomes)
 
 
 def compare(
-    name: str,
-    n: int,
+    problem: str | Problem | Instance,
+    n: int | None = None,
     *,
     minutes: float = 1.0,
     seeds: int = 5,
@@ -46,32 +50,40 @@ def compare(
     symmetry: str = "auto",
     target: int = 0,
     seed_from: Sequence[str] = (),
-    options: Sequence[str] = (),
-    out: str | Path | None = None,
+    run_dir: str | Path | None = None,
     quiet: bool = False,
+    **settings: Any,
 ) -> Comparison:
-    """Compare arms of a search at equal wall time; see `patternboost compare --help`. Raises ValueError (one line)."""
-    instance = problem(name, n)
+    """Compare arms of a search at equal wall time; see `patternboost compare --help`. Raises ValueError (one line).
+
+    Further keywords are settings of all searches, by the names in a run's settings.toml.
+    """
+    instance = instance_of(problem, n)
+    reference = lasting_reference(problem) if isinstance(problem, str) else instance.name
     if symmetry != "auto":
         instance.require_class(symmetry)
     if seeds < 1:
         raise ComparisonError(f"--seeds {seeds}: must be at least 1")
-    jobs = jobs or len(os.sched_getaffinity(0))
-    sources = tuple(s if s == "archive" else str(Path(s).resolve()) for s in seed_from)
+    from_keywords(reference, instance.n, settings)  # unknown ones are refused before the first run
+    options = tuple(f"{name}={_text(value)}" for name, value in sorted(settings.items()))
+    words = ("archive", "best")
+    sources = tuple(s if s in words else str(Path(s).resolve()) for s in seed_from)
     plan = Plan(
-        lasting_reference(name), n, float(minutes), tuple(arms), seeds, jobs, symmetry, target, sources, tuple(options)
+        reference, instance.n, float(minutes), tuple(arms), seeds, jobs or default_jobs(), symmetry, target, sources,
+        options,
     ).check()  # fmt: skip
-    folder = Path(out) if out else Path("runs") / f"compare-{instance.name}-{n}"
+    folder = Path(run_dir) if run_dir else Path("runs") / f"compare-{instance.name}-{instance.n}"
     if plan.seed_from and not (folder / "seeds").exists():
         _keep_seeds(plan, folder / "seeds")
     plan = take_up(folder, plan)
     stop = Stop()
     left = [(arm, seed) for arm, seed in plan.runs() if read_outcome(folder, arm, seed) is None]
-    with ctrl_c(stop):
+    with ctrl_c(stop), make_progress(quiet) as progress:
         for index, (arm, seed) in enumerate(left):
-            if not quiet:
-                end = time.monotonic() + 60 * plan.minutes * (len(left) - index)
-                print(f"{arm}, seed {seed}: run {index + 1} of {len(left)}, {left_text(end)}", file=sys.stderr)
+            end = time.monotonic() + 60 * plan.minutes * (len(left) - index)
+            progress.say(f"{arm}, seed {seed}: run {index + 1} of {len(left)}, {left_text(end)}")
+            progress.frame(f"run {index + 1} of {len(left)}", end)
+            progress.phase(f"{arm}, seed {seed}", 0.0)
             if stop() or not run(plan, folder, arm, seed, stop):
                 stop.asked = True
                 break
@@ -79,18 +91,17 @@ def compare(
     return Comparison(plan, _write(plan, folder), folder, stop.asked)
 
 
-def read_comparison(folder: Path) -> Comparison:
-    """The comparison that a folder holds, as far as it has come. Raises FileError."""
-    plan = read_plan(folder)
-    return Comparison(plan, _outcomes(plan, folder), folder)
+def _text(value: object) -> str:
+    """A setting as `--set` takes it."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _outcomes(plan: Plan, folder: Path) -> list[Outcome]:
+def _outcomes(plan: Plan, folder: Path) -> list[ArmRun]:
     found = [read_outcome(folder, arm, seed) for arm, seed in plan.runs()]
     return [outcome for outcome in found if outcome is not None]
 
 
-def _write(plan: Plan, folder: Path) -> list[Outcome]:
+def _write(plan: Plan, folder: Path) -> list[ArmRun]:
     outcomes = _outcomes(plan, folder)
     write_text(folder / "index.html", comparison_html(plan, outcomes))
     with atomic_write(folder / "curves.png") as file:
@@ -100,9 +111,9 @@ def _write(plan: Plan, folder: Path) -> list[Outcome]:
 
 def _keep_seeds(plan: Plan, folder: Path) -> None:
     """Certificates of smaller sizes, the same for all runs: what one run finds must not help the next."""
-    instance = problem(plan.problem, plan.n)
+    instance = instance_of(plan.problem, plan.n)
     with Archive() as archive:
-        found = [c for c in seeding.collect(instance, list(plan.seed_from), archive) if c.n < plan.n]
+        found = [c for c in collect(instance, list(plan.seed_from), archive) if c.n < plan.n]
     if not found:
         raise FileError(f"--seed-from {' '.join(plan.seed_from)}: nothing for {instance.name} smaller than {plan.n}")
     writing = folder.with_name(".writing-seeds")

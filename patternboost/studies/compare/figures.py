@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from patternboost.studies.compare.arms import Outcome
+from patternboost.studies.compare.arms import ArmRun
 from patternboost.studies.compare.plan import CONTROL
 
 #: the level at which a difference is called one
@@ -42,12 +42,12 @@ class Verdict:
         return f"{self.arm} is {'better' if self.share > 0.5 else 'worse'} than {CONTROL}: {what}"
 
 
-def of_arm(outcomes: Sequence[Outcome], arm: str) -> list[Outcome]:
+def of_arm(outcomes: Sequence[ArmRun], arm: str) -> list[ArmRun]:
     """The outcomes of one arm, by seed."""
     return sorted((o for o in outcomes if o.arm == arm), key=lambda o: o.seed)
 
 
-def ranking(outcomes: Sequence[Outcome]) -> NDArray[np.float64]:
+def ranking(outcomes: Sequence[ArmRun]) -> NDArray[np.float64]:
     """A number for each run, higher for better: by best score, among equal ones by how soon it was reached."""
     keys = [(o.best, -(o.time_to(o.best) or 0.0)) for o in outcomes]
     order = {key: float(i) for i, key in enumerate(sorted(set(keys)))}
@@ -59,7 +59,7 @@ def _wins(ours: NDArray[np.float64], theirs: NDArray[np.float64]) -> float:
     return float(((difference > 0) + 0.5 * (difference == 0)).mean())
 
 
-def verdict(ours: Sequence[Outcome], control: Sequence[Outcome], seed: int = 0) -> Verdict:
+def verdict(ours: Sequence[ArmRun], control: Sequence[ArmRun], seed: int = 0) -> Verdict:
     """An arm's runs against the control's (one of each at least)."""
     ranks = ranking([*ours, *control])
     a, b = ranks[: len(ours)], ranks[len(ours) :]
@@ -76,20 +76,20 @@ def verdict(ours: Sequence[Outcome], control: Sequence[Outcome], seed: int = 0) 
     return Verdict(ours[0].arm, share, float(low), float(high), p, min(len(a), len(b)))
 
 
-def hit_rates(outcomes: Sequence[Outcome], arms: Sequence[str]) -> list[tuple[int, list[float]]]:
+def hit_rates(outcomes: Sequence[ArmRun], arms: Sequence[str]) -> list[tuple[int, list[float]]]:
     """(score, share of each arm's runs that reached it) for every best score of a run, highest first."""
     scores = sorted({o.best for o in outcomes}, reverse=True)
     by_arm = [of_arm(outcomes, arm) for arm in arms]
     return [(s, [sum(o.best >= s for o in runs) / max(1, len(runs)) for runs in by_arm]) for s in scores]
 
 
-def target_of(outcomes: Sequence[Outcome], asked: int) -> int:
+def target_of(outcomes: Sequence[ArmRun], asked: int) -> int:
     """The score that times are measured to: as asked, else the control's best (or anyone's, without a control)."""
     control = of_arm(outcomes, CONTROL)
     return asked or max((o.best for o in control or outcomes), default=0)
 
 
-def median_time(runs: Sequence[Outcome], score: int) -> float | None:
+def median_time(runs: Sequence[ArmRun], score: int) -> float | None:
     """The median of the seconds to a score; runs that did not reach it took longer than any. None: most did not."""
     times = sorted(float("inf") if (t := o.time_to(score)) is None else t for o in runs)
     if not times:
@@ -98,7 +98,7 @@ def median_time(runs: Sequence[Outcome], score: int) -> float | None:
     return None if np.isinf(middle) else middle
 
 
-def curves(runs: Sequence[Outcome], seconds: NDArray[np.float64]) -> NDArray[np.float64]:
+def curves(runs: Sequence[ArmRun], seconds: NDArray[np.float64]) -> NDArray[np.float64]:
     """Best score so far of every run at the given moments, float64[runs, moments]; 0 before the first."""
     out = np.zeros((len(runs), len(seconds)))
     for row, outcome in zip(out, runs, strict=True):

@@ -10,14 +10,14 @@ import numpy as np
 
 from patternboost.report.html import page
 from patternboost.report.images import image, png
-from patternboost.studies.compare.arms import Outcome
+from patternboost.studies.compare.arms import ArmRun
 from patternboost.studies.compare.figures import curves, hit_rates, median_time, of_arm, target_of, verdict
 from patternboost.studies.compare.plan import CONTROL, Plan
 
 _MOMENTS = 300
 
 
-def rows(plan: Plan, outcomes: Sequence[Outcome]) -> list[tuple[str, ...]]:
+def rows(plan: Plan, outcomes: Sequence[ArmRun]) -> list[tuple[str, ...]]:
     """A line per arm: runs, best scores (best, median, all), and the time to the target."""
     target = target_of(outcomes, plan.target)
     lines: list[tuple[str, ...]] = [
@@ -45,7 +45,7 @@ def rows(plan: Plan, outcomes: Sequence[Outcome]) -> list[tuple[str, ...]]:
     return lines
 
 
-def verdicts(plan: Plan, outcomes: Sequence[Outcome]) -> list[str]:
+def verdicts(plan: Plan, outcomes: Sequence[ArmRun]) -> list[str]:
     """A sentence per arm against the control."""
     control = of_arm(outcomes, CONTROL)
     others = [of_arm(outcomes, arm) for arm in plan.arms if arm != CONTROL]
@@ -54,7 +54,7 @@ def verdicts(plan: Plan, outcomes: Sequence[Outcome]) -> list[str]:
     return [str(verdict(runs, control)) for runs in others if runs]
 
 
-def text(plan: Plan, outcomes: Sequence[Outcome]) -> str:
+def text(plan: Plan, outcomes: Sequence[ArmRun]) -> str:
     """What the command prints."""
     table = rows(plan, outcomes)
     widths = [max(len(line[i]) for line in table) for i in range(len(table[0]))]
@@ -62,7 +62,7 @@ def text(plan: Plan, outcomes: Sequence[Outcome]) -> str:
     return "\n".join([*lines, *verdicts(plan, outcomes)])
 
 
-def picture(plan: Plan, outcomes: Sequence[Outcome]) -> bytes:
+def picture(plan: Plan, outcomes: Sequence[ArmRun]) -> bytes:
     """Best score so far against time: the median of every arm's runs, and their range, as a PNG."""
     seconds = np.linspace(0, 60 * plan.minutes, _MOMENTS)
 
@@ -85,7 +85,7 @@ def picture(plan: Plan, outcomes: Sequence[Outcome]) -> bytes:
     return png(draw, 8, 4.5)
 
 
-def comparison_html(plan: Plan, outcomes: Sequence[Outcome]) -> str:
+def comparison_html(plan: Plan, outcomes: Sequence[ArmRun]) -> str:
     """The page."""
     title = f"{plan.problem} n={plan.n}: {', '.join(plan.arms)}"
     seeds = f"{'with' if plan.seed_from else 'without'} constructions of smaller sizes"

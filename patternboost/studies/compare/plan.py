@@ -75,7 +75,7 @@ def take_up(folder: Path, plan: Plan) -> Plan:
             if old != new:
                 raise ComparisonError(
                     f"{folder} compares with {field.name} = {old!r}, not {new!r}: continue it as it was, or name "
-                    "another folder with --out"
+                    "another folder with --run-dir"
                 )
         arms = tuple(dict.fromkeys((*before.arms, *plan.arms)))
         plan = dataclasses.replace(plan, arms=arms, seeds=max(before.seeds, plan.seeds))

@@ -132,7 +132,7 @@ def learn(
         settings.batch,
         settings.learning_rate,
         settings.weight_decay,
-        look_every=max(1, settings.steps // _LOOKS),
+        eval_every=max(1, settings.steps // _LOOKS),
         patience=settings.steps,  # a lesson is as long as it is said to be
         precision=precision,
         threads=settings.threads,

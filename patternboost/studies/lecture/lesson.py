@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import sys
 import time
 from collections.abc import Callable
 from datetime import datetime
@@ -13,13 +12,13 @@ import numpy as np
 import torch
 from safetensors.torch import save_file
 
-from patternboost.api import ctrl_c
-from patternboost.loop.session import Stop
 from patternboost.model.bigram import BigramDecoder, bigram_logits
 from patternboost.model.generator import pick_device
 from patternboost.model.sampling import SampleSettings, sample_tokens
 from patternboost.model.tokens import Example
-from patternboost.report.progress import left_text
+from patternboost.report.progress import make_progress
+from patternboost.search.progress import Progress
+from patternboost.search.stop import Stop, ctrl_c
 from patternboost.store.files import atomic_write, write_json, write_text
 from patternboost.studies.lecture.characters import START, Characters, StringCorpus
 from patternboost.studies.lecture.learning import SIZES, Learned, LessonSettings, learn, score
@@ -35,7 +34,6 @@ LESSONS["bigram"] = list(STRINGS)
 LESSONS |= {name: [] for name in EXPERIMENTS}
 #: strings that the bigram lesson counts in each data set
 _COUNTED = 5_000
-_EVERY = 15.0
 
 
 class LessonError(ValueError):
@@ -96,11 +94,11 @@ def lesson(
     if name == "bigram":
         return _bigram(settings, folder)
     stop, lessons, pictures = Stop(), [], []
-    with ctrl_c(stop):
+    with ctrl_c(stop), make_progress(quiet) as progress:
         for data in LESSONS[name]:
             if stop():
                 break
-            learned = learn(STRINGS[data], settings, where, stop, _progress(data, quiet))
+            learned = learn(STRINGS[data], settings, where, stop, _reporter(progress, data))
             lessons.append(learned)
             pictures.append(drawn(learned))
             _write(learned, pictures[-1], folder if len(LESSONS[name]) == 1 else folder / data)
@@ -123,19 +121,16 @@ def _research(
 ) -> LessonResult:
     """Every arm with every seed; what is there is written after each."""
     stop, results = Stop(), []
-    with ctrl_c(stop):
+    with ctrl_c(stop), make_progress(quiet) as progress:
         smaller: list[Example] = []
         if any(arm.smaller for arm in experiment.arms):
-            if not quiet:
-                print(
-                    f"{experiment.name}: the best constructions of sizes 4 to {experiment.n - 1} ...", file=sys.stderr
-                )
+            progress.say(f"{experiment.name}: the best constructions of sizes 4 to {experiment.n - 1} ...")
             smaller = smaller_sizes(experiment.problem, experiment.n, settings.smaller, settings.seed, stop)
         for seed in range(settings.seed, settings.seed + seeds):
             for arm in experiment.arms:
                 if stop():
                     break
-                report = _progress(f"{experiment.name}, {arm.name}, seed {seed}", quiet)
+                report = _reporter(progress, f"{experiment.name}, {arm.name}, seed {seed}")
                 results.append(run_arm(experiment, arm, settings, seed, smaller, device, stop, report))
                 figures = [dataclasses.asdict(r) for r in results]
                 write_json(folder / "result.json", {"settings": dataclasses.asdict(settings), "results": figures})
@@ -149,17 +144,16 @@ def _research(
     return LessonResult(rows, folder, stop.asked)
 
 
-def _progress(name: str, quiet: bool) -> Callable[[float], None]:
-    """Says now and then how far the training is and what is left."""
+def _reporter(progress: Progress, name: str) -> Callable[[float], None]:
+    """Tells how far a training is and what is left."""
     began = time.monotonic()
-    spoke = [began]
 
     def report(share: float) -> None:
         now = time.monotonic()
-        if not quiet and share > 0 and now - spoke[0] >= _EVERY:
-            spoke[0] = now
-            print(f"{name}: {share:.0%}, {left_text(now + (now - began) * (1 / share - 1))}", file=sys.stderr)
+        progress.frame(name, now + (now - began) * (1 / share - 1) if share > 0 else None)
+        progress.at(share)
 
+    progress.phase("training", 1.0)
     return report
 
 

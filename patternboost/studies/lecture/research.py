@@ -19,11 +19,11 @@ from patternboost.model.tokens import TOKENISATIONS, Example
 from patternboost.model.training import TrainSettings
 from patternboost.problem.ground import IntArray
 from patternboost.problem.registry import find_problem, problem
+from patternboost.problem.symmetry import canonical_key
 from patternboost.search.greedy import Greedy
 from patternboost.search.tables import Table
 from patternboost.search.tasks import prepare
 from patternboost.search.walker import make_walker
-from patternboost.store.archive import canonical_key
 
 #: the score of a sample of a wrong format
 WRONG_FORMAT = -10
@@ -197,7 +197,7 @@ def run_arm(
     sizes = tuple(sorted({e.n for e in examples}))
     vocabulary = TOKENISATIONS[arm.tokens](find_problem(name), sizes, ("none",))
     training = TrainSettings(
-        settings.steps, settings.batch, weight_decay=settings.weight_decay, look_every=max(1, settings.steps // 20),
+        settings.steps, settings.batch, weight_decay=settings.weight_decay, eval_every=max(1, settings.steps // 20),
         patience=settings.steps,
     )  # fmt: skip
     generator = GPTGenerator(vocabulary, _SHAPE, training, SampleSettings(), device, seed, threads=settings.threads)
@@ -207,7 +207,7 @@ def run_arm(
     prepared = prepare(instance, "none")
 
     def drawn(table: Table | None) -> list[IntArray | None]:
-        bodies = generator.bodies(DrawRequest(n, "none", settings.samples, seed, table))
+        bodies = generator.sample_sequences(DrawRequest(n, "none", settings.samples, seed, table))
         return [vocabulary.decode(n, "none", body) for body in bodies]
 
     free, masked = drawn(None), drawn(prepared.table)

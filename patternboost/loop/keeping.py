@@ -1,0 +1,69 @@
+"""Verify and keep: what the definition accepts goes into pool and archive, and pays those who proposed it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from patternboost.loop.allocator import note_improvers
+from patternboost.loop.clock import Clock
+from patternboost.loop.context import Context
+from patternboost.loop.origins import Origin
+from patternboost.loop.outputs import Outputs
+from patternboost.loop.pool import Entry
+from patternboost.loop.state import State
+from patternboost.loop.statistics import Statistics
+from patternboost.store.certified import certified
+from patternboost.store.construction import Construction
+
+#: the archive takes what is within this share of the run's best
+_ARCHIVE_SHARE = 0.9
+
+
+def verified(context: Context, entry: Entry) -> Construction:
+    """A set that local search made, as a construction that the definition accepts. Raises ProblemError."""
+    e = entry
+    return certified(context.instance, e.elements, context.settings.seed, e.symmetry, str(e.origin), e.generation)
+
+
+def new_best(context: Context, state: State, clock: Clock, outputs: Outputs, entry: Entry) -> None:
+    """Verify a new best and save it at once."""
+    state.best = verified(context, entry)
+    outputs.new_best(state.best, clock.seconds, context.ours)
+
+
+def verify(context: Context, state: State, found: Sequence[Entry]) -> list[tuple[Entry, Construction]]:
+    """Those of the candidates that the pool would keep, best first, each with its construction."""
+    return [(entry, verified(context, entry)) for entry in state.pool.would_stay(found)]
+
+
+def keep(
+    context: Context,
+    state: State,
+    clock: Clock,
+    outputs: Outputs,
+    checked: Sequence[tuple[Entry, Construction]],
+    statistics: Statistics | None = None,
+) -> None:
+    """Take verified candidates into the pool and the best of them into the archive; credit who proposed them."""
+    kept = state.pool.merge(entry for entry, _ in checked)
+    best = state.pool.entries[0].score if state.pool.entries else 0
+    outputs.keep(c for _, c in checked if c.score >= _ARCHIVE_SHARE * best)
+    if kept and best > state.best_score:
+        new_best(context, state, clock, outputs, max(kept, key=lambda e: e.score))
+    if statistics is not None:
+        statistics.new = len(kept)
+        _credit(context, state, kept, statistics)
+
+
+def _credit(context: Context, state: State, kept: Sequence[Entry], statistics: Statistics) -> None:
+    """Note what every proposer brought to the pool's better half, and in how many steps; and every improver."""
+    good = Counter(e.origin for e in kept if e.score >= state.pool.median)
+    for arm, record in state.proposers.records.items():
+        # walks on the whole board are one arm, whether they start from nothing or from a pool member
+        origins = (Origin.RANDOM, Origin.ELITE) if arm == Origin.RANDOM else (Origin(arm),)
+        steps = sum(statistics.origins[o].steps for o in origins if o in statistics.origins)
+        record.note_gains(sum(good[o] for o in origins), steps)
+    if context.settings.improve == "both":
+        new = Counter("solver" if e.origin.by_solver else "tabu" for e in kept)
+        note_improvers(state.improvers, new, statistics.solver_share)

@@ -1,0 +1,55 @@
+"""Where walks start from: the one list of origins, from which log, page, docs and terminal take their words."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Origin(StrEnum):
+    """What proposed a start. The value is what logs, pools and certificates hold."""
+
+    RANDOM = "random"
+    ELITE = "elite"
+    RELAXED = "relaxed"
+    SEED = "seed"
+    MODEL = "model"
+    MODEL_REGION = "model-region"
+    COUNTED_REGION = "counted-region"
+    REPAIRED = "repaired"
+    COMPLETED = "completed"
+
+    @property
+    def label(self) -> str:
+        """In words, for people."""
+        return _LABELS[self]
+
+    @property
+    def empty(self) -> bool:
+        """Whether the start is the empty set: it has no score before local search."""
+        return self in (Origin.RANDOM, *REGIONS)
+
+    @property
+    def guided(self) -> bool:
+        """Whether the walk stays in a region that says where to search."""
+        return self in REGIONS
+
+    @property
+    def by_solver(self) -> bool:
+        """Whether the exact solver, not tabu search, improved the start."""
+        return self in (Origin.REPAIRED, Origin.COMPLETED)
+
+
+#: origins of walks that stay in a region
+REGIONS = (Origin.MODEL_REGION, Origin.COUNTED_REGION)
+
+_LABELS = {
+    Origin.RANDOM: "the empty board",
+    Origin.ELITE: "pool members with a part dropped",
+    Origin.RELAXED: "pool members, symmetry relaxed",
+    Origin.SEED: "seeds",
+    Origin.MODEL: "samples of the model",
+    Origin.MODEL_REGION: "regions of the model",
+    Origin.COUNTED_REGION: "regions counted in the pool",
+    Origin.REPAIRED: "solver repairs",
+    Origin.COMPLETED: "samples completed by the solver",
+}

@@ -1,0 +1,18 @@
+"""Where walks start: one file per proposer, all with the protocol of `base.py`.
+
+`PROPOSERS` is the list that a generation asks. A new proposer is a file here, an origin in `origins.py` and an entry in
+the list; log, page and comparison show it without more ado (docs/howto.md has an example).
+"""
+
+from patternboost.loop.proposers.base import Proposer
+from patternboost.loop.proposers.counted_region import CountedRegion
+from patternboost.loop.proposers.elites import Elites
+from patternboost.loop.proposers.model_regions import ModelRegions
+from patternboost.loop.proposers.samples import Samples
+from patternboost.loop.proposers.seeds import Seeds
+from patternboost.loop.proposers.whole_board import WholeBoard
+
+#: in the order in which they are asked; the last one takes what effort the others leave
+PROPOSERS: tuple[Proposer, ...] = (ModelRegions(), CountedRegion(), Samples(), Seeds(), Elites(), WholeBoard())
+
+__all__ = ["PROPOSERS", "Proposer"]

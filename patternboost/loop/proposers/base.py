@@ -1,0 +1,44 @@
+"""What every proposer is asked, and what it answers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+
+from patternboost.loop.context import Context
+from patternboost.loop.origins import Origin
+from patternboost.loop.starts import Start
+
+if TYPE_CHECKING:
+    from patternboost.loop.state import State
+    from patternboost.model.tokens import Example
+
+
+@dataclass(frozen=True)
+class Budget:
+    """What a proposer may spend in one symmetry class, and what it may draw on."""
+
+    #: steps of local search
+    steps: float
+    #: randomness of this proposer alone
+    rng: np.random.Generator
+    #: samples of the model for this class, drawn once for all proposers
+    samples: Sequence[Example] = ()
+
+
+class Proposer(Protocol):
+    """Proposes starts of walks in one symmetry class."""
+
+    #: the origin by which allocator, log and page know it
+    origin: Origin
+    #: whether its share follows what it brings, beside the other adaptive ones; else the settings give it
+    adaptive: bool
+
+    def ready(self, context: Context, state: State, symmetry: str, samples: Sequence[Example]) -> bool:
+        """Whether it has anything to propose; it then gets a share of the effort."""
+
+    def propose(self, context: Context, state: State, symmetry: str, budget: Budget) -> list[Start]:
+        """Starts for about `budget.steps` steps. What it leaves goes to the proposer that is asked last."""

@@ -1,0 +1,54 @@
+"""Walks from pool members: with a random part dropped, or as they are with their symmetry relaxed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from typing_extensions import override
+
+from patternboost.loop.context import Context
+from patternboost.loop.origins import Origin
+from patternboost.loop.pool import Entry, Pool
+from patternboost.loop.proposers.base import Budget, Proposer
+from patternboost.loop.proposers.whole_board import maybe_inner
+from patternboost.loop.starts import Start, expected_steps
+from patternboost.problem.symmetry import Orbits, class_orbits
+
+if TYPE_CHECKING:
+    from patternboost.loop.state import State
+    from patternboost.model.tokens import Example
+
+
+class Elites(Proposer):
+    """Pool members that the class can hold: its own, and more symmetric ones whose symmetry it relaxes."""
+
+    origin = Origin.ELITE
+    adaptive = False
+
+    @override
+    def ready(self, context: Context, state: State, symmetry: str, samples: Sequence[Example]) -> bool:
+        return bool(members(state.pool, class_orbits(context.instance, symmetry), symmetry))
+
+    @override
+    def propose(self, context: Context, state: State, symmetry: str, budget: Budget) -> list[Start]:
+        orbits = class_orbits(context.instance, symmetry)
+        elites = members(state.pool, orbits, symmetry)
+        starts = []
+        for _ in range(round(budget.steps / expected_steps(context, symmetry))):
+            entry = elites[int(budget.rng.integers(len(elites)))]
+            region = maybe_inner(context, symmetry, budget.rng)
+            if entry.symmetry != symmetry:
+                starts.append(Start(entry.elements, Origin.RELAXED, region))
+                continue
+            chosen = np.unique(orbits.orbit_of[entry.elements])
+            kept = len(chosen) - round(context.settings.shake * len(chosen))
+            left = np.sort(budget.rng.choice(chosen, size=kept, replace=False))
+            starts.append(Start(orbits.expand(left), self.origin, region))
+        return starts
+
+
+def members(pool: Pool, orbits: Orbits, symmetry: str) -> list[Entry]:
+    """Pool members that are unions of a class's orbits."""
+    return [e for e in pool.entries if e.symmetry == symmetry or orbits.is_union(e.elements)]

@@ -1,0 +1,127 @@
+"""Propose: the starts of a generation's walks, class by class, from every proposer that is ready."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from patternboost.loop.allocator import proposer_shares
+from patternboost.loop.classes import class_shares
+from patternboost.loop.clock import Clock
+from patternboost.loop.context import Context
+from patternboost.loop.origins import Origin
+from patternboost.loop.outputs import Outputs
+from patternboost.loop.proposers import PROPOSERS
+from patternboost.loop.proposers.base import Budget
+from patternboost.loop.proposers.model_regions import SAMPLES
+from patternboost.loop.starts import Start, expected_steps
+from patternboost.loop.state import State
+from patternboost.loop.statistics import Statistics
+from patternboost.loop.tables import class_table
+from patternboost.model.request import DrawRequest
+from patternboost.problem import IntArray
+from patternboost.problem.symmetry import canonical_key
+from patternboost.search.streams import Stream
+
+if TYPE_CHECKING:
+    from patternboost.model.tokens import Example
+
+#: share of a generation's time for sampling, where there is a model
+SAMPLE_SHARE = 0.05
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """The starts of one symmetry class, and the class's share of the effort."""
+
+    symmetry: str
+    share: float
+    starts: list[Start]
+
+
+def propose(
+    context: Context, state: State, clock: Clock, outputs: Outputs, statistics: Statistics, length: float
+) -> list[Proposal]:
+    """Starts for every class of this generation; no more samples are drawn once sampling has had its time."""
+    over = clock.within(SAMPLE_SHARE * length)
+    found: list[Proposal] = []
+    widest = 0.0
+    for index, (symmetry, share) in enumerate(class_shares(context, state).items()):
+        steps = share * state.work
+        samples: list[Example] = []
+        if statistics.train is not None and not over():
+            drawn = _draw(context, state, clock, outputs, statistics, (symmetry, index, steps), over)
+            if drawn is None:  # it was time to stop before the class's table was built
+                break
+            samples = drawn
+            if samples and share > widest:
+                widest, state.sample = share, max(samples, key=lambda sample: len(sample.elements))
+        found.append(Proposal(symmetry, share, starts_of(context, state, symmetry, index, steps, samples)))
+    state.temperature.note(statistics.novel, statistics.sampled - statistics.malformed - statistics.empty)
+    return found
+
+
+def starts_of(
+    context: Context, state: State, symmetry: str, index: int, steps: float, samples: Sequence[Example]
+) -> list[Start]:
+    """The starts of one class for about so many steps, from all proposers by their shares, in random order."""
+    s = context.settings
+    ready = {p.origin: p for p in PROPOSERS if p.ready(context, state, symmetry, samples)}
+    fixed: dict[str, float] = {Origin.MODEL: s.model_share, Origin.SEED: 0.5, Origin.ELITE: s.elites}
+    shares = proposer_shares(state.proposers, Origin.RANDOM, list(ready), fixed, s.regions)
+    starts: list[Start] = []
+    left = steps
+    for number, (origin, proposer) in enumerate(ready.items()):
+        rng = np.random.default_rng(context.seed(Stream.PROPOSE, state.generation, index, number))
+        whole = origin is Origin.RANDOM  # asked last: what the others left is its own
+        budget = Budget(left if whole else shares[origin] * steps, rng, samples)
+        proposed = proposer.propose(context, state, symmetry, budget)
+        left -= sum(expected_steps(context, symmetry, _own(start)) for start in proposed)
+        starts += proposed
+    rng = np.random.default_rng(context.seed(Stream.PROPOSE, state.generation, index))
+    return [starts[i] for i in rng.permutation(len(starts))]
+
+
+def _own(start: Start) -> IntArray | None:
+    """The region that a start's expected length goes by: walks on the inner board count as those on the whole one."""
+    return start.region if start.origin.guided else None
+
+
+def _wanted(context: Context, symmetry: str, steps: float) -> int:
+    """Samples that a class's proposers can use."""
+    s = context.settings
+    guided = s.regions > 0 and context.instance.problem.k <= 3
+    walks = max(1, round(steps * (1 - s.regions if guided else 1.0) / expected_steps(context, symmetry)))
+    return max(round(walks * s.model_share), SAMPLES if guided else 0)
+
+
+def _draw(
+    context: Context,
+    state: State,
+    clock: Clock,
+    outputs: Outputs,
+    statistics: Statistics,
+    for_class: tuple[str, int, float],
+    over: Callable[[], bool],
+) -> list[Example] | None:
+    """Samples of a class (name, number, steps), or None where it was time to stop before its table was built."""
+    from patternboost.model.tokens import Example  # late: only runs with a model need torch
+
+    symmetry, index, steps = for_class
+    wanted = _wanted(context, symmetry, steps)
+    if state.model is None or not wanted:
+        return []
+    instance, masked = context.instance, context.settings.mask
+    outputs.progress.phase(f"sample {symmetry}", 1.0)
+    table = class_table(context, outputs, statistics, symmetry, clock.stop) if masked else None
+    if masked and table is None:
+        return None
+    seed = context.seed(Stream.SAMPLE, state.generation, index)
+    temperature = state.temperature.value
+    drawn = state.model.sample(DrawRequest(instance.n, symmetry, wanted, seed, table, over, temperature))
+    statistics.note_samples(len(drawn.sets), drawn.malformed, drawn.empty, temperature)
+    statistics.novel += len({canonical_key(instance, s) for s in drawn.sets} - state.pool.keys)
+    return [Example(instance.n, symmetry, elements) for elements in drawn.sets]

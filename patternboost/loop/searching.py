@@ -1,0 +1,85 @@
+"""Search: local search from every start, on all workers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from patternboost.loop.clock import Clock
+from patternboost.loop.context import Context
+from patternboost.loop.keeping import new_best
+from patternboost.loop.origins import Origin
+from patternboost.loop.outputs import Outputs
+from patternboost.loop.pool import Entry
+from patternboost.loop.proposing import Proposal
+from patternboost.loop.repairs import how_many, repair_tasks, share_of_solver
+from patternboost.loop.starts import tasks
+from patternboost.loop.state import State
+from patternboost.loop.statistics import Statistics
+from patternboost.loop.tables import class_table
+from patternboost.problem.symmetry import canonical_key
+from patternboost.search.fanout import run_tasks
+from patternboost.search.tasks import Outcome, Work
+
+#: under a time budget a class may overrun its share by half before the next one gets its turn
+_OVERRUN = 1.5
+
+
+def search(
+    context: Context,
+    state: State,
+    clock: Clock,
+    outputs: Outputs,
+    statistics: Statistics,
+    proposals: Sequence[Proposal],
+    length: float,
+) -> list[Entry]:
+    """Improve every start; returns the candidates for the pool. Only new bests are verified and saved already."""
+    settings, progress = context.settings, outputs.progress
+    solver = share_of_solver(settings.improve, state.improvers)
+    statistics.solver_share = solver
+    walks = proposals if solver < 1 else []
+    repairs = how_many(context, solver, clock.limit(length))
+    progress.phase("search", float(sum(len(p.starts) for p in walks) + repairs))
+    origins: dict[int, list[Origin]] = {}
+
+    def all_tasks() -> Iterator[Work]:
+        for index, proposal in enumerate(walks):
+            if settings.backend == "threading":  # threads share the table: it is built before they ask for it
+                table = class_table(context, outputs, statistics, proposal.symmetry, clock.stop)
+                if table is None:
+                    return
+            seconds = _OVERRUN * proposal.share * length * (1 - solver)
+            over, path = clock.within(seconds), (state.generation, index)
+            for task, of in tasks(context, proposal.symmetry, proposal.starts, path, clock.limit(seconds)):
+                if over():
+                    break
+                origins[task.seed] = of
+                yield task
+        seconds = length * solver
+        over = clock.within(seconds)
+        for repair, of in repair_tasks(context, state, proposals, solver, over, clock.limit(seconds)):
+            origins[repair.seed] = of
+            yield repair
+
+    found: list[Entry] = []
+    for task, outcomes in run_tasks(all_tasks(), settings.jobs, settings.backend, clock.stop):
+        state.classes[task.symmetry].note_scores([o.after for o in outcomes])
+        for outcome, origin, start in zip(outcomes, origins.pop(task.seed), task.starts, strict=False):
+            statistics.note(outcome, origin, task.symmetry, len(start))
+            entry = _candidate(context, state, outcome, origin, task.symmetry)
+            if entry is not None:
+                found.append(entry)
+                if entry.score > state.best_score:
+                    new_best(context, state, clock, outputs, entry)
+        progress.advance(len(task.starts), state.best_score)
+        if state.best_score >= context.goal:
+            break
+    return found
+
+
+def _candidate(context: Context, state: State, outcome: Outcome, origin: Origin, symmetry: str) -> Entry | None:
+    """An outcome as a candidate, where the pool has room for it."""
+    if outcome.after < state.pool.threshold or not outcome.after:
+        return None
+    key = canonical_key(context.instance, outcome.elements)
+    return None if key in state.pool else Entry(key, outcome.elements, symmetry, state.generation, origin)

@@ -1,0 +1,59 @@
+"""Train: the model learns from the pool, and from seeds of smaller sizes."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from patternboost.loop.clock import Clock
+from patternboost.loop.context import Context
+from patternboost.loop.outputs import Outputs
+from patternboost.loop.state import State
+from patternboost.loop.statistics import Statistics
+from patternboost.model.request import FitRequest
+from patternboost.problem.symmetry import align
+from patternboost.search.streams import Stream
+
+if TYPE_CHECKING:
+    from patternboost.model.tokens import Example
+
+#: share of a generation's time for training, where there is a model
+TRAIN_SHARE = 0.05
+#: pool members needed before the model trains
+_LEAST_EXAMPLES = 20
+
+
+def train(
+    context: Context, state: State, clock: Clock, outputs: Outputs, statistics: Statistics, length: float
+) -> None:
+    """Train the model for its share of a generation of `length` seconds, where there is one and enough to learn from.
+
+    The first generation searches at once, even where there are seeds to learn from: the easy scores come in it.
+    """
+    if state.model is None or state.generation == 0 or clock.ending(length):
+        return
+    learn_from = examples(context, state)
+    if len(learn_from) < _LEAST_EXAMPLES:
+        return
+    outputs.progress.phase("train", 1.0)
+    request = FitRequest(
+        learn_from,
+        context.seed(Stream.TRAIN, state.generation),
+        clock.within(math.inf),
+        outputs.progress.at,
+        clock.limit(TRAIN_SHARE * length),
+    )
+    statistics.note_training(state.model.fit(request))
+
+
+def examples(context: Context, state: State) -> list[Example]:
+    """What the pool has that was found without guidance, and the seeds of smaller sizes."""
+    from patternboost.model.tokens import Example  # late: only runs with a model need torch
+
+    n = context.instance.n
+    found = [Example(n, e.symmetry, e.elements) for e in state.pool.unguided]
+    for seed in (c for c in state.seeds if c.n < n):
+        elements = align(seed.instance, seed.instance.to_elements(seed.points), seed.symmetry)
+        if elements is not None and len(elements):
+            found.append(Example(seed.n, seed.symmetry, elements))
+    return found
