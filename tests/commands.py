@@ -34,11 +34,20 @@ class Answer:
         return self.out.splitlines()[-1]
 
 
+def _exploring(arguments: tuple[object, ...]) -> list[str]:
+    """The arguments; small searches go on when they have found the proved optimum, so that there is more to test."""
+    words = [*map(str, arguments)]
+    if words[:1] == ["search"] and not any("stop_at_optimum" in word for word in words):
+        words += ["--set", "stop_at_optimum=false"]
+    return words
+
+
 def invoke(*arguments: object) -> Answer:
     """Run a command in this process; what it raises is raised, so a traceback is a failure."""
     out, err = io.TextIOWrapper(io.BytesIO(), "utf-8"), io.StringIO()
     status: Any = None
-    with patch.object(sys, "argv", ["patternboost", *map(str, arguments)]), redirect_stdout(out), redirect_stderr(err):
+    words = ["patternboost", *_exploring(arguments)]
+    with patch.object(sys, "argv", words), redirect_stdout(out), redirect_stderr(err):
         try:
             main()
         except SystemExit as exit_:
@@ -50,7 +59,7 @@ def invoke(*arguments: object) -> Answer:
 def start(*arguments: object, home: Path | None = None) -> "subprocess.Popen[str]":
     """Start a command in a process of its own, alone in its process group."""
     return subprocess.Popen(
-        [*PROGRAM, *map(str, arguments)],
+        [*PROGRAM, *_exploring(arguments)],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -8,15 +8,15 @@ from typing import Any
 import numpy as np
 from samples import greedy
 
+from patternboost.loop.origins import Origin
 from patternboost.loop.pool import Entry, Pool
 from patternboost.problem.registry import problem
-from patternboost.problem.symmetry import class_orbits
+from patternboost.problem.symmetry import canonical_key, class_orbits
 from patternboost.report.data import pack_weights
-from patternboost.store.archive import canonical_key
-from patternboost.store.run_folder import Run
+from patternboost.store.run_folder import RunFolder
 from patternboost.store.settings import Settings
 
-ORIGINS = ("elite", "model", "random", "released", "seed")
+ORIGINS = tuple(Origin)
 
 
 def made_entry(generation: int, seconds: float, best: int, rng: random.Random) -> dict[str, Any]:
@@ -29,11 +29,11 @@ def made_entry(generation: int, seconds: float, best: int, rng: random.Random) -
 
     origins = {}
     for origin in ORIGINS:
-        before = {} if origin == "random" else histogram(best // 3, best - 2)
+        before = {} if origin.empty else histogram(best // 3, best - 2)
         after = histogram(2 * best // 3, best - 1) | {str(best): 1 + rng.randrange(3)}
         walks = sum(after.values())
         mean = sum(int(s) * c for s, c in after.items()) / walks
-        origins[origin] = {"walks": walks, "best": best, "mean": round(mean, 3), "before": before, "after": after}
+        origins[str(origin)] = {"walks": walks, "best": best, "mean": round(mean, 3), "before": before, "after": after}
 
     def total(kind: str) -> dict[str, int]:
         scores = sorted({s for of in origins.values() for s in of[kind]}, key=int)
@@ -83,10 +83,10 @@ def made_log(generations: int, best: int, every: float = 57.6) -> list[dict[str,
     return log
 
 
-def made_run(folder: Path, generations: int = 20, n: int = 12, model: str = "gpt", attention: bool = True) -> Run:
+def made_run(folder: Path, generations: int = 20, n: int = 12, model: str = "gpt", attention: bool = True) -> RunFolder:
     """A finished run of isosceles at size n: certificates, log, pool, attention."""
     instance = problem("isosceles", n)
-    run = Run.create(folder, Settings("isosceles", n, generations=generations, model=model, jobs=1, seed=3))
+    run = RunFolder.create(folder, Settings("isosceles", n, generations=generations, model=model, jobs=1, seed=3))
     made = [greedy(instance, seed) for seed in range(14)]
     best = max(made, key=lambda c: c.score)
     best.save(run.best_path(best))
@@ -94,8 +94,8 @@ def made_run(folder: Path, generations: int = 20, n: int = 12, model: str = "gpt
         run.log(entry)
     pool = Pool(5000, 1000, 0.5)
     elements = [instance.to_elements(c.points) for c in made]
-    pool.merge(Entry(canonical_key(instance, e), e, "none", i, "model") for i, e in enumerate(elements))
-    run.checkpoint(generations, {}, lambda path: pool.save(path / "pool.npz"))
+    pool.merge(Entry(canonical_key(instance, e), e, "none", i, Origin.MODEL) for i, e in enumerate(elements))
+    run.checkpoint(generations, lambda path: pool.save(path / "pool.npz") or {})
     if attention:
         orbits = class_orbits(instance, "mirror")
         cells = [[list(p) for p in instance.to_points(orbits.expand(np.array([i])))] for i in range(2, 14)]

@@ -1,15 +1,19 @@
 """The loop's choice between tabu search and the solver."""
 
 import dataclasses
-import json
 
 import numpy as np
 import pytest
 from commands import archived, invoke, read_log, untimed
 
-from patternboost.loop.improver import COMPLETED, REPAIRED, Improver
-from patternboost.loop.pool import Entry, Pool
+from patternboost.loop.allocator import Allocator, note_improvers
+from patternboost.loop.context import Context
+from patternboost.loop.origins import Origin
+from patternboost.loop.pool import Entry
+from patternboost.loop.proposing import Proposal
+from patternboost.loop.repairs import how_many, repair_tasks, share_of_solver
 from patternboost.loop.starts import Start
+from patternboost.loop.state import new_state
 from patternboost.problem.registry import problem
 from patternboost.store.settings import Settings
 
@@ -18,66 +22,64 @@ pytest.importorskip("ortools", reason="the extra exact (OR-tools) is not install
 SMALL = ("--set", "starts=20", "--set", "repairs=3", "--set", "repair_work=0.1", "--jobs", 1, "--symmetry", "mirror")
 
 
-def improver(improve="both", **changes):
-    settings = Settings("isosceles", 8, symmetry="mirror", generations=2, improve=improve, **changes)
-    return Improver(settings, problem("isosceles", 8))
+def context(improve="both", **changes):
+    settings = Settings("isosceles", 8, symmetry="mirror", generations=2, improve=improve, model="none", **changes)
+    return Context(settings, problem("isosceles", 8), ("mirror",), 64, "a proved bound")
 
 
-def entries(origin, count):
-    return [Entry(bytes([i]), np.array([i]), "mirror", 0, origin) for i in range(count)]
+def entries(count):
+    return [Entry(bytes([i]), np.array([i]), "mirror", 0, Origin.RANDOM) for i in range(count)]
 
 
 def test_shares_follow_what_pays():
-    both = improver()
-    first = both.share
+    both = Allocator(["tabu", "solver"])
+
+    def learn(tabu, solver):
+        note_improvers(both, {"tabu": tabu, "solver": solver}, share_of_solver("both", both))
+
+    first = share_of_solver("both", both)
     for _ in range(4):
-        both.learn(entries(REPAIRED, 9) + entries("random", 1))
-    more = both.share
-    assert more > first
+        learn(1, 9)
+    assert share_of_solver("both", both) > first
     for _ in range(10):
-        both.learn(entries("elite", 40))
-    assert both.share == 0.1  # never forgotten altogether
+        learn(40, 0)
+    assert share_of_solver("both", both) < 0.15  # but never forgotten altogether
+    assert share_of_solver("both", both) >= 0.1
     for _ in range(20):
-        both.learn(entries(COMPLETED, 40))
-    assert both.share == 0.9
+        learn(0, 40)
+    assert 0.85 < share_of_solver("both", both) <= 0.9
     for _ in range(40):
-        both.learn([])
-    assert 0.1 <= both.share <= 0.9
+        learn(0, 0)
+    assert 0.1 <= share_of_solver("both", both) <= 0.9
 
 
 def test_one_alone_has_it_all():
-    assert (improver("tabu").share, improver("tabu").repairs()) == (0, 0)
-    assert (improver("solver").share, improver("solver").repairs()) == (1, 16)
-    assert improver().repairs() < 16
-
-
-def test_state_lasts():
-    both = improver()
-    both.learn(entries(REPAIRED, 5))
-    again = improver()
-    again.restore(json.loads(json.dumps(both.state)))
-    assert again.share == both.share
-    assert again.state == both.state
+    both = Allocator(["tabu", "solver"])
+    assert share_of_solver("tabu", both) == how_many(context("tabu"), 0.0, None) == 0
+    assert share_of_solver("solver", both) == 1
+    assert how_many(context("solver"), 1.0, None) == 16
+    assert how_many(context(), share_of_solver("both", both), None) < 16
 
 
 def test_starts_are_prefixes_of_samples_pool_members_or_nothing():
-    instance = problem("isosceles", 8)
-    pool = Pool(10, 10, 1.0)
-    both = improver(repairs=200)
-    empty = [t for t, _ in both.tasks([("mirror", 1.0, [])], pool, 0, 99, lambda: False, None)]
-    assert all(not len(t.starts[0]) for t in empty)
+    here = context(repairs=200)
+    state = new_state(here, [])
+
+    def tasks(starts, over=lambda: False):
+        return list(repair_tasks(here, state, [Proposal("mirror", 1.0, starts)], 0.25, over, None))
+
+    assert all(not len(t.starts[0]) for t, _ in tasks([]))
     member = np.array([0, 7], np.int64)
-    pool.merge([dataclasses.replace(entries("random", 1)[0], elements=member)])
+    state.pool.merge([dataclasses.replace(entries(1)[0], elements=member)])
     sample = np.array([1, 6], np.int64)
-    planned = [("mirror", 1.0, [Start(sample, "model"), Start(member, "elite")])]
-    tasks = list(both.tasks(planned, pool, 0, 99, lambda: False, None))
-    assert {o for _, (o,) in tasks} == {REPAIRED, COMPLETED}
-    for task, (origin,) in tasks:
-        assert task.prefixes == (origin == COMPLETED,)
-        assert task.starts[0].tolist() == (sample if origin == COMPLETED else member).tolist()
-        assert task.instance == instance
-    assert len({t.seed for t, _ in tasks}) == len(tasks)
-    assert not list(both.tasks(planned, pool, 0, 99, lambda: True, None))
+    found = tasks([Start(sample, Origin.MODEL), Start(member, Origin.ELITE)])
+    assert {o for _, (o,) in found} == {Origin.REPAIRED, Origin.COMPLETED}
+    for task, (origin,) in found:
+        assert task.prefixes == (origin is Origin.COMPLETED,)
+        assert task.starts[0].tolist() == (sample if origin is Origin.COMPLETED else member).tolist()
+        assert task.instance == here.instance
+    assert len({t.seed for t, _ in found}) == len(found)
+    assert not tasks([Start(sample, Origin.MODEL)], lambda: True)
 
 
 @pytest.mark.parametrize("improve", ["solver", "both"])
@@ -97,21 +99,22 @@ def test_runs_with_a_budget_in_generations_repeat_and_resume(improve, tmp_path, 
     assert untimed(log) == untimed(read_log(parts))
     assert archived(tmp_path / "home-whole") == archived(tmp_path / "home-parts")
     origins = set().union(*(entry["origins"] for entry in log))
-    assert REPAIRED in origins
+    assert Origin.REPAIRED in origins
     assert bool(origins & {"random", "elite"}) == (improve == "both")
     assert all(bool(entry["steps"]) == (improve == "both") for entry in log)
 
 
 def test_tabu_alone_is_as_it_was(tmp_path):
     """The default makes no repairs and asks for no solver."""
-    assert invoke("search", "isosceles", 8, "--generations", 1, "--model", "none", *SMALL, "--run-dir", tmp_path / "r")
+    arguments = ("--generations", 1, "--model", "none", *SMALL, "--run-dir", tmp_path / "r")
+    assert invoke("search", "isosceles", 8, *arguments).status == 0
     (entry,) = read_log(tmp_path / "r")
-    assert not set(entry["origins"]) & {REPAIRED, COMPLETED}
+    assert not set(entry["origins"]) & {Origin.REPAIRED, Origin.COMPLETED}
 
 
 def test_a_time_budget_is_kept(tmp_path):
     arguments = ("--minutes", 0.1, "--model", "none", "--improve", "both", *SMALL, "--run-dir", tmp_path / "r")
     assert invoke("search", "isosceles", 24, *arguments, "--quiet").status == 0
     log = read_log(tmp_path / "r")
-    assert any(REPAIRED in entry["origins"] for entry in log)
+    assert any(Origin.REPAIRED in entry["origins"] for entry in log)
     assert log[-1]["seconds"] < 60

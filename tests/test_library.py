@@ -3,7 +3,7 @@
 import pytest
 from commands import invoke
 
-from patternboost.loop import seeding
+from patternboost.loop.seeding import collect
 from patternboost.problem.registry import find_problem, problem
 from patternboost.report.record_table import record_rows
 from patternboost.store import library
@@ -40,7 +40,7 @@ def test_the_better_one_of_archive_and_package_counts(monkeypatch, home):
             row = next(row for row in record_rows("isosceles") if row["n"] == 5)
             assert row["ours"] == expected[0]
         monkeypatch.setattr(library, "shipped", lambda i: four)
-        seeds = seeding.collect(problem("isosceles", 6), ["archive"], archive)
+        seeds = collect(problem("isosceles", 6), ["archive"], archive)
         assert [c.score for c in seeds] == [4, 3]
     answer = invoke("export", "isosceles", 5, "--format", "python")
     assert answer.out.count("(") == 4
@@ -54,4 +54,4 @@ def test_an_empty_archive_has_what_ships(home):
             sizes = library.sizes(archive, name)
             assert sizes == sorted(n for listed, n in library._listed() if listed == name)
             larger = find_problem(name).at(max(sizes) + 1)
-            assert len(seeding.collect(larger, ["archive"], archive)) == len(sizes)
+            assert len(collect(larger, ["archive"], archive)) == len(sizes)

@@ -3,31 +3,51 @@
 import dataclasses
 import json
 import time
+from collections import Counter
 
 import numpy as np
 import pytest
 from made_runs import made_log
 
 import patternboost as pb
-from patternboost.loop import planning, seeding, starts
-from patternboost.loop.bandit import ClassBandit
+from patternboost.loop import proposing, starts, training
+from patternboost.loop.allocator import Allocator, by_top_scores, leader, standings
+from patternboost.loop.classes import that_fit
+from patternboost.loop.context import Context
+from patternboost.loop.origins import Origin
 from patternboost.loop.pool import Entry, Pool
-from patternboost.loop.statistics import Tally
+from patternboost.loop.seeding import collect, embeddings
+from patternboost.loop.session import seeds_line
+from patternboost.loop.state import new_state
+from patternboost.loop.statistics import Statistics
+from patternboost.model.tokens import Example
 from patternboost.problem import ProblemError
 from patternboost.problem.registry import problem
-from patternboost.report.progress import classes_line, generation_text, left_text, spark, summary_line
+from patternboost.problem.symmetry import canonical_key
+from patternboost.report.progress import best_line, classes_line, left_text, spark, summary_line
 from patternboost.report.record_table import COLUMNS, record_rows
 from patternboost.report.tables import render
 from patternboost.search.memory import Building
 from patternboost.search.tables import build_table
-from patternboost.store.archive import Archive, canonical_key
+from patternboost.store.archive import Archive
 from patternboost.store.construction import Construction
 from patternboost.store.files import FileError
 from patternboost.store.records import compare, known_record, known_records
-from patternboost.store.run_folder import Run
-from patternboost.store.settings import Settings, SettingsError, check, from_toml, override, to_toml
+from patternboost.store.run_folder import RunFolder
+from patternboost.store.settings import (
+    Settings,
+    SettingsError,
+    check,
+    from_keywords,
+    from_toml,
+    idle_settings,
+    parse_assignments,
+    to_toml,
+)
 
-TINY = ["starts=20", "train_steps=5", "layers=1", "heads=1", "width=16", "pool_floor=30"]
+TINY = {
+    "starts": 20, "train_steps": 5, "layers": 1, "heads": 1, "width": 16, "pool_floor": 30, "stop_at_optimum": False,
+}  # fmt: skip
 
 
 def test_settings_round_trip_through_toml(tmp_path):
@@ -53,24 +73,47 @@ def test_settings_round_trip_through_toml(tmp_path):
 )
 def test_damaged_settings_are_refused(tmp_path, text, word):
     path = tmp_path / "settings.toml"
-    path.write_text(text)
+    path.write_text(f'version = "{pb.__version__}"\n{text}')
     with pytest.raises(FileError, match=word):
         from_toml(path)
 
 
-def test_overrides():
-    base = Settings("isosceles", 9)
-    changed = override(base, ["starts=7", "mask=false", "learning_rate=0.5", "model=none"])
+def test_settings_by_name_are_checked():
+    values = parse_assignments(["starts=7", "mask=false", "learning_rate=0.5", "model=none"])
+    changed = from_keywords("isosceles", 9, values)
     assert (changed.starts, changed.mask, changed.learning_rate, changed.model) == (7, False, 0.5, "none")
     for wrong in ("starts", "magic=1", "starts=x", "mask=maybe", "n=4"):
         with pytest.raises(SettingsError):
-            override(base, [wrong])
-    for wrong in ({"jobs": 0}, {"top": 1.5}, {"minutes": -1.0}, {"width": 30}, {"tenure_max": 0}, {"temperature": 0.0}):
+            parse_assignments([wrong])
+    with pytest.raises(SettingsError, match="did you mean learning_rate"):
+        parse_assignments(["learning_rat=1"])
+    base = Settings("isosceles", 9)
+    for wrong in ({"jobs": 0}, {"top": 1.5}, {"minutes": -1.0}, {"width": 30}, {"tenure_max": 0}, {"temperature": 0.0},
+                  {"top_p": 0.0}, {"learning_rate": 1000.0}, {"starts": 10**20}):  # fmt: skip
         with pytest.raises(SettingsError):
             check(dataclasses.replace(base, **wrong))
+        with pytest.raises(SettingsError):
+            from_keywords("isosceles", 9, wrong)
+    with pytest.raises(SettingsError, match="must be of type int"):
+        from_keywords("isosceles", 9, {"jobs": "two"})
 
 
-def entry(score, tag=0, origin="random"):
+def test_settings_that_do_nothing_are_named():
+    assert idle_settings(Settings("isosceles", 9), 3) == []
+    four = idle_settings(Settings("no-square", 9, regions=0.5), 4)
+    assert four == ["regions: forbidden sets of 4 have no regions"]
+    none = idle_settings(Settings("isosceles", 9, model="none", width=128, heads=8), 3)
+    assert none == ["heads: there is no model", "width: there is no model"]
+
+
+def test_settings_of_another_version_are_refused_in_one_line_that_names_it(tmp_path):
+    path = tmp_path / "settings.toml"
+    path.write_text('problem = "isosceles"\nn = 9\nfocus = 0.8\n')
+    with pytest.raises(FileError, match=r"a run of patternboost 0\.1\.0, which reads it; this is "):
+        from_toml(path)
+
+
+def entry(score, tag=0, origin=Origin.RANDOM):
     elements = np.arange(score, dtype=np.int64) + tag
     return Entry(elements.astype("<u2").tobytes(), elements, "none", tag, origin)
 
@@ -99,7 +142,7 @@ def test_pool_keeps_the_top_distinct(tmp_path):
 def test_what_was_found_without_guidance_keeps_its_places():
     pool = Pool(capacity=6, floor=4, top=0.5)
     pool.merge([entry(3, t) for t in range(5)])
-    kept = pool.merge([entry(9, t, "focus") for t in range(20)])
+    kept = pool.merge([entry(9, t, Origin.MODEL_REGION) for t in range(20)])
     assert [e.score for e in pool.entries] == [9] * 6 + [3] * 4
     assert len(kept) == 6
     assert [e.score for e in pool.unguided] == [3] * 4
@@ -116,64 +159,82 @@ def test_an_empty_pool_round_trips(tmp_path):
     assert len(other) == 0
 
 
-def test_bandit_gives_up_on_classes_that_give_nothing_and_ranks_the_others():
-    bandit = ClassBandit(["a", "b", "c"])
-    for name, scores in (("a", [10, 12]), ("b", [0, 0]), ("c", [20])):
-        bandit.record(name, scores)
-    assert all("b" not in bandit.shares(turn) for turn in range(6))
-    assert bandit.standings() == [("c", 20.0, 20), ("a", 12.0, 12), ("b", 0.0, 0)]
-    line = classes_line(bandit.standings())
+def allocator(**scores):
+    """Classes by name with the scores they remember."""
+    classes = Allocator(scores)
+    for name, of in scores.items():
+        classes[name].note_scores(of)
+    return classes
+
+
+def shares(classes, turn, work=float("inf"), **costs):
+    return by_top_scores(classes, {name: costs.get(name, 0.0) for name in classes.records}, turn, work)
+
+
+def test_classes_that_give_nothing_are_given_up_and_the_others_ranked():
+    classes = allocator(a=[10, 12], b=[0, 0], c=[20])
+    assert all("b" not in shares(classes, turn) for turn in range(6))
+    assert standings(classes) == [("c", 20.0, 20), ("a", 12.0, 12), ("b", 0.0, 0)]
+    line = classes_line(standings(classes))
     assert line.index("c 20.0") < line.index("a 12.0") < line.index("nothing at all: b")
 
 
 def test_a_table_in_the_making_is_told():
-    shares = []
-    build_table(problem("isosceles", 8), "none", Building(report=shares.append))
-    assert shares == sorted(shares)
-    assert shares[0] > 0
-    assert shares[-1] == 1
+    told = []
+    build_table(problem("isosceles", 8), "none", Building(report=told.append))
+    assert told == sorted(told)
+    assert told[0] > 0
+    assert told[-1] == 1
 
 
-def test_bandit_tries_all_then_follows_what_pays():
-    bandit = ClassBandit(["a", "b", "c"])
-    assert bandit.shares(0) == {"a": 1 / 3, "b": 1 / 3, "c": 1 / 3}
-    bandit.record("a", [10, 20])
-    assert bandit.shares(0) == pytest.approx({"a": 0.8, "b": 0.1, "c": 0.1})
-    bandit.record("b", [28, 27])
-    bandit.record("c", [5])
+def test_all_classes_are_tried_then_what_pays_is_followed():
+    assert shares(allocator(a=[], b=[], c=[]), 0) == {"a": 1 / 3, "b": 1 / 3, "c": 1 / 3}
+    assert shares(allocator(a=[10, 20], b=[], c=[]), 0) == pytest.approx({"a": 0.8, "b": 0.1, "c": 0.1})
+    classes = allocator(a=[10, 20], b=[28, 27], c=[5])
     for turn in range(6):
-        shares = bandit.shares(turn)
-        assert sum(shares.values()) == pytest.approx(1)
-        assert max(shares, key=shares.get) == "b"
-    assert {name for turn in range(3) for name in bandit.shares(turn)} == {"a", "b", "c"}
-    assert bandit.leader() == "b"
-    bandit.record("c", [28, 28])
-    assert bandit.shares(1)["c"] > 0.3
+        found = shares(classes, turn)
+        assert sum(found.values()) == pytest.approx(1)
+        assert max(found, key=found.get) == "b"
+    assert {name for turn in range(3) for name in shares(classes, turn)} == {"a", "b", "c"}
+    assert leader(classes) == "b"
+    classes["c"].note_scores([28, 28])
+    assert shares(classes, 1)["c"] > 0.3
 
 
 def test_a_class_waits_until_its_table_costs_no_more_than_a_generation():
-    bandit = ClassBandit(["dear", "cheap", "middling"], costs={"dear": 9e6, "cheap": 2e6, "middling": 3e6})
-    assert bandit.shares(0, 1e6) == {"cheap": 1}
-    assert bandit.shares(0, 5e6) == {"cheap": 0.5, "middling": 0.5}
-    assert set(bandit.shares(0)) == {"cheap", "middling", "dear"}
-    bandit.record("cheap", [0, 0])
-    assert bandit.shares(1, 5e6) == {"middling": 1}
-    bandit.record("cheap", [10])
-    assert bandit.shares(1, 2.9e6) == {"cheap": 1}
-    assert bandit.shares(1, 3e6) == pytest.approx({"cheap": 0.9, "middling": 0.1})
-    assert set(bandit.shares(1, 12e6)) == {"cheap", "middling", "dear"}
-    bandit.record("middling", [10])
-    assert bandit.shares(2, 8e6) == {"cheap": 0.5, "middling": 0.5}
-    assert bandit.shares(2, 9e6) == pytest.approx({"cheap": 0.45, "middling": 0.45, "dear": 0.1})
+    costs = {"dear": 9e6, "cheap": 2e6, "middling": 3e6}
+    classes = allocator(dear=[], cheap=[], middling=[])
+    assert shares(classes, 0, 1e6, **costs) == {"cheap": 1}
+    assert shares(classes, 0, 5e6, **costs) == {"cheap": 0.5, "middling": 0.5}
+    assert set(shares(classes, 0, **costs)) == {"cheap", "middling", "dear"}
+    classes["cheap"].note_scores([0, 0])
+    assert shares(classes, 1, 5e6, **costs) == {"middling": 1}
+    classes["cheap"].note_scores([10])
+    assert shares(classes, 1, 2.9e6, **costs) == {"cheap": 1}
+    assert shares(classes, 1, 3e6, **costs) == pytest.approx({"cheap": 0.9, "middling": 0.1})
+    assert set(shares(classes, 1, 12e6, **costs)) == {"cheap", "middling", "dear"}
+    classes["middling"].note_scores([10])
+    assert shares(classes, 2, 8e6, **costs) == {"cheap": 0.5, "middling": 0.5}
+    assert shares(classes, 2, 9e6, **costs) == pytest.approx({"cheap": 0.45, "middling": 0.45, "dear": 0.1})
+
+
+def test_an_allocator_lasts():
+    classes = allocator(a=[1, 2], b=[3])
+    classes["a"].note_gains(2, 10)
+    again = Allocator(["a", "b"])
+    again.take(json.loads(json.dumps(classes.to_json())))
+    assert again.to_json() == classes.to_json()
+    with pytest.raises(KeyError):
+        Allocator(["c"]).take(classes.to_json())
 
 
 def test_a_generation_takes_the_classes_whose_tables_memory_holds():
-    shares, sizes = {"a": 0.6, "b": 0.3, "c": 0.1}, {"a": 5.0, "b": 4.0, "c": 3.0}
+    wanted, sizes = {"a": 0.6, "b": 0.3, "c": 0.1}, {"a": 5.0, "b": 4.0, "c": 3.0}
 
     def drawn(memory, new=()):
-        return [planning.that_fit(shares, sizes, memory, new, np.random.default_rng(seed)) for seed in range(300)]
+        return [that_fit(wanted, sizes, memory, new, np.random.default_rng(seed)) for seed in range(300)]
 
-    assert all(room == pytest.approx(shares) for room in drawn(12))
+    assert all(room == pytest.approx(wanted) for room in drawn(12))
     pairs = drawn(8)
     assert all(sum(room.values()) == pytest.approx(1) for room in pairs)
     assert {frozenset(room) for room in pairs} == {frozenset("ac"), frozenset("bc")}
@@ -187,60 +248,87 @@ def test_a_generation_takes_the_classes_whose_tables_memory_holds():
 def test_phases_leave_out_what_happened_within_them(monkeypatch):
     moments = iter([0, 1, 4, 10, 20, 22])
     monkeypatch.setattr(time, "monotonic", lambda: next(moments))
-    tally = Tally()
-    with tally.phase("outer"), tally.phase("inner"):
+    statistics = Statistics()
+    with statistics.phase("outer"), statistics.phase("inner"):
         pass
-    with tally.phase("inner"):
+    with statistics.phase("inner"):
         pass
-    assert tally.seconds == {"inner": 5, "outer": 7}
+    assert statistics.seconds == {"inner": 5, "outer": 7}
+
+
+def context_of(instance, **settings):
+    chosen = Settings(instance.name, instance.n, **settings)
+    return Context(chosen, instance, tuple(instance.classes), instance.upper_bound, "a proved bound")
 
 
 def test_starts_are_repeatable_and_of_the_right_kinds():
     instance = problem("isosceles", 8)
-    settings = Settings("isosceles", 8, elites=1.0, shake=0.5, model_share=0.5)
-    pool = Pool(10, 10, 1.0)
+    context = context_of(instance, elites=1.0, shake=0.5, model_share=0.5, model="none", regions=0.0)
+    seed = Construction.of(problem("isosceles", 3), [(1, 1)])
+    state = new_state(context, [seed])
     member = np.array([0, 7, 56, 63], np.int64)
-    pool.merge([Entry(canonical_key(instance, member), member, "none", 0, "random")])
-    sample = np.array([1, 2], np.int64)
-    seeds = [np.array([9], np.int64)]
+    state.pool.merge([Entry(canonical_key(instance, member), member, "none", 0, Origin.RANDOM)])
+    sample = Example(8, "none", np.array([1, 2], np.int64))
 
-    def mixed(symmetry, seed):
-        rng = np.random.default_rng(seed)
-        work = 10 * starts.expected_steps(settings, instance, symmetry)
-        return starts.mix(settings, instance, symmetry, work, [sample], seeds, pool, rng)
+    def mixed(symmetry, index=0):
+        steps = 10 * starts.expected_steps(context, symmetry)
+        return proposing.starts_of(context, state, symmetry, index, steps, [sample] * 5)
 
-    origins = [s.origin for s in mixed("none", 1)]
-    assert sorted(set(origins)) == ["elite", "model", "seed"]
-    assert all(len(s.elements) == 2 for s in mixed("none", 1) if s.origin == "elite")
-    released = [s for s in mixed("half-turn", 1) if s.origin == "released"]
-    assert released
-    assert all(s.elements.tolist() == member.tolist() for s in released)
-    assert not {"elite", "released"} & {s.origin for s in mixed("mirror+half", 1)}
+    def origins(found):
+        return sorted(s.origin for s in found)
+
+    found = mixed("none")
+    assert set(origins(found)) == {Origin.ELITE, Origin.MODEL, Origin.SEED, Origin.RANDOM}
+    assert origins(found).count(Origin.MODEL) == 5
+    assert all(len(s.elements) == 2 for s in found if s.origin is Origin.ELITE)
+    relaxed = [s for s in mixed("half-turn") if s.origin is Origin.RELAXED]
+    assert relaxed
+    assert all(s.elements.tolist() == member.tolist() for s in relaxed)
+    assert not {Origin.ELITE, Origin.RELAXED} & {s.origin for s in mixed("mirror+half")}
     again = zip(mixed("none", 3), mixed("none", 3), strict=True)
     assert all(a.elements.tolist() == b.elements.tolist() for a, b in again)
-    cut = list(starts.tasks(settings, instance, "none", mixed("none", 1), 5, 99, None))
-    assert sum(len(task.starts) for task, _ in cut) == 10
-    assert [o for _, os in cut for o in os] == origins
+    cut = list(starts.tasks(context, "none", found, (0, 0), None))
+    assert sum(len(task.starts) for task, _ in cut) == len(found)
+    assert sorted(o for _, os in cut for o in os) == origins(found)
+    assert len({task.seed for task, _ in cut}) == len(cut)
 
 
 def test_embeddings_hold_the_smaller_set():
     large = problem("isosceles", 9)
     small = Construction.of(problem("isosceles", 4), [(0, 0), (0, 1), (1, 2), (3, 2)])
-    kept, shifted, padded = seeding.embeddings(large, small)
+    kept, shifted, padded = embeddings(large, small)
     assert large.to_points(kept) == [(0, 0), (0, 1), (1, 7), (8, 7)]
     assert large.to_points(shifted) == list(small.points)
     assert large.to_points(padded) == [(2, 2), (2, 3), (3, 4), (5, 4)]
-    same = seeding.embeddings(small.instance, small)
+    same = embeddings(small.instance, small)
     assert [small.instance.to_points(e) for e in same] == [list(small.points)]
 
 
 def test_seeds_of_no_use_are_refused(tmp_path):
     path = good_set(5).save(tmp_path / "five.json")
     with Archive(tmp_path / "a.sqlite") as archive:
-        assert len(seeding.collect(problem("isosceles", 5), [str(path), "archive"], archive)) == 1
+        assert len(collect(problem("isosceles", 5), [str(path)], archive)) == 1
         for instance in (problem("isosceles", 4), problem("no-three-in-line", 9)):
             with pytest.raises(FileError, match="holds nothing for"):
-                seeding.collect(instance, [str(path)], archive)
+                collect(instance, [str(path)], archive)
+
+
+def test_archive_means_smaller_sizes_and_best_this_one_too(tmp_path):
+    with Archive(tmp_path / "a.sqlite") as archive:
+        archive.add([good_set(5), good_set(6)])
+        found = {word: [c.n for c in collect(problem("isosceles", 6), [word], archive)] for word in ("archive", "best")}
+    assert max(found["archive"]) == 5
+    assert max(found["best"]) == 6
+    assert set(found["best"]) - set(found["archive"]) == {6}
+    assert seeds_line(Counter([4, 5, 5])) == "3 seeds of 2 sizes, n = 4 to 5"
+    assert seeds_line(Counter([7])) == "1 seed of n = 7"
+
+
+def test_the_line_of_a_new_best_says_how_it_stands():
+    best = dataclasses.replace(good_set(5), found={"origin": "seed"})
+    assert "verified, from a seed (best known is 7; below ours: 4)" in best_line(best, 4)
+    assert "above ours before: 2" in best_line(good_set(5), 2)
+    assert "ours" not in best_line(good_set(5), 0)
 
 
 def good_set(n=5, points=((0, 0), (0, 1), (1, 3))):
@@ -292,7 +380,6 @@ def test_spark_and_summary():
     assert left_text(None) == "time left unknown"
     assert left_text(time.monotonic() + 65.3) == "1:05 left"
     assert left_text(time.monotonic() + 7325.3) == "2 h 02 min left"
-    assert generation_text(3, 20) == "generation 3 of 20"
     assert spark({}) == "-"
     assert spark({3: 1, 5: 8}).split()[0] == "3"
     line = summary_line(
@@ -313,7 +400,7 @@ def _home(tmp_path, monkeypatch):
 def test_a_small_search_learns_verifies_and_repeats(tmp_path, model):
     results = [
         pb.search("isosceles", 7, generations=3, seed=4, model=model, jobs=2, quiet=True, run_dir=tmp_path / str(i),
-                  options=[*TINY, "starts=100", "model_share=0.5", "focus=0.5"], symmetry="auto")
+                  symmetry="auto", **TINY | {"starts": 100, "model_share": 0.5, "regions": 0.5})
         for i in range(2)
     ]  # fmt: skip
     first, second = results
@@ -326,20 +413,20 @@ def test_a_small_search_learns_verifies_and_repeats(tmp_path, model):
     assert pb.load(first.certificate).check() == []
     assert (first.folder / "report.html").stat().st_size > 1000
     if model != "none":
-        assert any({"model", "focus"} <= set(e["origins"]) for e in first.log)
-        assert model == "gpt" or not any("counted" in e["origins"] for e in first.log)
+        assert any({"model", "model-region"} <= set(e["origins"]) for e in first.log)
+        assert model == "gpt" or not any("counted-region" in e["origins"] for e in first.log)
         assert not any(e["malformed"] for e in first.log), "masked samples are valid and well-formed"
 
 
 @pytest.mark.usefixtures("_home")
 @pytest.mark.parametrize("counting", [True, False])
 def test_a_transformer_has_a_counted_area_beside_its_own(tmp_path, counting):
-    options = [*TINY, "starts=60", f"counting={counting}"]
     result = pb.search(
-        "isosceles", 12, generations=3, seed=1, symmetry="none", quiet=True, run_dir=tmp_path / "run", options=options
-    )
-    assert ["counted" in entry["origins"] for entry in result.log] == [False, counting, counting]
-    assert ["focus" in entry["origins"] for entry in result.log] == [False, True, True]
+        "isosceles", 12, generations=3, seed=1, symmetry="none", quiet=True, run_dir=tmp_path / "run",
+        **TINY | {"starts": 60, "count_regions": counting},
+    )  # fmt: skip
+    assert ["counted-region" in entry["origins"] for entry in result.log] == [False, counting, counting]
+    assert ["model-region" in entry["origins"] for entry in result.log] == [False, True, True]
 
 
 @pytest.mark.usefixtures("_home")
@@ -353,11 +440,11 @@ def test_search_stops_at_the_upper_bound_and_at_the_target(tmp_path):
 
 @pytest.mark.usefixtures("_home")
 def test_seeds_of_smaller_sizes_enter_training_and_search(tmp_path, monkeypatch):
-    monkeypatch.setattr("patternboost.loop.session._LEAST_EXAMPLES", 1)
-    small = pb.search("isosceles", 6, generations=1, seed=1, quiet=True, run_dir=tmp_path / "small", options=TINY)
+    monkeypatch.setattr(training, "_LEAST_EXAMPLES", 1)
+    small = pb.search("isosceles", 6, generations=1, seed=1, quiet=True, run_dir=tmp_path / "small", **TINY)
     large = pb.search(
-        "isosceles", 8, generations=3, seed=1, quiet=True, run_dir=tmp_path / "large", options=[*TINY, "starts=60"],
-        seed_from=["archive", str(small.folder), str(small.certificate)],
+        "isosceles", 8, generations=3, seed=1, quiet=True, run_dir=tmp_path / "large",
+        seed_from=["archive", str(small.folder), str(small.certificate)], **TINY | {"starts": 60},
     )  # fmt: skip
     assert "seed" in large.log[0]["origins"]
     assert [entry["train"] is not None for entry in large.log] == [False, True, True]  # the first one searches at once
@@ -372,20 +459,20 @@ def test_a_rule_that_disagrees_with_the_definition_is_caught(tmp_path):
     good = problem("isosceles", 6)
     weak = dataclasses.replace(good.problem, name="weak", complete=problem("no-three-in-line", 6).problem.complete)
     with pytest.raises(ProblemError, match="disagree"):
-        pb.search(weak.at(6), generations=1, quiet=True, run_dir=tmp_path / "run", model="none", options=TINY)
+        pb.search(weak.at(6), generations=1, quiet=True, run_dir=tmp_path / "run", model="none", **TINY)
 
 
 def test_runs_are_locked_and_named(tmp_path):
     settings = Settings("isosceles", 5)
-    run = Run.create(tmp_path / "run", settings)
+    run = RunFolder.create(tmp_path / "run", settings)
     with pytest.raises(FileError, match="another process"):
-        Run.open(tmp_path / "run")
+        RunFolder.open(tmp_path / "run")
     run.close()
-    Run.open(tmp_path / "run").close()
+    RunFolder.open(tmp_path / "run").close()
     with pytest.raises(FileError, match="already holds a run"):
-        Run.create(tmp_path / "run", settings)
+        RunFolder.create(tmp_path / "run", settings)
     with pytest.raises(FileError, match="is no run"):
-        Run.open(tmp_path)
+        RunFolder.open(tmp_path)
     (entry,) = made_log(1, 9)
     run.log(entry)
     with (tmp_path / "run" / "log.jsonl").open("a") as file:

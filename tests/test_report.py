@@ -18,7 +18,7 @@ import patternboost as pb
 from patternboost.report.data import LEVELS, MAX_GENERATIONS, best_curve, loss_curve, pack_weights, report_data, thinned
 from patternboost.report.findings import gather
 from patternboost.report.html import command_line, report_html
-from patternboost.store.run_folder import Run
+from patternboost.store.run_folder import RunFolder
 from patternboost.store.settings import Settings
 
 GPT = ["isosceles", 8, "--generations", 3, "--jobs", 1, "--device", "cpu", "--seed", 5, "--quiet"]
@@ -50,7 +50,7 @@ class Page(HTMLParser):
 
 
 @pytest.fixture
-def run(tmp_path: Path) -> Run:
+def run(tmp_path: Path) -> RunFolder:
     return made_run(tmp_path / "runs" / "run")
 
 
@@ -101,24 +101,24 @@ def test_the_log_adds_up(searched: Path) -> None:
 
 def test_the_report_is_written_after_every_generation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[int] = []
-    written = pb.Run.log
+    written = RunFolder.log
 
-    def log(self: Run, entry: dict[str, Any]) -> None:
+    def log(self: RunFolder, entry: dict[str, Any]) -> None:
         page = self.folder / "report.html"
         seen.append(len(Page(page.read_text()).data["generations"]) if page.exists() else 0)
         written(self, entry)
 
-    monkeypatch.setattr("patternboost.store.run_folder.Run.log", log)
+    monkeypatch.setattr(RunFolder, "log", log)
     monkeypatch.setattr(import_module("patternboost.report.live"), "_PAUSE", 0)
     run_search(tmp_path / "a", generations=4)
     assert seen == [0, 1, 2, 3]
 
 
 def run_search(folder: Path, generations: int) -> None:
-    options = ["starts=10"]
     pb.search(
-        "isosceles", 7, generations=generations, model="none", jobs=1, run_dir=folder, quiet=True, options=options
-    )
+        "isosceles", 7, generations=generations, model="none", jobs=1, run_dir=folder, quiet=True, starts=10,
+        stop_at_optimum=False,
+    )  # fmt: skip
 
 
 def test_short_generations_do_not_pay_for_the_report(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -137,10 +137,8 @@ def test_the_report_changes_nothing_of_the_search(tmp_path: Path, monkeypatch: p
     """With a report after every generation, attention included, a run ends as one without any."""
     monkeypatch.setattr(import_module("patternboost.report.live"), "_PAUSE", 0)
     assert invoke("search", *GPT, *SMALL, "--run-dir", tmp_path / "a").status == 0
-    monkeypatch.setattr(
-        import_module("patternboost.report.live").LiveReport, "__call__", lambda self, search, entry: None
-    )
-    monkeypatch.setattr(import_module("patternboost.report.live").LiveReport, "write", lambda self, search, state: None)
+    monkeypatch.setattr(import_module("patternboost.report.live").LiveReport, "__call__", lambda self, event: None)
+    monkeypatch.setattr(import_module("patternboost.report.live").LiveReport, "finish", lambda self, state: None)
     monkeypatch.setenv("PATTERNBOOST_HOME", str(tmp_path / "other"))
     assert invoke("search", *GPT, *SMALL, "--run-dir", tmp_path / "b").status == 0
     assert checkpoints(tmp_path / "a") == checkpoints(tmp_path / "b")
@@ -149,7 +147,7 @@ def test_the_report_changes_nothing_of_the_search(tmp_path: Path, monkeypatch: p
 # -- the page ----------------------------------------------------------------------------------------------------------
 
 
-def test_the_page_is_self_contained(run: Run) -> None:
+def test_the_page_is_self_contained(run: RunFolder) -> None:
     text = report_html(gather(run))
     page = Page(text)
     for tag, attributes in page.tags:
@@ -180,7 +178,7 @@ def test_many_more_generations_stay_small() -> None:
     assert len(json.dumps(data)) < 5_000_000
 
 
-def test_what_a_run_says_cannot_leave_its_place(run: Run) -> None:
+def test_what_a_run_says_cannot_leave_its_place(run: RunFolder) -> None:
     """Text of a log, a certificate or the attention file is text, whatever it looks like."""
     evil = "</script><script>alert(1)</script><!-- <b>&amp;"
     log = read_log(run.folder)
@@ -216,7 +214,7 @@ def test_what_a_run_says_cannot_leave_its_place(run: Run) -> None:
     ],
     ids=str,
 )
-def test_a_damaged_attention_file_is_left_out(change: dict[str, Any], run: Run) -> None:
+def test_a_damaged_attention_file_is_left_out(change: dict[str, Any], run: RunFolder) -> None:
     path = run.folder / "attention.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | change))
     assert gather(run).attention is None
@@ -244,7 +242,7 @@ DAMAGES: list[Any] = [
 
 
 @pytest.mark.parametrize("damage", DAMAGES, ids=str)
-def test_damaged_lines_of_the_log_are_left_out(damage: dict[str, Any], run: Run) -> None:
+def test_damaged_lines_of_the_log_are_left_out(damage: dict[str, Any], run: RunFolder) -> None:
     log = read_log(run.folder)
     lines = [json.dumps(entry | (damage if entry["generation"] == 3 else {})) for entry in log]
     (run.folder / "log.jsonl").write_text("".join(f"{line}\n" for line in [*lines[:8], "[]", "{}", "3", *lines[8:]]))
@@ -255,14 +253,14 @@ def test_damaged_lines_of_the_log_are_left_out(damage: dict[str, Any], run: Run)
 
 
 def test_an_empty_run_has_a_report(tmp_path: Path) -> None:
-    run = Run.create(tmp_path / "run", Settings("isosceles", 8, generations=3))
+    run = RunFolder.create(tmp_path / "run", Settings("isosceles", 8, generations=3))
     text = report_html(gather(run))
     assert "No construction yet. The run is running." in text
     run.close()
     assert "The run is stopped" in report_html(gather(run))
 
 
-def test_a_log_of_an_older_version_has_a_report(run: Run) -> None:
+def test_a_log_of_an_older_version_has_a_report(run: RunFolder) -> None:
     """Fields that logs did not have at first are not asked for."""
     log = read_log(run.folder)
     for entry in log:
@@ -279,7 +277,7 @@ def test_a_log_of_an_older_version_has_a_report(run: Run) -> None:
     assert len(page.data["loss"]) == len(log)
 
 
-def test_an_invalid_best_is_called_invalid(run: Run) -> None:
+def test_an_invalid_best_is_called_invalid(run: RunFolder) -> None:
     certificate = next((run.folder / "best").glob("*.json"))
     data = json.loads(certificate.read_text())
     data["points"][0] = data["points"][1]
@@ -291,13 +289,13 @@ def test_an_invalid_best_is_called_invalid(run: Run) -> None:
         certificate.write_text(json.dumps(data | {"points": points}))
         assert invoke("report", run.folder).status == 0
         assert f"{fault}" in (run.folder / "report.html").read_text()
-        assert "INVALID" in run._repr_html_()
+        assert "INVALID" in pb.Run.read(run.folder)._repr_html_()
 
 
 # -- the control -------------------------------------------------------------------------------------------------------
 
 
-def test_the_control_beside_the_run_is_found(run: Run, tmp_path: Path) -> None:
+def test_the_control_beside_the_run_is_found(run: RunFolder, tmp_path: Path) -> None:
     assert gather(run).control is None
     control = made_run(tmp_path / "runs" / "alone", model="none", generations=5)
     made_run(tmp_path / "runs" / "larger", model="none", n=13)
@@ -306,10 +304,10 @@ def test_the_control_beside_the_run_is_found(run: Run, tmp_path: Path) -> None:
     assert (found[0].name, len(found[1])) == ("alone", 5)
     assert gather(control).control is None
     page = Page(report_html(gather(run)))
-    assert [curve["name"] for curve in page.data["curves"]] == ["this run", "control: no model"]
+    assert [curve["name"] for curve in page.data["curves"]] == ["this run", "control"]
 
 
-def test_a_control_of_ones_own(run: Run, tmp_path: Path) -> None:
+def test_a_control_of_ones_own(run: RunFolder, tmp_path: Path) -> None:
     made_run(tmp_path / "elsewhere" / "control", model="none", generations=4)
     assert invoke("report", run.folder, "--control", tmp_path / "elsewhere" / "control").status == 0
     assert len(Page((run.folder / "report.html").read_text()).data["curves"]) == 2
@@ -352,14 +350,14 @@ def test_the_command_repeats_the_run(tmp_path: Path) -> None:
     folder = tmp_path / "a"
     assert invoke("search", "isosceles", 7, "--generations", 2, "--model", "none", "--jobs", 1, "--set", "starts=7",
                   "--seed", 3, "--set", "shake=0.25", "--quiet", "--run-dir", folder).status == 0  # fmt: skip
-    words = shlex.split(command_line(Run.read(folder).settings))[1:]
+    words = shlex.split(command_line(RunFolder.read(folder).settings))[1:]
     assert invoke(*words, "--quiet", "--run-dir", tmp_path / "b").status == 0
     assert (folder / "settings.toml").read_text() == (tmp_path / "b" / "settings.toml").read_text()
     assert checkpoints(folder) == checkpoints(tmp_path / "b")
 
 
 @pytest.mark.parametrize("kind", ["pdf", "png", "svg"])
-def test_plots(kind: str, run: Run, tmp_path: Path) -> None:
+def test_plots(kind: str, run: RunFolder, tmp_path: Path) -> None:
     made_run(tmp_path / "runs" / "alone", model="none", generations=5)
     path = tmp_path / f"plot.{kind}"
     assert invoke("report", run.folder, "--plot", path).status == 0
@@ -367,17 +365,17 @@ def test_plots(kind: str, run: Run, tmp_path: Path) -> None:
     refused(invoke("report", run.folder, "--plot", tmp_path / "plot.gif"), "must end in .pdf, .png, .svg")
 
 
-def test_a_notebook_shows_a_run_and_a_result(run: Run, tmp_path: Path) -> None:
-    shown = Run.read(run.folder)._repr_html_()
+def test_a_notebook_shows_a_run_and_a_result(run: RunFolder, tmp_path: Path) -> None:
+    shown = pb.Run.read(run.folder)._repr_html_()
     assert "<svg" in shown
     assert "verified" in shown
     assert "finished" in shown
     assert "<script" not in shown
-    empty = Run.create(tmp_path / "empty", Settings("isosceles", 8))
-    assert "running" in empty._repr_html_()
+    empty = RunFolder.create(tmp_path / "empty", Settings("isosceles", 8))
+    assert "running" in pb.Run.read(empty.folder)._repr_html_()
     empty.close()
     result = pb.search("isosceles", 5, generations=1, model="none", jobs=1, quiet=True, run_dir=tmp_path / "r")
-    assert result._repr_html_() == Run.read(result.folder)._repr_html_()
+    assert result._repr_html_() == pb.Run.read(result.folder)._repr_html_()
     assert "<td>isosceles</td>" in pb.records("isosceles")._repr_html_()
 
 

@@ -15,7 +15,7 @@ from made_runs import made_entry, made_run
 from patternboost.report.run_table import COLUMNS, run_rows, state_of
 from patternboost.report.watching import follow, new_entries
 from patternboost.store.files import FileError
-from patternboost.store.run_folder import Run
+from patternboost.store.run_folder import RunFolder
 from patternboost.store.settings import Settings
 
 #: a search that goes on until it is stopped, in generations of a fraction of a second
@@ -32,7 +32,7 @@ def test_states(tmp_path: Path) -> None:
     bound = ["no-three-in-line", 4, "--minutes", 5, *QUICK]
     assert invoke("search", *bound, "--run-dir", runs / "bound").status == 0
     made_run(runs / "stopped", generations=4).cut_log(2)
-    held = Run.create(runs / "running", Settings("isosceles", 9, generations=3))
+    held = RunFolder.create(runs / "running", Settings("isosceles", 9, generations=3))
     try:
         assert {Path(row["run"]).name: row["state"] for row in run_rows(runs)} == {
             "budget": "finished",
@@ -43,7 +43,7 @@ def test_states(tmp_path: Path) -> None:
         }
     finally:
         held.close()
-    assert state_of(Run.read(runs / "running")) == "stopped"
+    assert state_of(RunFolder.read(runs / "running")) == "stopped"
 
 
 def test_the_list_in_every_format(tmp_path: Path) -> None:
@@ -82,12 +82,12 @@ def test_looking_does_not_get_in_the_way_of_working(tmp_path: Path) -> None:
     """One who looks holds the lock for an instant; one who wants to work tries again."""
     run = made_run(tmp_path / "run")
     assert not run.running()
-    again = Run.open(tmp_path / "run")
-    assert Run.read(tmp_path / "run").running()
+    again = RunFolder.open(tmp_path / "run")
+    assert RunFolder.read(tmp_path / "run").running()
     with pytest.raises(FileError, match="another process works on this run"):
-        Run.open(tmp_path / "run")
+        RunFolder.open(tmp_path / "run")
     again.close()
-    assert not Run.read(tmp_path / "run").running()
+    assert not RunFolder.read(tmp_path / "run").running()
 
 
 # -- watch -------------------------------------------------------------------------------------------------------------
@@ -137,7 +137,7 @@ def test_ctrl_c_ends_the_watching_only(tmp_path: Path) -> None:
         assert answer.status == 130
         assert answer.err.strip() == ""  # a line break after ^C, so that the prompt stands alone
         assert search.poll() is None
-        assert Run.read(run).running()
+        assert RunFolder.read(run).running()
     finally:
         os.kill(search.pid, signal.SIGINT)
         assert finish(search).status == 130
@@ -164,8 +164,8 @@ def test_a_log_that_is_cut_back_is_followed_on(tmp_path: Path) -> None:
 
 def test_following_ends_with_the_run(tmp_path: Path) -> None:
     made_run(tmp_path / "run", generations=3)
-    run = Run.open(tmp_path / "run")
-    looker = Run.read(tmp_path / "run")
+    run = RunFolder.open(tmp_path / "run")
+    looker = RunFolder.read(tmp_path / "run")
     pauses: list[float] = []
 
     def pause(seconds: float) -> None:
@@ -196,7 +196,7 @@ def test_resume_says_where_nothing_is_left(tmp_path: Path) -> None:
     goal = tmp_path / "goal"
     search = ["search", "isosceles", 5, "--generations", 9, "--target", 3, *QUICK, "--quiet"]
     assert invoke(*search, "--run-dir", goal).status == 0
-    assert "its goal, are reached" in invoke("resume", goal).err
+    assert "its target, are reached" in invoke("resume", goal).err
 
 
 def test_a_record_is_announced_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,9 +9,9 @@ from patternboost.problem.registry import problem
 from patternboost.problem.symmetry import (
     align,
     canonical_form,
-    class_core,
     class_orbits,
     class_preserving,
+    inner_board,
     symmetry_class,
 )
 
@@ -113,7 +113,7 @@ def test_class_preserving_symmetries_map_orbits_to_orbits(n):
 
 def test_the_core_of_a_class_is_where_its_maps_act():
     instance = problem("isosceles", 7)
-    cores = {name: class_core(instance, name) for name in instance.classes}
+    cores = {name: inner_board(instance, name) for name in instance.classes}
     partial = {"mirror+half": (7, 6), "both-mirrors+half": (6, 6), "both-mirrors+one-half": (6, 7)}
     assert {name for name, core in cores.items() if core is not None} == set(partial)
     for name, (rows, columns) in partial.items():

@@ -14,7 +14,7 @@ from patternboost.model.team import ALONE, Team
 
 TINY = [
     "--set", "starts=80", "--set", "layers=2", "--set", "heads=2", "--set", "width=32", "--set", "train_steps=10",
-    "--set", "batch=16", "--set", "pool_floor=60",
+    "--set", "batch=16", "--set", "pool_floor=60", "--set", "stop_at_optimum=false",
 ]  # fmt: skip
 
 

@@ -74,6 +74,8 @@ class Session:
     def run(self) -> None:
         """Generations until done."""
         progress = self.outputs.progress
+        if self.done:
+            return
         while not self.done:
             statistics = run_generation(self.context, self.state, self.clock, self.outputs)
             if statistics is not None:
@@ -81,7 +83,7 @@ class Session:
         if len(self.context.classes) > 1:
             progress.classes(allocator.standings(self.state.classes))
         if self.reached and not self.clock.stop.asked:
-            progress.say(f"stopped at {self.state.best_score}, {self.context.goal_is}")
+            progress.say(f"stopped at {self.state.best_score}: {self.context.goal_is} is reached")
 
     def event(self, entry: dict[str, Any]) -> GenerationEvent:
         """What those see who look on."""

@@ -267,10 +267,11 @@ def from_toml(path: Path) -> Settings:
         elif type(value) is not hints[name]:
             raise FileError(f"{path}: {name} must be of type {hints[name].__name__}")
         values[name] = value
+    try:
+        settings = check(Settings(**values))
+    except (SettingsError, TypeError) as error:  # TypeError: without problem or n
+        raise FileError(f"{path}: {error}") from error
     missing = [name for name in hints if name not in values]
     if missing:  # a file cut short must not pass for a whole one with other settings
         raise FileError(f"{path}: {missing[0]} is missing; every setting must be there")
-    try:
-        return check(Settings(**values))
-    except SettingsError as error:
-        raise FileError(f"{path}: {error}") from error
+    return settings
