@@ -37,7 +37,7 @@ class Answer:
 def _exploring(arguments: tuple[object, ...]) -> list[str]:
     """The arguments; small searches go on when they have found the proved optimum, so that there is more to test."""
     words = [*map(str, arguments)]
-    if words[:1] == ["search"] and not any("stop_at_optimum" in word for word in words):
+    if words[:1] == ["search"] and "--generations" in words and not any("stop_at_optimum" in word for word in words):
         words += ["--set", "stop_at_optimum=false"]
     return words
 

@@ -80,9 +80,10 @@ def test_models(model: str, tmp_path: Path) -> None:
     assert any("model" in entry["origins"] for entry in log) == (model == "bigram")
 
 
-def test_same_seed_same_result_whatever_the_jobs(tmp_path: Path) -> None:
-    settings = ["--generations", 2, "--model", "none", "--set", "starts=20", "--quiet"]
-    for name, seed, jobs in (("a", 1, 1), ("b", 1, 2), ("c", 2, 1)):
+@pytest.mark.parametrize("model", ["none", "gpt"])
+def test_same_seed_same_result_whatever_the_jobs(model: str, tmp_path: Path) -> None:
+    settings = ["--generations", 3, "--model", model, "--set", "starts=40", "--set", "train_steps=10", "--quiet"]
+    for name, seed, jobs in (("a", 1, 1), ("b", 1, 4), ("c", 2, 1)):
         options = ["--seed", seed, "--jobs", jobs, "--run-dir", tmp_path / name]
         assert invoke("search", "isosceles", 8, *settings, *options).status == 0
     assert checkpoints(tmp_path / "a") == checkpoints(tmp_path / "b")

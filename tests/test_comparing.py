@@ -9,12 +9,19 @@ from commands import finish, invoke, refused, start, wait_until
 
 from patternboost.problem.registry import problem
 from patternboost.store.construction import load
-from patternboost.studies.compare.arms import ArmRun
-from patternboost.studies.compare.comparison import compare, read_comparison
+from patternboost.studies.compare.arms import ArmRun, read_outcome
+from patternboost.studies.compare.comparison import compare
 from patternboost.studies.compare.figures import curves, hit_rates, median_time, ranking, target_of, verdict
-from patternboost.studies.compare.plan import ComparisonError, Plan, take_up
+from patternboost.studies.compare.page import text
+from patternboost.studies.compare.plan import ComparisonError, Plan, read_plan, take_up
 
 QUICK = ("--minutes", 0.03, "--jobs", 1)
+
+
+def outcomes_in(folder):
+    """The runs that a comparison's folder holds."""
+    found = [read_outcome(folder, arm, seed) for arm, seed in read_plan(folder).runs()]
+    return [run for run in found if run is not None]
 
 
 def outcome(arm, seed, *curve):
@@ -85,18 +92,19 @@ def test_a_comparison_of_all_arms(tmp_path):
     assert again.status == 0
     assert again.err == ""  # nothing was left to run
     assert again.out == answer.out
-    assert str(read_comparison(tmp_path / "c")) == "\n".join(answer.out.splitlines()[:-1])
+    assert text(read_plan(tmp_path / "c"), outcomes_in(tmp_path / "c")) == "\n".join(answer.out.splitlines()[:-1])
 
 
 def test_it_grows_but_does_not_change(tmp_path):
-    first = compare("isosceles", 5, minutes=0.02, seeds=1, arms=("none", "greedy"), jobs=1, out=tmp_path, quiet=True)
+    common = {"minutes": 0.02, "jobs": 1, "run_dir": tmp_path, "quiet": True}
+    first = compare("isosceles", 5, seeds=1, arms=("none", "greedy"), **common)
     assert [(o.arm, o.seed) for o in first.outcomes] == [("none", 1), ("greedy", 1)]
-    more = compare("isosceles", 5, minutes=0.02, seeds=2, arms=("none", "bigram"), jobs=1, out=tmp_path, quiet=True)
+    more = compare("isosceles", 5, seeds=2, arms=("none", "bigram"), **common)
     assert {(o.arm, o.seed) for o in more.outcomes} == {(a, s) for a in ("none", "greedy", "bigram") for s in (1, 2)}
     with pytest.raises(ComparisonError, match=r"minutes = 0\.02, not 0\.03"):
-        compare("isosceles", 5, minutes=0.03, seeds=2, jobs=1, out=tmp_path, quiet=True)
+        compare("isosceles", 5, minutes=0.03, seeds=2, jobs=1, run_dir=tmp_path, quiet=True)
     with pytest.raises(ComparisonError, match="n = 5, not 6"):
-        compare("isosceles", 6, minutes=0.02, seeds=2, jobs=1, out=tmp_path, quiet=True)
+        compare("isosceles", 6, minutes=0.02, seeds=2, jobs=1, run_dir=tmp_path, quiet=True)
 
 
 def test_seeds_are_settled_once_for_all_runs(tmp_path):
@@ -106,7 +114,7 @@ def test_seeds_are_settled_once_for_all_runs(tmp_path):
         )
     shared = {"minutes": 0.02, "jobs": 1, "quiet": True}
     made = compare(
-        "isosceles", 5, seeds=1, arms=("none", "greedy"), seed_from=["archive"], out=tmp_path / "c", **shared
+        "isosceles", 5, seeds=1, arms=("none", "greedy"), seed_from=["archive"], run_dir=tmp_path / "c", **shared
     )
     assert made.plan.seed_from == ("archive",)
     kept = [load(p) for p in (tmp_path / "c" / "seeds").glob("*.json")]
@@ -146,7 +154,7 @@ def test_ctrl_c_keeps_what_is_there_and_the_same_command_continues(tmp_path, hom
     answer = invoke(*command, "--out", tmp_path / "c")
     assert answer.status == 0, answer.err
     assert "none, seed 1" not in answer.err
-    assert len(read_comparison(tmp_path / "c").outcomes) == 4
+    assert len(outcomes_in(tmp_path / "c")) == 4
 
 
 def test_order_is_seed_by_seed():
@@ -157,5 +165,5 @@ def test_order_is_seed_by_seed():
 def test_a_plan_is_kept(tmp_path):
     plan = Plan("isosceles", 5, 1.0, ("gpt", "none"), 2, 1, options=("starts=3",))
     assert take_up(tmp_path / "c", plan) == plan
-    assert read_comparison(tmp_path / "c").plan == plan
+    assert read_plan(tmp_path / "c") == plan
     assert problem(plan.problem, plan.n).size == 25

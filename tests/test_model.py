@@ -58,17 +58,19 @@ def test_attention_for_training_in_bfloat16_is_attention():
     assert torch.allclose(rounded.float(), exact, atol=0.03)
 
 
-def test_threads_make_the_gradient_that_one_makes():
+def test_shards_make_the_gradient_of_the_whole_and_threads_change_nothing():
     vocabulary = vocabulary_for("isosceles", 6)
     sequences = [vocabulary.encode(e) for e in examples_at(6, "none", 7)]
     gradients = []
-    for threads in (1, 3):
+    for shards, threads in ((1, 1), (3, 3), (3, 1)):
         torch.manual_seed(1)
         model = GPT(GPTSettings(vocabulary=vocabulary.count, context=30, layers=2, heads=2, width=32))
-        with replicas(model, threads) as together:
+        with replicas(model, shards, threads) as together:
             loss = together.backward(lambda twin, batch: token_loss(twin, batch, 2, "fp32"), sequences)
         gradients.append((loss, [p.grad.clone() for p in model.parameters()]))
-    (one, first), (three, second) = gradients
+    (one, first), (three, second), again = gradients
+    assert again[0] == three
+    assert all(torch.equal(a, b) for a, b in zip(again[1], second))
     assert math.isclose(one, three, rel_tol=1e-5)
     assert all(torch.allclose(a, b, atol=1e-6) for a, b in zip(first, second))
     expected = -torch.log_softmax(model(torch.from_numpy(sequences[0][None, :-1])), -1)[0, :, :]

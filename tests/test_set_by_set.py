@@ -205,7 +205,7 @@ def test_the_solver_is_told_the_forbidden_sets_beside_fixed_members(name, n, sym
 @pytest.mark.parametrize(("name", "n"), [("no-square", 4), ("no-four-cycle", 6), ("no-five-on-a-sphere", 2)])
 def test_proofs_and_repairs_of_larger_sets(name, n, tmp_path):
     instance = problem(name, n)
-    result = prove(name, n, jobs=1, quiet=True, run_dir=tmp_path / "proof")
+    result = prove(instance, jobs=1, run_dir=tmp_path / "proof")
     assert result.proof.lower == result.proof.upper == reference.optimum(instance)
     table = build_table(instance, "none")
     rng = np.random.default_rng(0)

@@ -142,7 +142,9 @@ def check(settings: Settings) -> Settings:
         if "choices" in known and value not in known["choices"]:
             raise SettingsError(f"{f.name} {value!r} is unknown: use one of {', '.join(known['choices'])}")
         if "least" in known and not known["least"] <= value <= known["most"]:
-            raise SettingsError(f"{f.name} = {value} must be from {_bound(known['least'])} to {_bound(known['most'])}")
+            least, most = _bound(known["least"]), _bound(known["most"])
+            bounds = f"at least {least}" if value < known["least"] else f"at most {most}"
+            raise SettingsError(f"{f.name} = {value} must be {bounds}")
     if settings.tenure_max < settings.tenure_min:
         raise SettingsError(f"tenure_max = {settings.tenure_max} is below tenure_min = {settings.tenure_min}")
     if settings.width % settings.heads:
@@ -178,9 +180,12 @@ def parse_assignments(assignments: Sequence[str]) -> dict[str, Any]:
     values: dict[str, Any] = {}
     for assignment in assignments:
         name, equals, text = assignment.partition("=")
-        if not equals or name in _ARGUMENTS:
+        if not equals or not name or name in _ARGUMENTS:
             raise SettingsError(f"--set {assignment}: write NAME=VALUE; a run's settings.toml lists the names")
-        require_setting(name)
+        try:
+            require_setting(name)
+        except SettingsError as error:
+            raise SettingsError(f"--set {assignment}: write NAME=VALUE; {error}") from None
         values[name] = _parse(hints[name], name, text)
     return values
 

@@ -33,7 +33,7 @@ class Seeds(Proposer):
     @override
     def propose(self, context: Context, state: State, symmetry: str, budget: Budget) -> list[Start]:
         usable = self._usable(context, state, symmetry)
-        count = round(budget.steps / expected_steps(context, symmetry))
+        count = max(1, round(budget.steps / expected_steps(context, symmetry)))
         return [Start(usable[i], self.origin) for i in budget.rng.permutation(len(usable))[:count]]
 
     @staticmethod

@@ -55,7 +55,8 @@ class Torus:
 
     def classes(self, n: int) -> dict[str, list[IntArray]]:
         """The grid's full classes, and 'shift': sets that a move along the diagonal by a divisor of n keeps."""
-        classes = {name: maps for name, maps in GRID.classes(n).items() if all((image >= 0).all() for image in maps)}
+        square = {image.tobytes() for image in GRID.symmetries(n)}
+        classes = {name: maps for name, maps in GRID.classes(n).items() if {m.tobytes() for m in maps} <= square}
         if n >= 2:
             classes["half-turn"] = [GRID.symmetries(n)[2]]
             divisor = next(d for d in range(2, n + 1) if n % d == 0)
