@@ -3,7 +3,7 @@
 import numpy as np
 import torch
 
-from patternboost.model.generator import GPTGenerator
+from patternboost.model.gpt_generator import GPTGenerator
 from patternboost.model.sampling import SampleSettings
 from patternboost.model.tokens import TOKENISATIONS, Example, classes_at
 from patternboost.model.training import TrainSettings

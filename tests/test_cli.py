@@ -179,7 +179,7 @@ def test_problem_files_that_are_none(text: str, words: str, tmp_path: Path) -> N
         (["isosceles", 8, "--no-such-option"], "--no-such-option"),
         (["isosceles", 8, "--set", "starts"], "write NAME=VALUE"),
         (["isosceles", 8, "--set", "=3"], "write NAME=VALUE"),
-        (["isosceles", 8, "--set", "begin=3"], "write NAME=VALUE with one of: "),
+        (["isosceles", 8, "--set", "begin=3"], "there is no setting 'begin'"),
         (["isosceles", 8, "--set", "n=3"], "write NAME=VALUE"),
         (["isosceles", 8, "--set", "starts=many"], "must be of type int"),
         (["isosceles", 8, "--set", "starts=0"], "at least 1"),

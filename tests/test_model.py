@@ -8,8 +8,9 @@ import torch
 from models import CPU, examples_at, small_generator, vocabulary_for
 
 from patternboost.model.bigram import BigramGenerator
-from patternboost.model.generator import GPTGenerator, pick_device
 from patternboost.model.gpt import GPT, GPTSettings, attend
+from patternboost.model.gpt_generator import GPTGenerator
+from patternboost.model.precision import pick_device
 from patternboost.model.replicas import replicas
 from patternboost.model.request import DrawRequest, FitRequest
 from patternboost.model.sampling import SampleSettings

@@ -90,7 +90,7 @@ def test_fast_decoding_gives_the_models_own_logits(dtype, tolerance):
 
 
 def test_odd_shapes_are_decoded_by_torch():
-    assert not fast_decoding(GPTSettings(vocabulary=50, context=40, heads=2, width=16), CPU)
+    assert not fast_decoding(GPTSettings(vocabulary=50, context=40, layers=4, heads=2, width=16), CPU)
 
 
 class Uniform:

@@ -12,15 +12,17 @@ import torch
 from numpy.typing import NDArray
 from safetensors.torch import load_file, save_file
 from torch import Tensor
+from typing_extensions import override
 
 from patternboost.model.attention import AttentionMap
-from patternboost.model.decoding import Stepper
+from patternboost.model.decoding import Decoder, Stepper
+from patternboost.model.generator import Generator, check_vocabulary
 from patternboost.model.request import DrawRequest, FitRequest
 from patternboost.model.sampling import Samples, SampleSettings, decoded, sample
 from patternboost.model.tokens import Example, Vocabulary
 from patternboost.model.training import TrainLog
 from patternboost.problem.ground import IntArray
-from patternboost.store.files import FileError, read_json, write_json
+from patternboost.store.files import read_json, write_json
 
 #: added to every count
 _SMOOTHING = 0.01
@@ -34,7 +36,7 @@ def bigram_logits(sequences: Sequence[IntArray], prefix: int, count: int) -> Ten
     return torch.from_numpy(np.log(counts / counts.sum(axis=1, keepdims=True)))
 
 
-class _BigramStepper:
+class _BigramStepper(Stepper):
     """Next-token log-probabilities from the last token only."""
 
     def __init__(self, logits: Tensor, columns: Tensor) -> None:
@@ -53,7 +55,7 @@ class _BigramStepper:
         """Nothing is remembered."""
 
 
-class BigramDecoder:
+class BigramDecoder(Decoder):
     """Log-probabilities [V, V] of which token follows which."""
 
     device = torch.device("cpu")
@@ -61,12 +63,12 @@ class BigramDecoder:
     def __init__(self, logits: Tensor) -> None:
         self._logits = logits
 
+    @override
     def open(self, columns: IntArray) -> Stepper:
-        """See `Decoder`."""
         return _BigramStepper(self._logits, torch.from_numpy(columns))
 
 
-class BigramGenerator:
+class BigramGenerator(Generator):
     """Counts of which token follows which; as a unigram model, of how frequent they are, whatever came before."""
 
     def __init__(self, vocabulary: Vocabulary, sampling: SampleSettings, unigram: bool = False) -> None:
@@ -109,8 +111,8 @@ class BigramGenerator:
         bodies = sample(BigramDecoder(self._logits()), self.vocabulary, request, settings)
         return decoded(bodies, self.vocabulary, request.n, request.symmetry)
 
+    @override
     def expected(self, examples: Sequence[Example]) -> NDArray[np.float64]:
-        """See `Generator`."""
         last = np.concatenate([self.vocabulary.encode(example)[1:-1] for example in examples])
         return self._logits()[torch.from_numpy(last)].exp().sum(dim=0).double().numpy()
 
@@ -134,16 +136,3 @@ class BigramGenerator:
         self._longest = int(saved["longest"])
         if (folder / "model.safetensors").exists():
             self._counted = load_file(folder / "model.safetensors")["logits"]
-
-
-def check_vocabulary(folder: Path, saved: Any, vocabulary: Vocabulary) -> None:
-    """Take up what a checkpoint's vocabulary had learned. Raises FileError that names a setting that differs."""
-    if not isinstance(saved, dict):
-        raise FileError(f"{folder}/model.json is damaged: it does not say the model's vocabulary")
-    try:
-        vocabulary.restore(saved)
-    except ValueError as error:
-        raise FileError(f"{folder}/model.json is damaged: {error}") from error
-    for name, value in vocabulary.settings().items():
-        if saved.get(name) != value:
-            raise FileError(f"{folder}: the model was made with {name} = {saved.get(name)}, not {value}")

@@ -15,6 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
+from typing_extensions import override
 
 from patternboost.model.decode_attention import attend, padded
 from patternboost.model.gpt import GPT, Cache, GPTSettings
@@ -44,7 +45,7 @@ class Decoder(Protocol):
         """A new batch; its logits are those of the tokens `columns`, in that order."""
 
 
-class TorchDecoder:
+class TorchDecoder(Decoder):
     """The model's own forward pass, one token at a time."""
 
     def __init__(self, model: GPT, dtype: torch.dtype = torch.float32) -> None:
@@ -52,12 +53,12 @@ class TorchDecoder:
         self.dtype = dtype
         self.device = next(model.parameters()).device
 
+    @override
     def open(self, columns: IntArray) -> Stepper:
-        """See `Decoder`."""
         return _TorchStepper(self.model, torch.from_numpy(columns).to(self.device), self.dtype)
 
 
-class _TorchStepper:
+class _TorchStepper(Stepper):
     """A batch with its static cache."""
 
     def __init__(self, model: GPT, columns: Tensor, dtype: torch.dtype) -> None:
@@ -65,17 +66,17 @@ class _TorchStepper:
         self._columns = columns
         self._dtype = dtype
 
+    @override
     def start(self, prefix: tuple[int, ...], batch: int) -> Tensor:
-        """See `Stepper`."""
         self._cache = Cache(self._model.settings, batch, self._columns.device, self._dtype)
         return self._run(torch.tensor(prefix, device=self._columns.device).expand(batch, -1))
 
+    @override
     def step(self, tokens: Tensor) -> Tensor:
-        """See `Stepper`."""
         return self._run(tokens[:, None])
 
+    @override
     def keep(self, rows: Tensor) -> None:
-        """See `Stepper`."""
         self._cache.keep(rows)
 
     def _run(self, tokens: Tensor) -> Tensor:
@@ -89,7 +90,7 @@ def fast_decoding(settings: GPTSettings, device: torch.device) -> bool:
     return device.type == "cpu" and settings.width // settings.heads % LANES == 0
 
 
-class FastDecoder:
+class FastDecoder(Decoder):
     """Decoding on the CPU."""
 
     def __init__(self, model: GPT, dtype: torch.dtype) -> None:
@@ -106,12 +107,12 @@ class FastDecoder:
             for i in range(model.settings.layers)
         ]
 
+    @override
     def open(self, columns: IntArray) -> Stepper:
-        """See `Decoder`."""
         return _FastStepper(self, columns)
 
 
-class _FastStepper:
+class _FastStepper(Stepper):
     """A batch with its caches, flat, as `attend` wants them."""
 
     def __init__(self, decoder: FastDecoder, columns: IntArray) -> None:
@@ -119,8 +120,8 @@ class _FastStepper:
         self._head = decoder.weights["embedding.weight"][torch.from_numpy(columns)]
         self._bias = decoder.weights["bias"][torch.from_numpy(columns)]
 
+    @override
     def start(self, prefix: tuple[int, ...], batch: int) -> Tensor:
-        """See `Stepper`."""
         s = self._decoder.settings
         number = np.float32 if self._decoder.dtype == torch.float32 else np.int8
         room = padded(s.context)
@@ -138,12 +139,12 @@ class _FastStepper:
             hidden = self._run(torch.full((batch,), token))
         return self._logits(hidden)
 
+    @override
     def step(self, tokens: Tensor) -> Tensor:
-        """See `Stepper`."""
         return self._logits(self._run(tokens))
 
+    @override
     def keep(self, rows: Tensor) -> None:
-        """See `Stepper`."""
         self._slots = self._slots[rows.numpy()]
 
     def _run(self, tokens: Tensor) -> Tensor:

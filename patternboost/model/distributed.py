@@ -13,8 +13,7 @@ from typing import Any
 import torch
 from torch.nn.parallel import DistributedDataParallel
 
-from patternboost.model.generator import GPTGenerator
-from patternboost.model.gpt import GPT
+from patternboost.model.gpt_generator import Built, GPTGenerator
 from patternboost.model.request import DrawRequest, FitRequest
 from patternboost.model.team import Team
 from patternboost.model.tokens import Example
@@ -35,34 +34,32 @@ class TeamGenerator(GPTGenerator):
 
     def fit(self, request: FitRequest) -> TrainLog:
         """The first process: tell the others, and train with them."""
-        model = self.ensure_model(request)
-        assert self.optimizer is not None
+        built = self.ensure_model(request)
+        moments = bool(built.optimizer.state)
         self.team.tell(
             {
                 "do": "fit",
                 "examples": [[e.n, e.symmetry, e.elements.tolist()] for e in request.examples],
                 "seed": request.seed,
                 "seconds": request.seconds,
-                "context": model.settings.context,
+                "context": built.model.settings.context,
                 "precision": self.precision,
                 "tokens": self.vocabulary.settings(),
-                "moments": bool(self.optimizer.state),
+                "moments": moments,
             }
         )
-        return self.train_together(model, bool(self.optimizer.state), request)
+        return self.train_together(built, moments, request)
 
-    def train_together(self, model: GPT, moments: bool, request: FitRequest) -> TrainLog:
+    def train_together(self, built: Built, moments: bool, request: FitRequest) -> TrainLog:
         """All processes: start from the first one's weights and, where it has any, its optimiser's moments."""
-        wrapped = DistributedDataParallel(model)
+        wrapped = DistributedDataParallel(built.model)
         if moments:
-            self._share_moments()
-        return self.train(wrapped, request, self.team)
+            self._share_moments(built)
+        return self.train(wrapped, built.optimizer, request, self.team)
 
-    def _share_moments(self) -> None:
-        assert self.model is not None
-        assert self.optimizer is not None
-        for parameter in self.model.parameters():
-            state = self.optimizer.state[parameter]
+    def _share_moments(self, built: Built) -> None:
+        for parameter in built.model.parameters():
+            state = built.optimizer.state[parameter]
             if not state:
                 zeros = torch.zeros((), device=parameter.device)
                 state |= {"step": zeros, "exp_avg": parameter * 0, "exp_avg_sq": parameter * 0}
@@ -109,9 +106,9 @@ def serve(generator: TeamGenerator, settings: Settings, instance: Instance) -> N
 def _fit(generator: TeamGenerator, told: dict[str, Any]) -> None:
     generator.precision = told["precision"]
     generator.vocabulary.restore(told["tokens"])
-    if generator.model is None or generator.model.settings.context != told["context"]:
-        generator.build(told["context"])
-    assert generator.model is not None
+    built = generator.built
+    if built is None or built.model.settings.context != told["context"]:
+        built = generator.build(told["context"])
     examples = [Example(n, symmetry, torch.tensor(e).numpy()) for n, symmetry, e in told["examples"]]
     request = FitRequest(examples, told["seed"], seconds=told["seconds"])
-    generator.train_together(generator.model, told["moments"], request)
+    generator.train_together(built, told["moments"], request)

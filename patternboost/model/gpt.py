@@ -18,9 +18,9 @@ class GPTSettings:
     vocabulary: int
     #: longest sequence, prefix and END included
     context: int
-    layers: int = 4
-    heads: int = 4
-    width: int = 128
+    layers: int
+    heads: int
+    width: int
 
 
 class Cache:

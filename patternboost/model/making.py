@@ -6,7 +6,9 @@ from collections.abc import Sequence
 
 from patternboost.model.bigram import BigramGenerator
 from patternboost.model.distributed import TeamGenerator, serve
-from patternboost.model.generator import Generator, GPTGenerator, pick_device
+from patternboost.model.generator import Generator
+from patternboost.model.gpt_generator import GPTGenerator
+from patternboost.model.precision import pick_device
 from patternboost.model.sampling import SampleSettings
 from patternboost.model.team import called_by_torchrun, join
 from patternboost.model.tokens import TOKENISATIONS, Vocabulary, classes_at
@@ -48,5 +50,5 @@ def _vocabulary(settings: Settings, instance: Instance, sizes: Sequence[int]) ->
 def serve_team(settings: Settings, instance: Instance) -> None:
     """What every process but the first does, from the start of a run to its end."""
     generator = make_generator(settings, instance, [instance.n])
-    assert isinstance(generator, TeamGenerator)
-    serve(generator, settings, instance)
+    if isinstance(generator, TeamGenerator):
+        serve(generator, settings, instance)

@@ -11,6 +11,7 @@ from typing import Protocol
 import numpy as np
 import torch
 from torch import Tensor
+from typing_extensions import override
 
 from patternboost.model.tokens import END, TokenMask
 from patternboost.search.bitmaps import BitRows
@@ -32,7 +33,7 @@ class LogitMask(Protocol):
         """Forget all sequences but `rows`, int64."""
 
 
-class HostMask:
+class HostMask(LogitMask):
     """A tokenisation's own mask."""
 
     waits = True
@@ -40,16 +41,16 @@ class HostMask:
     def __init__(self, mask: TokenMask) -> None:
         self._mask = mask
 
+    @override
     def apply(self, logits: Tensor) -> Tensor:
-        """See `LogitMask`."""
         return logits.masked_fill_(torch.from_numpy(self._mask.blocked).to(logits.device).bool(), -torch.inf)
 
+    @override
     def extend(self, tokens: Tensor) -> None:
-        """See `LogitMask`."""
         self._mask.extend(tokens.cpu().numpy())
 
+    @override
     def keep(self, rows: Tensor) -> None:
-        """See `LogitMask`."""
         self._mask.keep(rows.cpu().numpy())
 
 
@@ -68,10 +69,11 @@ class DeviceBits:
         self.word, self.shift = orbit >> 5, (orbit & 31).to(torch.int32)
         self.orbit_of = torch.full((int(columns.max()) + 1,), bits.orbits, device=device)  # END and others: no orbit
         self.orbit_of[torch.from_numpy(columns[:-1]).to(device)] = orbit
-        assert columns[-1] == END
+        if columns[-1] != END:
+            raise ValueError("the last column of a mask must be END")
 
 
-class DeviceMask:
+class DeviceMask(LogitMask):
     """Which orbits are free, as bitmaps that are gathered and joined on the device."""
 
     waits = False
@@ -83,15 +85,15 @@ class DeviceMask:
         self._members = torch.full((batch, length), bits.orbits, device=device)
         self._count = 0
 
+    @override
     def apply(self, logits: Tensor) -> Tensor:
-        """See `LogitMask`."""
         b = self._bits
         taken = (self._blocked[:, b.word] >> b.shift) & 1
         logits[:, :-1].masked_fill_(taken.bool(), -torch.inf)
         return logits
 
+    @override
     def extend(self, tokens: Tensor) -> None:
-        """See `LogitMask`."""
         b = self._bits
         added = b.orbit_of[tokens]
         rows = [torch.where(added < b.orbits, b.pair_row + added, b.zero_row)[:, None]]
@@ -107,8 +109,8 @@ class DeviceMask:
         self._members[:, self._count] = added
         self._count += 1
 
+    @override
     def keep(self, rows: Tensor) -> None:
-        """See `LogitMask`."""
         self._blocked, self._members = self._blocked[rows], self._members[rows]
 
 

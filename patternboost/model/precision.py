@@ -13,6 +13,13 @@ DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}
 _NARROW_CPU, _NARROW_GPU = 64, 256
 
 
+def pick_device(name: str) -> torch.device:
+    """'auto' takes a GPU where there is one. Raises ValueError for cuda without one."""
+    if name == "cuda" and not torch.cuda.is_available():
+        raise ValueError("--device cuda: this machine has no GPU that torch can use; use --device auto or cpu")
+    return torch.device("cuda" if name != "cpu" and torch.cuda.is_available() else "cpu")
+
+
 def pick_precision(name: str, device: torch.device, width: int) -> str:
     """'fp32' or 'bf16': as named, or for 'auto' bf16 where the processor multiplies it in hardware and it pays.
 

@@ -56,7 +56,8 @@ class Replicas:
         with torch.no_grad():
             for parameters in zip(*(m.parameters() for m in self._models[:count]), strict=True):
                 gradient = parameters[0].grad
-                assert gradient is not None
+                if gradient is None:
+                    raise ValueError("a parameter has no part in the loss")
                 for other in parameters[1:]:
                     gradient += other.grad
                 gradient /= tokens

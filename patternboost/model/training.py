@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+from typing_extensions import override
 
 from patternboost.model.gpt import GPT
 from patternboost.model.precision import DTYPES
@@ -36,8 +37,8 @@ class TrainSettings:
     """How one generation trains."""
 
     #: steps (where no time is given), and the batch size in sequences
-    steps: int = 300
-    batch: int = 64
+    steps: int = 150
+    batch: int = 32
     learning_rate: float = 1e-3
     weight_decay: float = 0.1
     #: 'fp32', or 'bf16': matrix products in bfloat16, weights and sums in float32
@@ -93,7 +94,7 @@ class Corpus(Protocol):
         """A sequence, END included, int64; `draw`, any number >= 0, picks one of its equivalent forms."""
 
 
-class PoolCorpus:
+class PoolCorpus(Corpus):
     """Constructions, augmented on the fly by every symmetry that keeps their class."""
 
     prefix = 2
@@ -114,8 +115,8 @@ class PoolCorpus:
             return orbits.count
         return len(example.elements) / max(1, int(orbits.weights.max()))
 
+    @override
     def sequence(self, index: int, draw: int) -> IntArray:
-        """See `Corpus`."""
         return self._vocabulary.encode(self._examples[index], draw)
 
 

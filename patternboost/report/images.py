@@ -1,8 +1,7 @@
-"""Plots by matplotlib as PNG, and as a part of a page."""
+"""Plots by matplotlib as PNG."""
 
 from __future__ import annotations
 
-import base64
 import io
 from collections.abc import Callable
 from typing import Any
@@ -19,8 +18,3 @@ def png(draw: Callable[[Any], None], width: float, height: float) -> bytes:
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=110, metadata={"Software": None})
     return buffer.getvalue()
-
-
-def image(png: bytes) -> str:
-    """A PNG as a part of a page."""
-    return f'<img style="max-width:100%" src="data:image/png;base64,{base64.b64encode(png).decode()}">'

@@ -6,8 +6,9 @@ import csv
 import io
 import json
 from collections.abc import Mapping, Sequence
-from html import escape
 from typing import Any
+
+from patternboost.report import page
 
 FORMATS = ("text", "json", "csv", "markdown")
 
@@ -30,26 +31,24 @@ def render(rows: Sequence[Row], columns: Sequence[str], kind: str) -> str:
         writer.writeheader()
         writer.writerows(rows)
         return out.getvalue()
-    cells = _cells(rows, columns)
+    lines_of = cells(rows, columns)
     if kind == "markdown":
-        lines = ["| " + " | ".join(text.replace("|", "\\|") for text in row) + " |" for row in cells]
+        lines = ["| " + " | ".join(text.replace("|", "\\|") for text in row) + " |" for row in lines_of]
         lines.insert(1, "|" + " --- |" * len(columns))
         return "\n".join(lines) + "\n"
-    widths = [max(len(row[i]) for row in cells) for i in range(len(columns))]
-    return "".join("  ".join(c.ljust(w) for c, w in zip(row, widths)).rstrip() + "\n" for row in cells)
+    widths = [max(len(row[i]) for row in lines_of) for i in range(len(columns))]
+    return "".join("  ".join(c.ljust(w) for c, w in zip(row, widths)).rstrip() + "\n" for row in lines_of)
 
 
 def html_table(rows: Sequence[Row], columns: Sequence[str]) -> str:
     """Rows as an HTML table."""
-    head, *body = _cells(rows, columns)
-    lines = ["<tr>" + "".join(f"<th>{escape(text)}</th>" for text in head) + "</tr>"]
-    lines += ["<tr>" + "".join(f"<td>{escape(text)}</td>" for text in row) + "</tr>" for row in body]
-    return '<table class="listing">' + "\n".join(lines) + "</table>"
+    head, *body = cells(rows, columns)
+    return page.html_table(head, body)
 
 
-def _cells(rows: Sequence[Row], columns: Sequence[str]) -> list[list[str]]:
+def cells(rows: Sequence[Row], columns: Sequence[str]) -> list[list[str]]:
     """Every cell in one line, the header first."""
-    cells = [[name.replace("_", " ") for name in columns]]
+    lines = [[name.replace("_", " ") for name in columns]]
     for row in rows:
-        cells.append(["-" if row[name] is None else " ".join(str(row[name]).split()) for name in columns])
-    return cells
+        lines.append(["-" if row[name] is None else " ".join(str(row[name]).split()) for name in columns])
+    return lines

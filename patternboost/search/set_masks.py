@@ -67,7 +67,8 @@ class SetMask:
 
     def __init__(self, table: Table, batch: int) -> None:
         conflicts = table.conflicts
-        assert conflicts is not None
+        if conflicts is None:
+            raise ValueError(f"{table.instance}: forbidden sets of {table.rows.k} elements have masks by rows")
         self._orbits = table.orbits
         hypergraph = conflicts.hypergraph
         if batch * len(hypergraph.sets) > _MOST_INSIDE:

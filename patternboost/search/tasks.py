@@ -52,7 +52,7 @@ class Task:
     region: IntArray | None = None
 
     def run(self, stopped: Callable[[], bool] | None = None) -> list[Outcome]:
-        """See `run_task`."""
+        """Improve every start; `run_task` of it."""
         return run_task(self, stopped)
 
 

@@ -144,6 +144,7 @@ def check(settings: Settings) -> Settings:
         if "least" in known and not known["least"] <= value <= known["most"]:
             least, most = _bound(known["least"]), _bound(known["most"])
             bounds = f"at least {least}" if value < known["least"] else f"at most {most}"
+            bounds = f"from {least} to {most}" if known["most"] <= MAX_JOBS else bounds
             raise SettingsError(f"{f.name} = {value} must be {bounds}")
     if settings.tenure_max < settings.tenure_min:
         raise SettingsError(f"tenure_max = {settings.tenure_max} is below tenure_min = {settings.tenure_min}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
+from typing_extensions import override
 
 from patternboost.model.tokens.base import END, TokenMask, Vocabulary
 from patternboost.problem.ground import IntArray
@@ -22,14 +23,14 @@ class BitVocabulary(Vocabulary):
         """Number of tokens."""
         return self.first + 2
 
+    @override
     def body(self, n: int, symmetry: str, orbits: IntArray) -> IntArray:
-        """See `Vocabulary`."""
         digits = np.full(self.view(n, symmetry).orbits.count, self.first, np.int64)
         digits[orbits] += 1
         return digits
 
+    @override
     def read(self, n: int, symmetry: str, body: IntArray) -> IntArray | None:
-        """See `Vocabulary`."""
         digits = body - self.first
         if len(body) != self.view(n, symmetry).orbits.count or (digits < 0).any() or (digits > 1).any():
             return None
@@ -44,12 +45,12 @@ class BitVocabulary(Vocabulary):
         """0, 1, END."""
         return np.array([self.first, self.first + 1, END])
 
+    @override
     def mask(self, n: int, symmetry: str, table: Table, batch: int) -> TokenMask:
-        """See `Vocabulary`."""
         return _BitMask(table, batch, self.first + 1)
 
 
-class _BitMask:
+class _BitMask(TokenMask):
     """No 1 where the place's orbit is forbidden; END after the last place, and only there."""
 
     def __init__(self, table: Table, batch: int, one: int) -> None:
@@ -57,11 +58,10 @@ class _BitMask:
         self._count = table.orbits.count
         self._one = one
         self._place = 0
-        self.keep = self._mask.keep
 
     @property
+    @override
     def blocked(self) -> NDArray[np.uint8]:
-        """See `TokenMask`."""
         free = self._mask.blocked
         columns = np.zeros((len(free), 3), np.uint8)
         done = self._place == self._count
@@ -70,7 +70,11 @@ class _BitMask:
         columns[:, 2] = not done
         return columns
 
+    @override
     def extend(self, tokens: IntArray) -> None:
-        """See `TokenMask`."""
         self._mask.extend(np.where(tokens == self._one, self._place, -1))
         self._place += 1
+
+    @override
+    def keep(self, rows: IntArray) -> None:
+        self._mask.keep(rows)

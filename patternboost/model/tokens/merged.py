@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from numba import njit, types
 from numpy.typing import NDArray
+from typing_extensions import override
 
 from patternboost.model.tokens.base import END, Example, TokenMask
 from patternboost.model.tokens.orbits import OrbitVocabulary
@@ -99,12 +100,12 @@ class MergedVocabulary(OrbitVocabulary):
                     tokens.add(new)
                     pairs.update(combinations(sorted(tokens), 2))
 
+    @override
     def settings(self) -> dict[str, Any]:
-        """See `Vocabulary`."""
         return super().settings() | {"merges": [list(pair) for pair in self.merges]}
 
+    @override
     def restore(self, saved: dict[str, Any]) -> None:
-        """See `Vocabulary`."""
         merges = saved.get("merges")
         if not isinstance(merges, list) or len(merges) > MERGES:
             raise ValueError(f"merges must be a list of at most {MERGES} pairs")
@@ -117,8 +118,8 @@ class MergedVocabulary(OrbitVocabulary):
                 raise ValueError(f"merge {pair!r} joins tokens that do not exist")
             self._append((pair[0], pair[1]))
 
+    @override
     def body(self, n: int, symmetry: str, orbits: IntArray) -> IntArray:
-        """See `Vocabulary`."""
         tokens = set(super().body(n, symmetry, orbits).tolist())
         for i, (a, b) in enumerate(self.merges):
             if a in tokens and b in tokens:
@@ -128,8 +129,8 @@ class MergedVocabulary(OrbitVocabulary):
         first = {token: min(cells.rank[cells.orbit_of[list(self.cells_of(token))]]) for token in tokens}
         return np.array(sorted(tokens, key=first.__getitem__), np.int64)
 
+    @override
     def read(self, n: int, symmetry: str, body: IntArray) -> IntArray | None:
-        """See `Vocabulary`."""
         if ((body >= self.first_merge + len(self.merges)) | (body < 0)).any():
             return None
         cells = [c for token in body.tolist() for c in self.cells_of(token)]
@@ -150,8 +151,8 @@ class MergedVocabulary(OrbitVocabulary):
         cells = self.cells(n, symmetry).token_of
         return np.concatenate([cells, self.usable(n, symmetry).tokens, [END]])
 
+    @override
     def mask(self, n: int, symmetry: str, table: Table, batch: int) -> TokenMask:
-        """See `Vocabulary`."""
         return _MergedMask(table, batch, self.cells(n, symmetry).orbit_of, self.usable(n, symmetry), self.first_merge)
 
 
@@ -186,7 +187,7 @@ def _block_merged(blocked, start, parts, kill_start, kills, chosen, out):  # typ
             out[r, m] = bad
 
 
-class _MergedMask:
+class _MergedMask(TokenMask):
     """A legality mask over cells, from which that of the merged tokens follows."""
 
     def __init__(self, table: Table, batch: int, orbit_of: IntArray, merged: _Merged, first_merge: int) -> None:
@@ -206,8 +207,8 @@ class _MergedMask:
         self._kill_start, self._kills = _ragged(kills)
 
     @property
+    @override
     def blocked(self) -> NDArray[np.uint8]:
-        """See `TokenMask`."""
         cells = self._mask.blocked
         m = self._merged
         if isinstance(self._mask, SetMask):  # four and more elements: what the parts forbid together is tried
@@ -216,8 +217,8 @@ class _MergedMask:
         _block_merged(cells, m.start, m.parts, self._kill_start, self._kills, self._chosen, tokens)
         return np.concatenate([cells[:, :-1], tokens | self._broken, cells[:, -1:]], axis=1)
 
+    @override
     def extend(self, tokens: IntArray) -> None:
-        """See `TokenMask`."""
         added = list(self._parts(tokens))
         for place in range(max(len(a) for a in added)):
             orbits = np.array([a[place] if place < len(a) else -1 for a in added], np.int64)
@@ -233,7 +234,7 @@ class _MergedMask:
                 i = self._index[token]
                 yield self._merged.parts[self._merged.start[i] : self._merged.start[i + 1]].tolist()
 
+    @override
     def keep(self, rows: IntArray) -> None:
-        """See `TokenMask`."""
         self._mask.keep(rows)
         self._chosen = self._chosen[rows]

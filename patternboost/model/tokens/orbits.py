@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from typing_extensions import override
 
 from patternboost.model.tokens.base import END, TokenMask, Vocabulary
 from patternboost.problem import Problem
@@ -57,38 +58,41 @@ class OrbitVocabulary(Vocabulary):
             self._cells[key] = Cells(token_of, orbit_of, place_in_order[orbits.representatives])
         return self._cells[key]
 
+    @override
     def body(self, n: int, symmetry: str, orbits: IntArray) -> IntArray:
-        """See `Vocabulary`."""
         cells = self.cells(n, symmetry)
         return cells.token_of[orbits[np.argsort(cells.rank[orbits])]]
 
+    @override
     def read(self, n: int, symmetry: str, body: IntArray) -> IntArray | None:
-        """See `Vocabulary`."""
         orbits = self.cells(n, symmetry).orbit_of[body]
         return None if (orbits < 0).any() else orbits
 
+    @override
     def columns(self, n: int, symmetry: str) -> IntArray:
-        """See `Vocabulary`."""
         return np.append(self.cells(n, symmetry).token_of, END)
 
+    @override
     def mask(self, n: int, symmetry: str, table: Table, batch: int) -> TokenMask:
-        """See `Vocabulary`."""
         return _OrbitMask(table, batch, self.cells(n, symmetry).orbit_of)
 
 
-class _OrbitMask:
+class _OrbitMask(TokenMask):
     """A legality mask that is told tokens."""
 
     def __init__(self, table: Table, batch: int, orbit_of: IntArray) -> None:
         self._mask = legality_mask(table, batch)
         self._orbit_of = orbit_of
-        self.keep = self._mask.keep
 
     @property
+    @override
     def blocked(self) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
-        """See `TokenMask`."""
         return self._mask.blocked
 
+    @override
     def extend(self, tokens: IntArray) -> None:
-        """See `TokenMask`."""
         self._mask.extend(self._orbit_of[tokens])
+
+    @override
+    def keep(self, rows: IntArray) -> None:
+        self._mask.keep(rows)

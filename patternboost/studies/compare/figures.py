@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -29,7 +30,7 @@ class Verdict:
     share: float
     low: float
     high: float
-    #: two-sided permutation test of that share being 1/2
+    #: two-sided permutation test of that share being 1/2, corrected for the number of arms (see `holm`)
     p: float
     runs: int
 
@@ -74,6 +75,19 @@ def verdict(ours: Sequence[ArmRun], control: Sequence[ArmRun], seed: int = 0) ->
         )
         p = min(1.0, float(test.pvalue))
     return Verdict(ours[0].arm, share, float(low), float(high), p, min(len(a), len(b)))
+
+
+def holm(verdicts: Sequence[Verdict]) -> list[Verdict]:
+    """Verdicts on several arms, their p corrected for how many there are.
+
+    Holm, A simple sequentially rejective multiple test procedure, Scandinavian Journal of Statistics 6, 1979.
+    """
+    order = sorted(range(len(verdicts)), key=lambda i: verdicts[i].p)
+    corrected, least = list(verdicts), 0.0
+    for rank, i in enumerate(order):
+        least = max(least, min(1.0, verdicts[i].p * (len(verdicts) - rank)))
+        corrected[i] = dataclasses.replace(verdicts[i], p=least)
+    return corrected
 
 
 def hit_rates(outcomes: Sequence[ArmRun], arms: Sequence[str]) -> list[tuple[int, list[float]]]:

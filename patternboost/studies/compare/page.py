@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from html import escape
 from typing import Any
 
 import numpy as np
 
-from patternboost.report.html import page
-from patternboost.report.images import image, png
+from patternboost.report import page
+from patternboost.report.images import png
+from patternboost.report.tables import render
 from patternboost.studies.compare.arms import ArmRun
-from patternboost.studies.compare.figures import curves, hit_rates, median_time, of_arm, target_of, verdict
+from patternboost.studies.compare.figures import curves, hit_rates, holm, median_time, of_arm, target_of, verdict
 from patternboost.studies.compare.plan import CONTROL, Plan
 
 _MOMENTS = 300
@@ -51,15 +51,14 @@ def verdicts(plan: Plan, outcomes: Sequence[ArmRun]) -> list[str]:
     others = [of_arm(outcomes, arm) for arm in plan.arms if arm != CONTROL]
     if not control:
         return [f"no run of the control ({CONTROL}): nothing to hold the arms against"]
-    return [str(verdict(runs, control)) for runs in others if runs]
+    return [str(v) for v in holm([verdict(runs, control) for runs in others if runs])]
 
 
 def text(plan: Plan, outcomes: Sequence[ArmRun]) -> str:
     """What the command prints."""
-    table = rows(plan, outcomes)
-    widths = [max(len(line[i]) for line in table) for i in range(len(table[0]))]
-    lines = ["  ".join(cell.ljust(width) for cell, width in zip(line, widths)).rstrip() for line in table]
-    return "\n".join([*lines, *verdicts(plan, outcomes)])
+    head, *body = rows(plan, outcomes)
+    listed = render([dict(zip(head, line, strict=True)) for line in body], head, "text")
+    return "\n".join([*listed.splitlines(), *verdicts(plan, outcomes)])
 
 
 def picture(plan: Plan, outcomes: Sequence[ArmRun]) -> bytes:
@@ -87,22 +86,19 @@ def picture(plan: Plan, outcomes: Sequence[ArmRun]) -> bytes:
 
 def comparison_html(plan: Plan, outcomes: Sequence[ArmRun]) -> str:
     """The page."""
-    title = f"{plan.problem} n={plan.n}: {', '.join(plan.arms)}"
-    seeds = f"{'with' if plan.seed_from else 'without'} constructions of smaller sizes"
     head, *body = rows(plan, outcomes)
-    table = "<table><tr>" + "".join(f"<th>{escape(c)}" for c in head) + "</tr>"
-    table += "".join("<tr>" + "".join(f"<td>{escape(c)}" for c in line) + "</tr>" for line in body) + "</table>"
-    rates = "<table><tr><th>score<th>" + "<th>".join(map(escape, plan.arms)) + "</tr>"
-    for score, shares in hit_rates(outcomes, plan.arms):
-        rates += f"<tr><td>{score}<td>" + "<td>".join(f"{share:.0%}" for share in shares) + "</tr>"
-    said = "".join(f"<p><b>{escape(sentence)}</b></p>" for sentence in verdicts(plan, outcomes))
-    return page(
-        title,
-        f"<h1>{escape(title)}</h1><p>{plan.minutes:g} minutes a run on {plan.jobs} workers, {plan.seeds} seeds, "
-        f"symmetry {escape(plan.symmetry)}, {seeds}"
-        f"{escape(' '.join(['', *plan.options]))}.</p>{said}{table}"
-        "<p class=soft>Runs are ranked by their best score, among equal ones by how soon it was reached. A pair is a "
-        f"run of the arm and a run of the control ({CONTROL}); p is that of a two-sided permutation test.</p>"
-        f"<h2>Best score so far: median and range</h2>{image(picture(plan, outcomes))}"
-        f"<h2>Share of the runs that reached a score</h2>{rates}</table>",
+    seeds = f"{'with' if plan.seed_from else 'without'} constructions of smaller sizes"
+    rates = [[str(score), *(f"{share:.0%}" for share in shares)] for score, shares in hit_rates(outcomes, plan.arms)]
+    return page.render(
+        "comparison",
+        title=f"{plan.problem} n={plan.n}: {', '.join(plan.arms)}",
+        protocol=f"{plan.minutes:g} minutes a run on {plan.jobs} workers, {plan.seeds} seeds, symmetry "
+        f"{plan.symmetry}, {seeds}{' '.join(['', *plan.options])}.",
+        verdicts=verdicts(plan, outcomes),
+        control=CONTROL,
+        head=head,
+        rows=body,
+        picture=picture(plan, outcomes),
+        rate_head=["score", *plan.arms],
+        rates=rates,
     )

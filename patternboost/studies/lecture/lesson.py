@@ -13,7 +13,7 @@ import torch
 from safetensors.torch import save_file
 
 from patternboost.model.bigram import BigramDecoder, bigram_logits
-from patternboost.model.generator import pick_device
+from patternboost.model.precision import pick_device
 from patternboost.model.sampling import SampleSettings, sample_tokens
 from patternboost.model.tokens import Example
 from patternboost.report.progress import make_progress

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from html import escape
 from typing import Any
 
 from patternboost.model.attention import attention
-from patternboost.report.html import page
-from patternboost.report.images import image, png
+from patternboost.report.images import png
+from patternboost.report.page import render
 from patternboost.studies.lecture.learning import Learned, Score
 
 #: samples listed on the page
@@ -75,29 +74,33 @@ def rates(learned: Learned) -> list[tuple[str, str, str]]:
 
 
 def _samples(score: Score, learned: Learned) -> str:
+    """The first samples, one a line, each with whether it obeys the rule."""
     lines = []
     for sample in score.samples[:_LISTED]:
         mark = "-" if sample is None else ("yes" if learned.strings.obeys(sample) else "no")
         lines.append(f"{mark:4}{sample if sample is not None else '(wrong format)'}")
-    return f"<pre style='overflow-x:auto'>{escape(chr(10).join(lines))}</pre>"
+    return "\n".join(lines)
+
+
+def _lesson(learned: Learned, pngs: dict[str, bytes]) -> dict[str, Any]:
+    """What the template shows of one data set."""
+    strings, settings = learned.strings, learned.settings
+    return {
+        "name": strings.name,
+        "definition": strings.definition,
+        "lecture": strings.lecture,
+        "protocol": f"Here: {learned.log.steps:,} steps of {settings.batch} strings, {len(learned.data):,} strings, "
+        f"{learned.model.parameter_count():,} parameters, weight decay {settings.weight_decay:g}, seed "
+        f"{settings.seed}, {learned.log.seconds:.0f} s.",
+        "head": (f"{settings.samples} samples", "transformer", "bigram"),
+        "rates": rates(learned),
+        "curve": pngs["curve.png"],
+        "attention": pngs.get("attention.png"),
+        "samples": _samples(learned.transformer, learned),
+    }
 
 
 def lesson_html(name: str, lessons: Sequence[Learned], pictures: Sequence[dict[str, bytes]]) -> str:
     """The page of one lesson, or of several that belong together; `pictures` as `drawn` makes them."""
-    body = f"<h1>{escape(name)}</h1>"
-    for learned, pngs in zip(lessons, pictures, strict=True):
-        strings, settings = learned.strings, learned.settings
-        cells = "".join(f"<tr><th>{n}<td>{ours}<td>{theirs}" for n, ours, theirs in rates(learned))
-        looking = image(pngs["attention.png"]) if "attention.png" in pngs else "<p>No sample was well-formed.</p>"
-        body += (
-            f"<section><h2>{escape(strings.name)}</h2><p>{escape(strings.definition)}</p>"
-            f"<p><b>The lecture:</b> {escape(strings.lecture)}.</p>"
-            f"<p>Here: {learned.log.steps:,} steps of {settings.batch} strings, {len(learned.data):,} strings, "
-            f"{learned.model.parameter_count():,} parameters, weight decay {settings.weight_decay:g}, seed "
-            f"{settings.seed}, {learned.log.seconds:.0f} s.</p>"
-            f"<table><tr><th>{settings.samples} samples<th>transformer<th>bigram</tr>{cells}</table>"
-            f"<h2>Loss and success</h2>{image(pngs['curve.png'])}"
-            f"<h2>Where it looks</h2><p class=soft>Rows: the symbol being read; columns: those before it.</p>{looking}"
-            f"<h2>Samples</h2>{_samples(learned.transformer, learned)}</section>"
-        )
-    return page(name, body)
+    shown = [_lesson(learned, pngs) for learned, pngs in zip(lessons, pictures, strict=True)]
+    return render("lesson", title=name, lessons=shown)

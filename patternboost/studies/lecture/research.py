@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from patternboost.model.generator import GPTGenerator
+from patternboost.model.gpt_generator import GPTGenerator
 from patternboost.model.request import DrawRequest, FitRequest
 from patternboost.model.sampling import SampleSettings
 from patternboost.model.tokens import TOKENISATIONS, Example
@@ -202,7 +202,6 @@ def run_arm(
     )  # fmt: skip
     generator = GPTGenerator(vocabulary, _SHAPE, training, SampleSettings(), device, seed, threads=settings.threads)
     log = generator.fit(FitRequest(examples, seed, over, report))
-    assert generator.model is not None
     instance = problem(name, n)
     prepared = prepare(instance, "none")
 

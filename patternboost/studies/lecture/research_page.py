@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from html import escape
 from typing import Any
 
 import numpy as np
 
-from patternboost.report.html import page
-from patternboost.report.images import image, png
+from patternboost.report.images import png
+from patternboost.report.page import render
 from patternboost.studies.lecture.research import ArmResult, Experiment, Figures
 
 #: what the results list, by attribute
@@ -63,20 +62,18 @@ def histograms(experiment: Experiment, results: Sequence[ArmResult]) -> bytes:
 
 def research_html(experiment: Experiment, results: Sequence[ArmResult]) -> str:
     """The page."""
-    rows = figure_rows(experiment, results)
-    cells = "".join(f"<tr><th>{escape(what)}<td>{escape(figures)}" for what, figures in rows)
-    models = "".join(
-        f"<tr><td>{escape(r.arm.name)}<td>{r.seed}<td>{r.examples:,}<td>{r.steps:,}<td>{r.parameters:,}"
-        f"<td>{r.held_out_loss:.3f}<td>{r.seconds:.0f}<td>{r.new:.0%}"
+    models = [
+        (r.arm.name, r.seed, f"{r.examples:,}", f"{r.steps:,}", f"{r.parameters:,}", f"{r.held_out_loss:.3f}",
+         f"{r.seconds:.0f}", f"{r.new:.0%}")
         for r in results
-    )
-    return page(
-        experiment.name,
-        f"<h1>{escape(experiment.name)}</h1><p>{escape(experiment.definition)}</p>"
-        f"<p><b>The lecture:</b> {escape(experiment.lecture)}.</p>"
-        f"<table><tr><th>scores<th>all seeds</tr>{cells}</table>"
-        f"<h2>Scores</h2>{image(histograms(experiment, results))}"
-        "<h2>Models</h2><table><tr><th>arm<th>seed<th>constructions<th>steps<th>parameters<th>held-out loss<th>s"
-        f"<th>new</tr>{models}</table>"
-        "<p class=soft>new: masked samples equivalent to no construction of their size that was learned from.</p>",
+    ]  # fmt: skip
+    return render(
+        "research",
+        title=experiment.name,
+        definition=experiment.definition,
+        lecture=experiment.lecture,
+        scores=figure_rows(experiment, results),
+        histograms=histograms(experiment, results),
+        head=("arm", "seed", "constructions", "steps", "parameters", "held-out loss", "s", "new"),
+        models=models,
     )
