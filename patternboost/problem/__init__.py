@@ -10,14 +10,16 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from patternboost.problem.base import Family, Instance, Point, Problem, ProblemError
+    from patternboost.problem.base import Family, Instance, Point, Problem
     from patternboost.problem.definitions import equal_from_one
+    from patternboost.problem.errors import ProblemError
     from patternboost.problem.ground import CUBE, EDGES, F3, GRID, TORUS, Grid, GroundSet, IntArray
     from patternboost.problem.rules import RULE_TYPE, UPDATE_TYPE, ends, gcd, join, rule, square_root, update
 
 #: name -> module; loaded on first use, so that a command which needs no kernels does not load numba
 _HOME = {
-    **dict.fromkeys(("Family", "Instance", "Point", "Problem", "ProblemError"), "base"),
+    **dict.fromkeys(("Family", "Instance", "Point", "Problem"), "base"),
+    "ProblemError": "errors",
     "equal_from_one": "definitions",
     **dict.fromkeys(("CUBE", "EDGES", "F3", "GRID", "TORUS", "Grid", "GroundSet", "IntArray"), "ground"),
     **dict.fromkeys(("RULE_TYPE", "UPDATE_TYPE", "ends", "gcd", "join", "rule", "square_root", "update"), "rules"),

@@ -1,6 +1,6 @@
 """What a problem is: a family of forbidden k-sets on a ground set, given by a rule, a definition and its sources.
 
-This is the one module that a problem file imports. A problem file defines
+A problem file imports from `patternboost.problem` and defines
 
 * ``complete(n, chosen, out) -> count`` under the decorator `rule`: compiled, exact integers; writes to ``out`` every
   element that together with the k - 1 elements of ``chosen`` is a forbidden set, each once, none of them in ``chosen``;
@@ -23,42 +23,15 @@ from functools import cached_property
 import numba
 import numpy as np
 
-from patternboost.problem.definitions import equal_from_one
-from patternboost.problem.ground import CUBE, EDGES, F3, GRID, TORUS, Grid, GroundSet, IntArray
-from patternboost.problem.rules import RULE_TYPE, UPDATE_TYPE, Rule, Update, ends, gcd, join, rule, square_root, update
-
-__all__ = [
-    "CUBE",
-    "EDGES",
-    "F3",
-    "GRID",
-    "RULE_TYPE",
-    "TORUS",
-    "UPDATE_TYPE",
-    "Family",
-    "Grid",
-    "Instance",
-    "Point",
-    "Problem",
-    "ProblemError",
-    "ends",
-    "equal_from_one",
-    "gcd",
-    "join",
-    "rule",
-    "square_root",
-    "update",
-]
+from patternboost.problem.errors import ProblemError
+from patternboost.problem.ground import GRID, Grid, GroundSet, IntArray
+from patternboost.problem.rules import Rule, Update
 
 Point = tuple[int, ...]
 Violation = Callable[..., "Sequence[Point] | None"]
 
 #: Sizes k of forbidden sets that the engine handles.
 SUPPORTED_K = (2, 3, 4, 5)
-
-
-class ProblemError(ValueError):
-    """A problem, or a size of it, that cannot be used; the message is one line that says why and what would do."""
 
 
 def require_name(name: str) -> str:

@@ -12,7 +12,8 @@ from math import comb
 
 import numpy as np
 
-from patternboost.problem.base import Instance, Problem, ProblemError
+from patternboost.problem.base import Instance, Problem
+from patternboost.problem.errors import ProblemError
 from patternboost.problem.registry import find_problem
 
 #: choices of k - 1 elements per size (all where there are no more), and others that each is tried with

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import numpy as np
 
-from patternboost.problem.base import Family, Instance, Problem, ProblemError
-from patternboost.problem.rules import FILE_MODULE_PREFIX, RuleError
+from patternboost.problem.base import Family, Instance, Problem
+from patternboost.problem.errors import ProblemError, RuleError
+from patternboost.problem.rules import FILE_MODULE_PREFIX
 
 ENTRY_POINTS = "patternboost.problems"
 

@@ -13,6 +13,7 @@ from numba.core.errors import NumbaError
 from numpy.typing import NDArray
 
 from patternboost.problem import kernel_cache
+from patternboost.problem.errors import RuleError
 from patternboost.problem.ground import IntArray
 
 kernel_cache.use_own_cache()  # before the first kernel is compiled: every room with kernels imports this module
@@ -31,10 +32,6 @@ Update = Callable[[int, IntArray, int, int, NDArray[np.int32]], None]
 
 #: Module name prefix of problem files loaded by their path.
 FILE_MODULE_PREFIX = "_patternboost_file_"
-
-
-class RuleError(ValueError):
-    """A rule that cannot be compiled; the message is one line that says why and where."""
 
 
 def _compiled(function: Callable[..., Any], signature: Any, parameters: str) -> Any:

@@ -8,9 +8,9 @@ Replace the example (no three points that form a right angle along rows and colu
 
 from collections.abc import Sequence
 
-from patternboost.problem.base import Point, Problem, rule
+from patternboost.problem import Point, Problem, rule
 
-# Other ground sets: `from patternboost.problem.base import TORUS` (or CUBE, F3, EDGES), and `ground=TORUS` below.
+# Other ground sets: `from patternboost.problem import TORUS` (or CUBE, F3, EDGES), and `ground=TORUS` below.
 # On the n x n grid element e is the cell in row e // n and column e % n.
 
 

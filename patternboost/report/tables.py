@@ -8,8 +8,6 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from patternboost.report import page
-
 FORMATS = ("text", "json", "csv", "markdown")
 
 Row = Mapping[str, Any]
@@ -42,6 +40,8 @@ def render(rows: Sequence[Row], columns: Sequence[str], kind: str) -> str:
 
 def html_table(rows: Sequence[Row], columns: Sequence[str]) -> str:
     """Rows as an HTML table."""
+    from patternboost.report import page  # late: most commands print text
+
     head, *body = cells(rows, columns)
     return page.html_table(head, body)
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from importlib.resources import files
 from pathlib import Path
 
-from patternboost.problem.base import ProblemError, require_name
+from patternboost.problem.base import require_name
+from patternboost.problem.errors import ProblemError
 from patternboost.store.files import write_text
 
 
