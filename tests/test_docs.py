@@ -8,14 +8,26 @@ import shutil
 import subprocess
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import click
 import nbformat
+import numpy as np
 import pytest
 from commands import PROGRAM
 from nbclient import NotebookClient
 
 from patternboost.cli import cli
+from patternboost.loop import proposing
+from patternboost.loop import state as state_module
+from patternboost.loop.context import Context
+from patternboost.loop.origins import Origin
+from patternboost.loop.pool import Entry
+from patternboost.loop.proposers.whole_board import WholeBoard
+from patternboost.loop.starts import expected_steps
+from patternboost.problem.registry import problem
+from patternboost.problem.symmetry import canonical_key
+from patternboost.store.settings import Settings
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -121,6 +133,24 @@ def test_links_in_pages_lead_somewhere() -> None:
     for page in PAGES:
         for target in re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text()):
             assert (page.parent / target).exists(), f"{page.name}: {target}"
+
+
+def test_the_proposer_of_the_how_to_works(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The example is a whole proposer: entered in the list, its starts are walked from."""
+    (block,) = [b for b in blocks(ROOT / "docs" / "howto.md", "python") if "(Proposer)" in b]
+    names: dict[str, Any] = {}
+    exec(compile(block, "howto.md", "exec"), names)
+    instance = problem("isosceles", 8)
+    context = Context(Settings("isosceles", 8, model="none"), instance, ("none",), 64, "a proved bound")
+    proposers = (names["CommonParts"](), WholeBoard())
+    for module in (proposing, state_module):
+        monkeypatch.setattr(module, "PROPOSERS", proposers)
+    state = state_module.new_state(context, [])
+    sets = [np.array(s, np.int64) for s in ([0, 7, 56, 63], [0, 7, 20], [7, 33, 41])]
+    state.pool.merge(Entry(canonical_key(instance, s), s, "none", 0, Origin.RANDOM) for s in sets)
+    starts = proposing.starts_of(context, state, "none", 0, 50 * expected_steps(context, "none"), [])
+    assert {tuple(s.elements.tolist()) for s in starts if s.origin is Origin.ELITE} == {(0, 7), (7,)}
+    assert 30 < sum(s.origin is Origin.ELITE for s in starts) < 50
 
 
 # -- the notebook ------------------------------------------------------------------------------------------------------

@@ -169,7 +169,7 @@ def proposer_shares(
     shares = by_gain_rate(proposers, free, [arm for arm in ready if arm in proposers.records and arm != free], most)
     left = shares[free]
     for arm, share in fixed.items():
-        if arm in ready:
+        if arm in ready and arm not in shares:
             shares[arm] = share * left
             left -= shares[arm]
     return shares | {free: left}

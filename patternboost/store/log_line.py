@@ -10,7 +10,7 @@ _MAX_TEXT = 64
 
 
 def is_log_line(value: Any) -> bool:
-    """Whether a JSON value is a generation's line as `tally.Tally.entry` makes it, in this version or an older one.
+    """Whether a JSON value is a generation's line as `loop.statistics` makes it, in this version or an older one.
 
     >>> is_log_line({"generation": 0, "seconds": "soon"})
     False
