@@ -9,7 +9,7 @@ from commands import finish, invoke, refused, start, wait_until
 
 from patternboost.problem.registry import problem
 from patternboost.store.construction import load
-from patternboost.studies.compare.arms import ArmRun, read_outcome
+from patternboost.studies.compare.arm_run import ArmRun, read_outcome
 from patternboost.studies.compare.comparison import compare
 from patternboost.studies.compare.figures import curves, hit_rates, median_time, ranking, target_of, verdict
 from patternboost.studies.compare.page import text

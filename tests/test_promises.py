@@ -16,11 +16,14 @@ from made_runs import made_run
 
 import patternboost
 import patternboost as pb
+from patternboost.cli import cli
+from patternboost.cli.options import CLASSES
 from patternboost.loop.origins import Origin
 from patternboost.model.training import TrainSettings
-from patternboost.problem import ProblemError, kernel_cache
+from patternboost.problem import GRID, ProblemError, kernel_cache
 from patternboost.problem.registry import find_problem, problem
 from patternboost.report.data import origin_label, report_data
+from patternboost.report.html import _OPTIONS
 from patternboost.report.page import asset
 from patternboost.search.memory import Building, SharedMemory, shared
 from patternboost.search.regions import region_rows
@@ -286,3 +289,9 @@ def test_defaults_stand_in_one_place():
     settings, training = Settings("isosceles", 5), TrainSettings()
     assert (training.steps, training.batch) == (settings.train_steps, settings.batch)
     assert (training.learning_rate, training.weight_decay) == (settings.learning_rate, settings.weight_decay)
+
+
+def test_lists_that_are_kept_by_hand_agree_with_their_source():
+    assert set(CLASSES[1:]) == set(GRID.classes(6))
+    options = {word.removeprefix("--") for p in cli.commands["search"].params for word in p.opts}
+    assert set(_OPTIONS) <= options

@@ -234,7 +234,7 @@ def test_most_walks_of_a_class_with_an_inner_board_stay_there():
 
 def test_regions_get_their_share_and_tasks_one_region_each(monkeypatch):
     class TwoRegions(Proposer):
-        origin, adaptive = Origin.MODEL_REGION, True
+        origin = Origin.MODEL_REGION
 
         def ready(self, context, state, symmetry, samples):
             return True

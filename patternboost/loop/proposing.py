@@ -68,10 +68,11 @@ def starts_of(
     context: Context, state: State, symmetry: str, index: int, steps: float, samples: Sequence[Example]
 ) -> list[Start]:
     """The starts of one class for about so many steps, from all proposers by their shares, in random order."""
-    s = context.settings
     ready = {p.origin: p for p in PROPOSERS if p.ready(context, state, symmetry, samples)}
-    fixed: dict[str, float] = {Origin.MODEL: s.model_share, Origin.SEED: 0.5, Origin.ELITE: s.elites}
-    shares = proposer_shares(state.proposers, Origin.RANDOM, list(ready), fixed, s.regions)
+    fixed = {
+        str(o): share for o, p in ready.items() if o is not Origin.RANDOM and (share := p.share(context)) is not None
+    }
+    shares = proposer_shares(state.proposers, Origin.RANDOM, list(ready), fixed, context.settings.regions)
     starts: list[Start] = []
     left = steps
     for number, (origin, proposer) in enumerate(ready.items()):

@@ -84,7 +84,7 @@ def new_state(context: Context, seeds: list[Construction]) -> State:
         Pool(s.pool, s.pool_floor, s.top),
         seeds,
         Allocator(context.classes),
-        Allocator([Origin.RANDOM, *(p.origin for p in PROPOSERS if p.adaptive)]),
+        Allocator([Origin.RANDOM, *(p.origin for p in PROPOSERS if p.share(context) is None)]),
         Allocator(["tabu", "solver"]),
         Temperature(s.temperature, s.novelty),
         work,

@@ -103,7 +103,9 @@ class Settings:
     # the learned half
     model_share: float = _share(0.2, "share of the walks on the whole board that start from the model's samples")
     tokens: str = _choice("orbits", "orbits (one token each), bits (0/1 strings) or merged (learned tokens)", TOKENS)
-    precision: str = _choice("auto", "auto (fp32 on a CPU, bf16 on a GPU), fp32 or bf16", PRECISIONS)
+    precision: str = _choice(
+        "auto", "auto (bf16 where it is fast in hardware and the model is wide), fp32 or bf16", PRECISIONS
+    )
     layers: int = _whole(4, "transformer layers", 1, 1000)
     heads: int = _whole(4, "attention heads", 1, 1000)
     width: int = _whole(64, "width of the transformer", 1, 2**16)

@@ -34,8 +34,13 @@ class Proposer(Protocol):
 
     #: the origin by which allocator, log and page know it
     origin: Origin
-    #: whether its share follows what it brings, beside the other adaptive ones; else the settings give it
-    adaptive: bool
+
+    def share(self, context: Context) -> float | None:
+        """Its fixed share of what the proposers before it left of the effort for the whole board.
+
+        None, the default: its share follows what it brings, beside the others of that kind.
+        """
+        return None
 
     def ready(self, context: Context, state: State, symmetry: str, samples: Sequence[Example]) -> bool:
         """Whether it has anything to propose; it then gets a share of the effort."""

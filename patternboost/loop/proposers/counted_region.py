@@ -27,7 +27,6 @@ class CountedRegion(Proposer):
     """Beside a transformer's regions; found without guidance are the members that count."""
 
     origin = Origin.COUNTED_REGION
-    adaptive = True
 
     @override
     def ready(self, context: Context, state: State, symmetry: str, samples: Sequence[Example]) -> bool:

@@ -25,7 +25,10 @@ class Elites(Proposer):
     """Pool members that the class can hold: its own, and more symmetric ones whose symmetry it relaxes."""
 
     origin = Origin.ELITE
-    adaptive = False
+
+    @override
+    def share(self, context: Context) -> float | None:
+        return context.settings.elites
 
     @override
     def ready(self, context: Context, state: State, symmetry: str, samples: Sequence[Example]) -> bool:

@@ -28,7 +28,6 @@ class ModelRegions(Proposer):
     """A region from each of a few parts of the samples. Not for forbidden sets of four and more."""
 
     origin = Origin.MODEL_REGION
-    adaptive = True
 
     @override
     def ready(self, context: Context, state: State, symmetry: str, samples: Sequence[Example]) -> bool:

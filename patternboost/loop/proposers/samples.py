@@ -21,7 +21,10 @@ class Samples(Proposer):
     """A walk from each sample."""
 
     origin = Origin.MODEL
-    adaptive = False
+
+    @override
+    def share(self, context: Context) -> float | None:
+        return context.settings.model_share
 
     @override
     def ready(self, context: Context, state: State, symmetry: str, samples: Sequence[Example]) -> bool:

@@ -24,7 +24,10 @@ class Seeds(Proposer):
     """Each seed in each of its placements is a start, in random order, as far as the effort goes."""
 
     origin = Origin.SEED
-    adaptive = False
+
+    @override
+    def share(self, context: Context) -> float | None:
+        return 0.5
 
     @override
     def ready(self, context: Context, state: State, symmetry: str, samples: Sequence[Example]) -> bool:

@@ -28,7 +28,10 @@ class WholeBoard(Proposer):
     """Always ready: it is asked last and takes what the others leave."""
 
     origin = Origin.RANDOM
-    adaptive = False
+
+    @override
+    def share(self, context: Context) -> float | None:
+        return 1.0
 
     @override
     def ready(self, context: Context, state: State, symmetry: str, samples: Sequence[Example]) -> bool:

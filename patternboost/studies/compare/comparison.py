@@ -17,7 +17,7 @@ from patternboost.search.stop import Stop, ctrl_c
 from patternboost.store.archive import Archive
 from patternboost.store.files import FileError, atomic_write, write_text
 from patternboost.store.settings import default_jobs, from_keywords
-from patternboost.studies.compare.arms import ArmRun, read_outcome, run
+from patternboost.studies.compare.arm_run import ArmRun, read_outcome, run
 from patternboost.studies.compare.page import comparison_html, picture, text
 from patternboost.studies.compare.plan import ComparisonError, Plan, take_up
 

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from patternboost.studies.compare.arms import ArmRun
-from patternboost.studies.compare.plan import CONTROL
+from patternboost.studies.compare.arm_run import ArmRun
+from patternboost.studies.compare.arms import CONTROL
 
 #: the level at which a difference is called one
 LEVEL = 0.05

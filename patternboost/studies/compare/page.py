@@ -10,9 +10,10 @@ import numpy as np
 from patternboost.report import page
 from patternboost.report.images import png
 from patternboost.report.tables import render
-from patternboost.studies.compare.arms import ArmRun
+from patternboost.studies.compare.arm_run import ArmRun
+from patternboost.studies.compare.arms import CONTROL
 from patternboost.studies.compare.figures import curves, hit_rates, holm, median_time, of_arm, target_of, verdict
-from patternboost.studies.compare.plan import CONTROL, Plan
+from patternboost.studies.compare.plan import Plan
 
 _MOMENTS = 300
 

@@ -8,18 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from patternboost.store.files import FileError, read_json, write_json
+from patternboost.studies.compare.arms import ARMS
 
-#: arms by name: what they set of a search. 'greedy' is no search: random greedy fills, as many as time allows
-ARMS: dict[str, dict[str, Any]] = {
-    "gpt": {"model": "gpt"},
-    "none": {"model": "none"},
-    "bigram": {"model": "bigram"},
-    "unigram": {"model": "unigram"},
-    "exact": {"model": "none", "improve": "solver"},
-    "greedy": {},
-}
-#: the arm that the others are held against
-CONTROL = "none"
 FORMAT = "patternboost-comparison/1"
 
 
