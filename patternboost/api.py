@@ -9,9 +9,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from patternboost.exact import prove as proving
 from patternboost.loop.outputs import Observer, Outputs
 from patternboost.loop.session import Session
 from patternboost.problem import Instance, Problem, ProblemError, contract
@@ -31,6 +30,9 @@ from patternboost.store.files import FileError
 from patternboost.store.importing import read_file
 from patternboost.store.run_folder import RunFolder
 from patternboost.store.settings import Settings, SettingsError, check, from_keywords, idle_settings
+
+if TYPE_CHECKING:
+    from patternboost.exact.prove import ProofResult
 
 
 class Run(RunFolder):
@@ -230,11 +232,13 @@ def _idle(session: Session) -> str:
 
 def prove(
     problem: str | Problem | Instance, n: int | None = None, *, quiet: bool = False, **options: Any
-) -> proving.ProofResult:
+) -> ProofResult:
     """Prove the optimum of a problem within a symmetry class, with progress shown; see `patternboost prove --help`.
 
     Options: `symmetry`, `minutes`, `jobs`, `target`, `seed`, `run_dir`. Raises ValueError (one line).
     """
+    from patternboost.exact import prove as proving  # late: its kernels are compiled for proofs only
+
     return proving.prove(instance_of(problem, n), progress=make_progress(quiet), **options)
 
 

@@ -19,7 +19,7 @@ from patternboost.search.memory import Building
 from patternboost.search.sparse import MEMBER, new_state
 from patternboost.search.tables import Table, build_table
 from patternboost.search.tabu import ADDED, BEST_COUNT, BEST_POINTS, BEST_STEP, STEP, TABU_COUNT, Walk, begin, new_walk
-from patternboost.search.walker import SET_BY_SET, Walker, bit_walker, sparse_walker
+from patternboost.search.walker import Walker, bit_walker, sparse_walker
 
 CLASSES = [
     "none",
@@ -204,7 +204,7 @@ def test_every_form_of_counts_makes_the_same_walk(problem, n, symmetry):
     if symmetry == "none" and table.orbits.count < 100:  # orbits of one element: there all forms count the same
         conflicts = find_conflicts(table.instance, Building())
         state = set_by_set.new_state(table.orbits, conflicts.empty(), table.rows.bad, 7)
-        walkers.append(Walker(SET_BY_SET, set_by_set.space_of(conflicts), state, (1, 3)))
+        walkers.append(Walker(set_by_set.FORM, set_by_set.space_of(conflicts), state, (1, 3)))
     start = np.arange(0, rows.orbits, 3)
     seen = []
     for walker in walkers:

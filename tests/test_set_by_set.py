@@ -18,7 +18,7 @@ from patternboost.search.masks import legality_mask
 from patternboost.search.memory import Building, Interrupted
 from patternboost.search.tables import build_table
 from patternboost.search.tasks import Effort, Task, run_task
-from patternboost.search.walker import SET_BY_SET, Walker, set_walker
+from patternboost.search.walker import Walker, set_walker
 
 #: every form of the counts: written-out sets, the problem's own update (where it has one), the rule
 FORMS = ("written", "own", "rule")
@@ -77,7 +77,7 @@ def test_bad_orbits_are_those_that_hold_a_forbidden_set(name, n, symmetry):
 
 def walker_on(conflicts, orbits, bad, seed):
     state = set_by_set.new_state(orbits, conflicts.empty(), bad, seed)
-    return Walker(SET_BY_SET, set_by_set.space_of(conflicts), state, (1, 3))
+    return Walker(set_by_set.FORM, set_by_set.space_of(conflicts), state, (1, 3))
 
 
 @pytest.mark.parametrize(

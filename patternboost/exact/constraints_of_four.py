@@ -6,15 +6,18 @@ and what is left of a set is a forbidden set of the free orbits alone.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from numpy.typing import NDArray
 
 from patternboost.problem import Instance
 from patternboost.problem.ground import IntArray
-from patternboost.search.enumerate import can_be_written
-from patternboost.search.hypergraph import Conflicts
 from patternboost.search.masks import legality_mask
 from patternboost.search.tables import Table
+
+if TYPE_CHECKING:
+    from patternboost.search.hypergraph import Conflicts
 
 #: what fills the places of a row that are not used; orbits that are neither free nor fixed
 _NOTHING, _ABSENT = -1, -2
@@ -26,7 +29,11 @@ class TooLarge(ValueError):
 
 def require_written(instance: Instance, memory: int) -> None:
     """Raises TooLarge for k >= 4 where there are more forbidden sets than can be written out."""
-    if instance.problem.k >= 4 and not can_be_written(instance, memory):
+    if instance.problem.k < 4:
+        return
+    from patternboost.search.enumerate import can_be_written  # late: most problems need none of its kernels
+
+    if not can_be_written(instance, memory):
         raise TooLarge(f"{instance} has more forbidden sets than the exact half can write out: a smaller n has fewer")
 
 

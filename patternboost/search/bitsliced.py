@@ -37,7 +37,7 @@ from patternboost.search.simd_u64 import (
     zeros,
 )
 from patternboost.search.tables import pair_index
-from patternboost.search.tabu import WALK_TYPE, tabu_walk
+from patternboost.search.tabu import WALK_TYPE, Form, tabu_walk
 
 #: rows are summed eight at a time, into SUM_PLANES bits per orbit, before they go to the planes
 GROUP = 8
@@ -317,3 +317,6 @@ def tabu(rows, state, walk, steps, patience, target):  # type: ignore[no-untyped
     return tabu_walk(
         0, rows, state, walk, steps, patience, target, least, worst_member, add, drop, _flip_free, _flip_free
     )
+
+
+FORM = Form(clear, load_orbits, repair, fill, tabu, chunk=10_000)

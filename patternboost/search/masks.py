@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from numba import njit, types
 from numpy.typing import NDArray
 
 from patternboost.problem import RULE_TYPE
 from patternboost.problem.ground import IntArray
-from patternboost.search.set_masks import SetMask
 from patternboost.search.tables import ROWS_TYPE, Table, evaluate_row, pair_index
+
+if TYPE_CHECKING:
+    from patternboost.search.set_masks import SetMask
 
 
 @njit(
@@ -80,7 +84,11 @@ class LegalityMask:
 
 def legality_mask(table: Table, batch: int) -> LegalityMask | SetMask:
     """The masks of `batch` constructions that are empty so far, in the form that the table's forbidden sets need."""
-    return LegalityMask(table, batch) if table.conflicts is None else SetMask(table, batch)
+    if table.conflicts is None:
+        return LegalityMask(table, batch)
+    from patternboost.search.set_masks import SetMask  # late: most problems need none of its kernels
+
+    return SetMask(table, batch)
 
 
 def sequential_fill(table: Table, rng: np.random.Generator, share: float) -> set[int]:

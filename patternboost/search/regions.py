@@ -24,10 +24,10 @@ from patternboost.search.bitmaps import (
     with_planes,
     words_of,
 )
-from patternboost.search.bitsliced import new_bitstate
+from patternboost.search.bitsliced import FORM, new_bitstate
 from patternboost.search.memory import shared
 from patternboost.search.tables import ROWS_TYPE, Table, evaluate_row, pair_index
-from patternboost.search.walker import BITSLICED, Walker, bit_walker
+from patternboost.search.walker import Walker, bit_walker
 
 _ONE = np.uint64(1)
 #: the bitmaps of one region may take this part of the memory
@@ -143,7 +143,7 @@ class RegionWalker(Walker):
     """A walk in a region; orbits go in and come out by their numbers in the class."""
 
     def __init__(self, region: IntArray, rows: BitRows, tenure: tuple[int, int], seed: int) -> None:
-        super().__init__(BITSLICED, (rows,), new_bitstate(rows, seed), tenure)
+        super().__init__(FORM, (rows,), new_bitstate(rows, seed), tenure)
         self._region = region
 
     @override

@@ -25,7 +25,7 @@ from patternboost.search.hypergraph import (
     new_counts,
 )
 from patternboost.search.rng import random_below, seeded
-from patternboost.search.tabu import WALK_TYPE, tabu_walk
+from patternboost.search.tabu import WALK_TYPE, Form, tabu_walk
 
 #: flags of an orbit
 _MEMBER, _TABU, _BAD, _TRIED = 1, 2, 4, 8
@@ -241,6 +241,9 @@ def tabu(complete, update, hypergraph, state, walk, steps, patience, target):  #
     return tabu_walk(
         complete, rows, state, walk, steps, patience, target, least, worst_member, _add, _drop, _forbid, _allow
     )
+
+
+FORM = Form(clear, load, repair, fill, tabu, chunk=200)
 
 
 def space_of(conflicts: Conflicts) -> tuple[object, ...]:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from patternboost.problem import RULE_TYPE
 from patternboost.search.rng import kth_smallest, random_below, seeded
 from patternboost.search.tables import EMPTY_ROWS, ROWS_TYPE, Rows, evaluate_row, pair_index
-from patternboost.search.tabu import WALK_TYPE, tabu_walk
+from patternboost.search.tabu import WALK_TYPE, Form, tabu_walk
 
 #: key bits: member, tabu; counts stay far below
 MEMBER = 1 << 28
@@ -244,3 +244,6 @@ def tabu(complete, rows, state, walk, steps, patience, target):  # type: ignore[
     return tabu_walk(
         complete, rows, state, walk, steps, patience, target, _least, worst_member, add, drop, _forbid, _allow
     )
+
+
+FORM = Form(clear, load, repair, fill, tabu, chunk=10_000)

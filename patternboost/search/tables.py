@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numba import njit, typeof, types
@@ -20,10 +20,10 @@ from numpy.typing import NDArray
 
 from patternboost.problem import RULE_TYPE, Instance
 from patternboost.problem.symmetry import Orbits, class_orbits
-from patternboost.search.enumerate import shared_conflicts
-from patternboost.search.hypergraph import Conflicts
 from patternboost.search.memory import Building
-from patternboost.search.set_by_set import bad_orbits
+
+if TYPE_CHECKING:
+    from patternboost.search.hypergraph import Conflicts
 
 #: tables of more pairs than this are estimated from a sample before all their rows are counted
 _SAMPLE_FROM = 4_000_000
@@ -242,6 +242,9 @@ def build_table(instance: Instance, symmetry: str, building: Building = _DEFAULT
     rows = _bare(instance.n, problem.k, orbits, transitive)
     bad = rows.bad
     if problem.k >= 4:
+        from patternboost.search.enumerate import shared_conflicts  # late: most problems need none of these kernels
+        from patternboost.search.set_by_set import bad_orbits
+
         conflicts = shared_conflicts(instance, building)
         bad[:] = bad_orbits(conflicts, orbits)
         return Table(instance, symmetry, orbits, rows, conflicts)

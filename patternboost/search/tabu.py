@@ -14,6 +14,7 @@ array that a call passes on, which cost a step a fifth of its time.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -24,6 +25,18 @@ from patternboost.search.rng import random_below
 
 #: positions in Walk.info
 STEP, BEST_POINTS, BEST_COUNT, BEST_STEP, TABU_COUNT, ADDED, TENURE, TENURE_SPAN = range(8)
+
+
+class Form(NamedTuple):
+    """The kernels of one form of conflict counts; all take (*space, state), and what follows."""
+
+    clear: Callable[..., None]
+    load: Callable[..., None]
+    repair: Callable[..., None]
+    fill: Callable[..., None]
+    tabu: Callable[..., bool]
+    #: steps that take well under a second: how often to look at the clock
+    chunk: int
 
 
 class Walk(NamedTuple):

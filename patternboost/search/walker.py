@@ -2,33 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from patternboost.problem import IntArray
-from patternboost.search import bitsliced, set_by_set, sparse
+from patternboost.search import bitsliced, sparse
 from patternboost.search.bitmaps import BitRows
 from patternboost.search.tables import Table
-from patternboost.search.tabu import BEST_COUNT, BEST_POINTS, STEP, begin, new_walk
-
-
-class Form(NamedTuple):
-    """The kernels of one form; all take (*space, state), and what follows."""
-
-    clear: Callable[..., None]
-    load: Callable[..., None]
-    repair: Callable[..., None]
-    fill: Callable[..., None]
-    tabu: Callable[..., bool]
-    #: steps that take well under a second: how often to look at the clock
-    chunk: int
-
-
-SPARSE = Form(sparse.clear, sparse.load, sparse.repair, sparse.fill, sparse.tabu, 10_000)
-BITSLICED = Form(bitsliced.clear, bitsliced.load_orbits, bitsliced.repair, bitsliced.fill, bitsliced.tabu, 10_000)
-SET_BY_SET = Form(set_by_set.clear, set_by_set.load, set_by_set.repair, set_by_set.fill, set_by_set.tabu, 200)
+from patternboost.search.tabu import BEST_COUNT, BEST_POINTS, STEP, Form, begin, new_walk
 
 
 class Walker:
@@ -81,20 +63,22 @@ class Walker:
 def sparse_walker(table: Table, tenure: tuple[int, int], seed: int) -> Walker:
     """Any table of rows."""
     space = table.instance.problem.complete, table.rows
-    return Walker(SPARSE, space, sparse.new_state(table.rows, seed), tenure)
+    return Walker(sparse.FORM, space, sparse.new_state(table.rows, seed), tenure)
 
 
 def bit_walker(rows: BitRows, tenure: tuple[int, int], seed: int) -> Walker:
     """Three to five times as fast, for tables of few orbits."""
-    return Walker(BITSLICED, (rows,), bitsliced.new_bitstate(rows, seed), tenure)
+    return Walker(bitsliced.FORM, (rows,), bitsliced.new_bitstate(rows, seed), tenure)
 
 
 def set_walker(table: Table, tenure: tuple[int, int], seed: int) -> Walker:
     """Forbidden sets of four and more elements. Raises ValueError for a table of rows."""
     if table.conflicts is None:
         raise ValueError(f"{table.instance}: forbidden sets of {table.rows.k} elements are counted by rows")
+    from patternboost.search import set_by_set  # late: most problems need none of its kernels
+
     state = set_by_set.new_state(table.orbits, table.conflicts.empty(), table.rows.bad, seed)
-    return Walker(SET_BY_SET, set_by_set.space_of(table.conflicts), state, tenure)
+    return Walker(set_by_set.FORM, set_by_set.space_of(table.conflicts), state, tenure)
 
 
 def make_walker(table: Table, bits: BitRows | None, tenure: tuple[int, int], seed: int) -> Walker:
