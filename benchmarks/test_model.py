@@ -24,7 +24,7 @@ from patternboost.model.replicas import replicas
 from patternboost.model.request import DrawRequest
 from patternboost.model.sampling import SampleSettings, sample
 from patternboost.model.tokens import END, OrbitVocabulary
-from patternboost.model.training import TrainSettings, make_optimizer, token_loss
+from patternboost.model.training import SHARDS, TrainSettings, make_optimizer, token_loss
 from patternboost.problem.registry import find_problem, problem
 from patternboost.search.tables import build_table
 
@@ -146,7 +146,7 @@ def test_training_step(benchmark, way, vocabulary):
             torch.cuda.synchronize()
 
     threads = 1 if way == "plain" or DEVICE.type == "cuda" else THREADS
-    with replicas(model if way != "plain" else torch.nn.Identity(), threads) as together:
+    with replicas(model if way != "plain" else torch.nn.Identity(), min(threads, SHARDS), threads) as together:
         benchmark.pedantic(waited, rounds=10, warmup_rounds=3)
     report(benchmark, 32 * LENGTH)
 

@@ -54,11 +54,11 @@ def test_two_searches_at_once_lose_nothing(tmp_path: Path, monkeypatch: pytest.M
 
 def test_two_processes_cannot_work_on_one_run(tmp_path: Path) -> None:
     run = tmp_path / "run"
-    first = start("search", "isosceles", 12, "--minutes", 5, *QUICK, "--run-dir", run)
+    first = start("search", "isosceles", 20, "--minutes", 5, *QUICK, "--run-dir", run)
     wait_until(lambda: (run / "settings.toml").exists())
     try:
         refused(invoke("resume", run, "--quiet"), "another process works on this run")
-        refused(invoke("search", "isosceles", 12, "--run-dir", run), "already holds a run")
+        refused(invoke("search", "isosceles", 20, "--run-dir", run), "already holds a run")
         assert invoke("export", run, "--format", "txt").status in (0, 2)  # reading is free to all
     finally:
         os.killpg(first.pid, signal.SIGKILL)

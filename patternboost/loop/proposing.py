@@ -69,9 +69,8 @@ def starts_of(
 ) -> list[Start]:
     """The starts of one class for about so many steps, from all proposers by their shares, in random order."""
     ready = {p.origin: p for p in PROPOSERS if p.ready(context, state, symmetry, samples)}
-    fixed = {
-        str(o): share for o, p in ready.items() if o is not Origin.RANDOM and (share := p.share(context)) is not None
-    }
+    given = {str(origin): p.share(context) for origin, p in ready.items() if origin is not Origin.RANDOM}
+    fixed = {origin: share for origin, share in given.items() if share is not None}
     shares = proposer_shares(state.proposers, Origin.RANDOM, list(ready), fixed, context.settings.regions)
     starts: list[Start] = []
     left = steps

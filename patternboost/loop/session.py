@@ -40,13 +40,8 @@ class Session:
                 outputs.progress.say(seeds_line(Counter(c.n for c in seeds)))
             self.state = new_state(self.context, seeds)
             self.clock.begin(0, 0.0)
-            keep(
-                self.context,
-                self.state,
-                self.clock,
-                outputs,
-                verify(self.context, self.state, own_seeds(self.context, self.state)),
-            )
+            checked = verify(self.context, self.state, own_seeds(self.context, self.state))
+            keep(self.context, self.state, self.clock, outputs, checked)
             self._checkpoint()
         else:
             self.state = from_files(self.context, *latest)

@@ -32,7 +32,8 @@ class Elites(Proposer):
 
     @override
     def ready(self, context: Context, state: State, symmetry: str, samples: Sequence[Example]) -> bool:
-        return bool(members(state.pool, class_orbits(context.instance, symmetry), symmetry))
+        orbits = class_orbits(context.instance, symmetry)
+        return any(_holds(orbits, symmetry, entry) for entry in state.pool.entries)
 
     @override
     def propose(self, context: Context, state: State, symmetry: str, budget: Budget) -> list[Start]:
@@ -53,5 +54,9 @@ class Elites(Proposer):
 
 
 def members(pool: Pool, orbits: Orbits, symmetry: str) -> list[Entry]:
-    """Pool members that are unions of a class's orbits."""
-    return [e for e in pool.entries if e.symmetry == symmetry or orbits.is_union(e.elements)]
+    """Pool members that are unions of a class's orbits, best first."""
+    return [entry for entry in pool.entries if _holds(orbits, symmetry, entry)]
+
+
+def _holds(orbits: Orbits, symmetry: str, entry: Entry) -> bool:
+    return entry.symmetry == symmetry or orbits.is_union(entry.elements)
