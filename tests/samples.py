@@ -3,6 +3,7 @@
 import itertools
 import random
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -10,6 +11,12 @@ from patternboost.problem import Instance
 from patternboost.problem.ground import Grid, IntArray
 from patternboost.problem.registry import find_problem, problem
 from patternboost.store.construction import Construction
+from patternboost.store.importing import read_file
+
+
+def read_all(*arguments: Any, **options: Any) -> list[Construction]:
+    """The constructions in a file, whatever it was taken for."""
+    return read_file(*arguments, **options)[1]
 
 
 def greedy(instance: Instance, seed: int) -> Construction:

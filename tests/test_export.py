@@ -9,13 +9,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from samples import broken, cube, edges, greedy, isosceles, undrawn
+from samples import broken, cube, edges, greedy, isosceles, read_all, undrawn
 
 from patternboost.problem.registry import problem
 from patternboost.store.construction import Construction
 from patternboost.store.exporting import FORMATS, export_bytes, export_file
 from patternboost.store.files import FileError
-from patternboost.store.importing import read_constructions
 
 DATA = ("json", "csv", "txt", "npz", "bits", "python")
 TWO = Construction.of(problem("isosceles", 3), [(2, 0), (0, 1)])
@@ -35,7 +34,7 @@ def test_import_gives_back_what_was_exported(
     for ending in (f".{format}", ""):  # the content alone is enough
         export_file(construction, format, path.with_suffix(ending))
         said = {"json": {}, "npz": {}}.get(format, {"problem_name": name, "n": n})
-        (back,) = read_constructions(path.with_suffix(ending), **said)
+        (back,) = read_all(path.with_suffix(ending), **said)
         assert back == replace(
             construction,
             claimed_score=back.claimed_score,
@@ -94,7 +93,7 @@ def test_npz_loads_without_pickle() -> None:
 def test_no_points_at_all(tmp_path: Path) -> None:
     empty = Construction.of(problem("isosceles", 4), [])
     for format in DATA:
-        (back,) = read_constructions(export_file(empty, format, tmp_path / format), "isosceles", 4)
+        (back,) = read_all(export_file(empty, format, tmp_path / format), "isosceles", 4)
         assert back.points == ()
 
 

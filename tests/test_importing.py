@@ -10,14 +10,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from samples import isosceles
+from samples import isosceles, read_all
 
 from patternboost.problem import ProblemError
 from patternboost.store import importing
 from patternboost.store.construction import Construction
 from patternboost.store.exporting import export_bytes, export_file
 from patternboost.store.files import FileError
-from patternboost.store.importing import read_constructions
 
 POINTS = ((0, 1), (2, 0))
 
@@ -31,7 +30,7 @@ def read(
 ) -> list[Construction]:
     path = folder / name
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
-    return read_constructions(path, problem, n)
+    return read_all(path, problem, n)
 
 
 @pytest.mark.parametrize(
@@ -112,11 +111,11 @@ def test_what_is_left_unsaid(tmp_path: Path) -> None:
 @pytest.mark.parametrize("format", ["json", "npz"])
 def test_what_the_file_says_must_agree(tmp_path: Path, format: str) -> None:
     path = export_file(isosceles(5), format, tmp_path / "file")
-    assert read_constructions(path, "isosceles", 5) == read_constructions(path)
+    assert read_all(path, "isosceles", 5) == read_all(path)
     with pytest.raises(FileError, match="is for n = 5, not 6"):
-        read_constructions(path, n=6)
+        read_all(path, n=6)
     with pytest.raises(FileError, match="is for the problem 'isosceles', not no-three-in-line"):
-        read_constructions(path, "no-three-in-line")
+        read_all(path, "no-three-in-line")
     with pytest.raises(FileError, match="is for n = 2, not 3"):
         read(tmp_path, ".#\n..\n")
 
@@ -249,11 +248,11 @@ def test_a_file_that_is_too_large(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     with (tmp_path / "large").open("wb") as file:
         file.truncate(40 << 20)
     with pytest.raises(FileError, match="larger than 32 MiB"):
-        read_constructions(tmp_path / "large")
+        read_all(tmp_path / "large")
     with (tmp_path / "large").open("r+b") as file:
         file.write(GOOD)
     with pytest.raises(FileError, match="larger than 32 MiB"):
-        read_constructions(tmp_path / "large")
+        read_all(tmp_path / "large")
     monkeypatch.setattr(importing, "MAX_ALL_POINTS", 10)
     with pytest.raises(FileError, match="10 points, refused"):
         read(tmp_path, "1111\n1111\n1111\n", n=2)
@@ -263,7 +262,7 @@ def test_what_is_no_file(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     for name in ("missing", "pipe", "."):
         with pytest.raises(FileError, match=r"^[^\n]+$"):
-            read_constructions(tmp_path / name)
+            read_all(tmp_path / name)
 
 
 def attempt(folder: Path, content: bytes, **said: object) -> list[Construction] | None:

@@ -8,7 +8,7 @@ import torch
 from models import CPU, examples_at, small_generator, vocabulary_for
 
 from patternboost.model.bigram import BigramGenerator
-from patternboost.model.gpt import GPT, GPTSettings, attend
+from patternboost.model.gpt import GPT, GPTSettings, causal_attention
 from patternboost.model.gpt_generator import GPTGenerator
 from patternboost.model.precision import pick_device
 from patternboost.model.replicas import replicas
@@ -53,8 +53,8 @@ def test_collate_predicts_all_but_the_prefix():
 def test_attention_for_training_in_bfloat16_is_attention():
     torch.manual_seed(0)
     query, key, value = (torch.randn(2, 3, 20, 16) for _ in range(3))
-    exact = attend(query, key, value, causal=True)
-    rounded = attend(query.bfloat16(), key.bfloat16(), value.bfloat16(), causal=True)
+    exact = causal_attention(query, key, value, causal=True)
+    rounded = causal_attention(query.bfloat16(), key.bfloat16(), value.bfloat16(), causal=True)
     assert rounded.dtype == torch.bfloat16
     assert torch.allclose(rounded.float(), exact, atol=0.03)
 

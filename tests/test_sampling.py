@@ -7,7 +7,7 @@ import torch
 from models import CPU, examples_at, vocabulary_for
 from shapes import SHAPES, classes
 
-from patternboost.model.decode_attention import attend, padded
+from patternboost.model.decode_attention import attend_cached, padded
 from patternboost.model.decoding import FastDecoder, TorchDecoder, fast_decoding
 from patternboost.model.gpt import GPT, Cache, GPTSettings
 from patternboost.model.masks import DeviceBits, DeviceMask, HostMask
@@ -39,7 +39,7 @@ def test_attention_kernel_against_the_reference(form, tolerance, heads, wide):
             halves = (given.view(np.uint32) >> 16).astype(np.uint16)
             given = (halves.astype(np.uint32) << 16).view(np.float32)
         history.append(given)
-        attend(given if form == "fp32" else halves, *caches, slots, length, heads, scores, out)
+        attend_cached(given if form == "fp32" else halves, *caches, slots, length, heads, scores, out)
         if length in (1, 15, 16, 17, context):
             expected = reference.attention(np.stack(history, axis=1), heads)
             assert np.abs(out.reshape(batch, width) - expected).max() < tolerance

@@ -62,7 +62,7 @@ def _signature(number: Any, kept: Any) -> Any:
     nogil=True,
     error_model="numpy",
 )
-def attend(qkv, keys, values, key_scale, value_scale, slots, length, heads, scores, out):  # type: ignore[no-untyped-def]
+def attend_cached(qkv, keys, values, key_scale, value_scale, slots, length, heads, scores, out):  # type: ignore[no-untyped-def]
     """Cache the new token's key and value of every sequence, and attend to all `length` cached positions.
 
     qkv: [B, 3 W], query, key and value of the new token, which takes position length - 1; float32, or bfloat16 as

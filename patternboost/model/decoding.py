@@ -17,7 +17,7 @@ from torch import Tensor
 from torch.nn import functional
 from typing_extensions import override
 
-from patternboost.model.decode_attention import attend, padded
+from patternboost.model.decode_attention import attend_cached, padded
 from patternboost.model.gpt import GPT, Cache, GPTSettings
 from patternboost.model.simd_f32 import LANES
 from patternboost.problem.ground import IntArray
@@ -113,7 +113,7 @@ class FastDecoder(Decoder):
 
 
 class _FastStepper(Stepper):
-    """A batch with its caches, flat, as `attend` wants them."""
+    """A batch with its caches, flat, as `attend_cached` wants them."""
 
     def __init__(self, decoder: FastDecoder, columns: IntArray) -> None:
         self._decoder = decoder
@@ -158,7 +158,7 @@ class _FastStepper(Stepper):
             normed = _norm(x, layer, "norm_attention")
             qkv = functional.linear(normed, layer["attention.weight"])
             keys, values, key_scale, value_scale = cache
-            attend(
+            attend_cached(
                 _numbers(qkv),
                 keys,
                 values,

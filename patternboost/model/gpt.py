@@ -36,7 +36,7 @@ class Cache:
         self.tensor = self.tensor[:, :, rows]
 
 
-def attend(query: Tensor, key: Tensor, value: Tensor, causal: bool) -> Tensor:
+def causal_attention(query: Tensor, key: Tensor, value: Tensor, causal: bool) -> Tensor:
     """Scaled dot-product attention, [B, H, T, D]; causal: position t sees positions up to t.
 
     torch's fused form, but for training in bfloat16 on a CPU: there its backward pass takes eight times as long as two
@@ -75,7 +75,7 @@ class Block(nn.Module):
             cached[1, :, :, length : length + steps] = value
             key, value = cached[0, :, :, : length + steps], cached[1, :, :, : length + steps]
         # With a cache, several new tokens come only at length 0, so the plain causal mask is right there too.
-        mixed = attend(query, key, value, causal=steps > 1)
+        mixed = causal_attention(query, key, value, causal=steps > 1)
         x = x + self.project(mixed.transpose(1, 2).reshape(batch, steps, width))
         hidden: Tensor = x + self.narrow(functional.relu(self.widen(self.norm_feed(x))).square())
         return hidden

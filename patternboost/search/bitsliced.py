@@ -219,40 +219,42 @@ def _pick(state, at):  # type: ignore[no-untyped-def]
     return (w - at) * 64 + lowest_bit(word)
 
 
-@njit(types.int64(BITSTATE_TYPE), cache=True, nogil=True, forceinline=True)
-def least(state):  # type: ignore[no-untyped-def]
-    """A random one among the least-conflicting orbits that may be added; -1 where none may."""
+@njit(types.int64(BITSTATE_TYPE, types.int64, types.boolean), cache=True, nogil=True, forceinline=True)
+def _extreme(state, at, highest):  # type: ignore[no-untyped-def]
+    """Where the bitmap is of those of the bitmap at state.bitmap[at:] whose count is highest, or lowest.
+
+    Down the planes: where some of those left have the bit set (unset, for the lowest), the others fall away.
+    """
     words, bitmap, plane = state.total[WORDS], state.bitmap, state.plane
-    now, spare = 0, 2 * words
+    now, spare = at, 2 * words
     for p in range(state.total[2] - 1, -1, -1):
         found = False
         for w in range(0, words, LANES):
-            x = without(load(bitmap, now + w), load(plane, p * words + w))
+            left, bits = load(bitmap, now + w), load(plane, p * words + w)
+            x = both(left, bits) if highest else without(left, bits)
             store(bitmap, spare + w, x)
             found |= some(x)
         if found:
             now, spare = spare, 5 * words - spare
-    return _pick(state, now)
+    return now
+
+
+@njit(types.int64(BITSTATE_TYPE), cache=True, nogil=True, forceinline=True)
+def least(state):  # type: ignore[no-untyped-def]
+    """A random one among the least-conflicting orbits that may be added; -1 where none may."""
+    return _pick(state, _extreme(state, 0, False))
 
 
 @njit(types.int64(BITSTATE_TYPE, types.int64), cache=True, nogil=True, forceinline=True)
 def worst_member(state, spared):  # type: ignore[no-untyped-def]
     """A random one among the members (other than `spared`) in most violated sets; -1 where none is in any."""
-    words, bitmap, plane = state.total[WORDS], state.bitmap, state.plane
+    words = state.total[WORDS]
     hidden = spared >= 0 and state.position[spared] >= 0
     if hidden:
-        flip(bitmap, spared + 64 * words)
-    now, spare = words, 2 * words
-    for p in range(state.total[2] - 1, -1, -1):
-        found = False
-        for w in range(0, words, LANES):
-            x = both(load(bitmap, now + w), load(plane, p * words + w))
-            store(bitmap, spare + w, x)
-            found |= some(x)
-        if found:
-            now, spare = spare, 5 * words - spare
+        flip(state.bitmap, spared + 64 * words)
+    now = _extreme(state, words, True)
     if hidden:
-        flip(bitmap, spared + 64 * words)
+        flip(state.bitmap, spared + 64 * words)
     return _pick(state, now) if now != words else -1
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit, types
+from numba import njit, typeof, types
 from numpy.typing import NDArray
 
 from patternboost.problem import RULE_TYPE, Instance, ProblemError
@@ -29,7 +29,7 @@ class Shifts(NamedTuple):
     offset: NDArray[np.int32]
 
 
-_SHIFTS_TYPE = types.NamedTuple([types.int64, types.int32[::1], types.int32[::1]], Shifts)
+_SHIFTS_TYPE = typeof(Shifts(0, np.zeros(1, np.int32), np.zeros(0, np.int32)))
 
 
 @njit(

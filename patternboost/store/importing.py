@@ -43,11 +43,6 @@ _KNOWN = "a certificate, CSV, a board of . and #, a string of 0 and 1, a list of
 _Points: TypeAlias = list[tuple[int, ...]]
 
 
-def read_constructions(path: str | Path, problem_name: str | None = None, n: int | None = None) -> list[Construction]:
-    """The constructions in a file, see `read_file`."""
-    return read_file(path, problem_name, n)[1]
-
-
 def read_file(
     path: str | Path, problem_name: str | None = None, n: int | None = None
 ) -> tuple[str, list[Construction]]:
