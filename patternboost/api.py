@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from patternboost.loop.outputs import Observer, Outputs
 from patternboost.loop.session import Session
 from patternboost.problem import Instance, Problem, ProblemError, contract
-from patternboost.problem.registry import instance_of, is_path, lasting_reference
+from patternboost.problem.registry import instance_of, is_path, lasting_reference, problem_names
 from patternboost.report.findings import gather
 from patternboost.report.html import write_report
 from patternboost.report.live import LiveReport
@@ -100,7 +100,7 @@ def search(
     instance, reference = _asked_for(problem, n)
     for name, value in (("minutes", settings.get("minutes")), ("hours", hours)):
         if value is not None and not (isinstance(value, int | float) and value > 0):
-            raise SettingsError(f"--{name} {value}: a budget must be more than 0")
+            raise SettingsError(f"{name} = {value!r}: a budget must be a number, more than 0")
     budgets = [b for b in (settings.pop("minutes", None), None if hours is None else 60 * hours) if b is not None]
     chosen = from_keywords(reference, instance.n, settings | {"minutes": float(min(budgets, default=0.0))})
     if not chosen.minutes and not chosen.generations:
@@ -154,6 +154,7 @@ def resume(
         if minutes is not None and not minutes > 0:
             raise SettingsError(f"--minutes {minutes:g}: a new budget must be more than 0 minutes")
         if minutes is not None or generations is not None:
+            _require_more(run, minutes, generations)
             # A new budget replaces the old one, of whichever kind that was.
             changes: dict[str, Any] = {"minutes": minutes or 0.0, "generations": generations or 0}
             run.change(check(dataclasses.replace(run.settings, **changes)))
@@ -162,6 +163,15 @@ def resume(
             return _work(run, instance, archive, quiet, track)
     finally:
         run.close()
+
+
+def _require_more(run: RunFolder, minutes: float | None, generations: int | None) -> None:
+    """A total that is spent already is a slip of the user's, which must not replace the budget that was asked for."""
+    last = (run.read_log() or [{"generation": -1, "seconds": 0.0}])[-1]
+    if generations is not None and 0 < generations < last["generation"] + 1:
+        raise SettingsError(f"--generations {generations}: {last['generation'] + 1} are done already; give all in all")
+    if minutes is not None and 60 * minutes < last["seconds"]:
+        raise SettingsError(f"--minutes {minutes:g}: {last['seconds'] / 60:.1f} are spent already; give all in all")
 
 
 def follows() -> bool:
@@ -260,7 +270,7 @@ def runs(folder: str | Path = "runs") -> RunTable:
 
 
 def export(
-    what: str | Path | Problem | Construction,
+    what: str | Path | Problem | Construction | Result,
     n: int | None = None,
     *,
     format: str = "json",
@@ -268,12 +278,15 @@ def export(
 ) -> Path | bytes:
     """The best construction of a run, or of a problem at size n, in a format: to a file, or as bytes without `output`.
 
-    A construction may be given itself. Raises ValueError (one line), also where there is nothing to export.
+    A construction, or the result of a search, may be given itself. Raises ValueError (one line), also where there is
+    nothing to export.
     """
-    if isinstance(what, Construction):
-        best: Construction | None = what
+    if isinstance(what, Construction | Result):
+        best = what if isinstance(what, Construction) else what.best
         where = "it"
     elif n is None:
+        if str(what) in problem_names() and not Path(str(what)).exists():
+            raise ProblemError(f"export {what}: give its size too, export {what} N, or the folder of a run")
         best, where = RunFolder.read(str(what)).best(), str(what)
     else:
         instance = instance_of(what if isinstance(what, Problem) else str(what), n)

@@ -46,6 +46,7 @@ WRONG = {
     "too few arguments": ("def complete(n, chosen, out)", "def complete(n, out)", "must take 3 arguments"),
     "an unknown name": ("br * n + ac", "br * n + ax", "name 'ax' is not defined"),
     "no number": ("    return count\n", "    return chosen\n", "complete cannot be compiled"),
+    "a type that does not fit": ("    return count\n", "    return count + 'a'\n", "add(int64, Literal[str](a))"),
     "a fraction": ("    return count\n", "    return count / 1\n", "no whole number"),
     "fractions written": ("= ar * n + bc,", "= (ar * n + bc) / 2,", "no whole number"),
     "past the end": ("count = 2\n", "count = 2; out[10**6] = 1\n", "out of bounds"),

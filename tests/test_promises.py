@@ -66,6 +66,8 @@ def test_verbs_take_a_problem(tmp_path):
                           run_dir=tmp_path / "c")  # fmt: skip
     assert len(compared.outcomes) == 2
     assert pb.export(ISOSCELES, 5, format="python").startswith(b"[(")
+    assert pb.new_problem("zig", str(tmp_path)) == tmp_path / "zig.py"
+    assert pb.export(result) == pb.export(result.best)
     run = pb.Run.read(str(result.folder))
     assert run.best().score == 7
     assert pb.report(str(result.folder)).read_text().startswith("<!doctype html>")
@@ -83,6 +85,8 @@ def test_verbs_take_a_problem(tmp_path):
         (lambda: pb.search("isosceles"), "n is missing"),
         (lambda: pb.search(7, 8), "a problem is a name"),
         (lambda: pb.search("isosceles", 8, minuts=1), "did you mean minutes"),
+        (lambda: pb.search("isosceles", 8, minutes="1"), "minutes = '1': a budget must be a number"),
+        (lambda: pb.export("isosceles"), "export isosceles N"),
         (lambda: pb.search("isosceles", 8, jobs="2"), "jobs = '2' must be of type int"),
         (lambda: pb.search("isosceles", 8, run_dir=""), "--run-dir"),
         (lambda: pb.Run.read("nowhere"), "nowhere is no run"),

@@ -180,6 +180,15 @@ def test_following_ends_with_the_run(tmp_path: Path) -> None:
     assert len(pauses) == 2
 
 
+def test_a_run_that_ends_at_an_optimum_is_finished(tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    stops = ["--set", "stop_at_optimum=true"]
+    search = ["search", "isosceles", 5, "--generations", 9, *QUICK, *stops, "--quiet"]
+    assert invoke(*search, "--run-dir", run).status == 0
+    assert len(read_log(run)) < 9
+    assert state_of(RunFolder.read(run)) == "finished"
+
+
 # -- resume and records ------------------------------------------------------------------------------------------------
 
 
@@ -193,6 +202,10 @@ def test_resume_says_where_nothing_is_left(tmp_path: Path) -> None:
     assert read_log(run) == before
     assert invoke("resume", run, "--quiet").err == ""
     assert "nothing was left" not in invoke("resume", run, "--generations", 3).err
+    settings = (run / "settings.toml").read_bytes()
+    refused(invoke("resume", run, "--generations", 2), "3 are done already")
+    refused(invoke("resume", run, "--minutes", 1e-5), "are spent already")
+    assert (run / "settings.toml").read_bytes() == settings  # a slip costs no budget
     goal = tmp_path / "goal"
     search = ["search", "isosceles", 5, "--generations", 9, "--target", 3, *QUICK, "--quiet"]
     assert invoke(*search, "--run-dir", goal).status == 0

@@ -45,7 +45,10 @@ def _compiled(function: Callable[..., Any], signature: Any, parameters: str) -> 
         lines = [line.strip() for line in str(error).splitlines() if line.strip()]
         place = re.search(r"\((\d+)\)$", next((line for line in lines if line.startswith("During: typing of")), ""))
         where = f", line {place[1]}" if place else ""
-        raise RuleError(f"{name} cannot be compiled{where}: {lines[min(1, len(lines) - 1)]}") from error
+        reason = lines[min(1, len(lines) - 1)]
+        if reason.endswith(":"):  # "No implementation of function ... for signature:", which the next line gives
+            reason += " " + lines[2].removeprefix(">>> ") if len(lines) > 2 else ""
+        raise RuleError(f"{name} cannot be compiled{where}: {reason}") from error
 
 
 def rule(function: Rule) -> Rule:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 from patternboost.problem import Problem
@@ -27,7 +28,7 @@ class RecordTable(list[dict[str, Any]]):
 def record_rows(problem: str | Problem | None = None) -> RecordTable:
     """One dict per (problem, n) that we or others have a value for, sorted; keys are `COLUMNS`.
 
-    `found` and `by` say when ours was archived and what found it, `source` who found the best known. Raises
+    `found` and `by` say when ours was found (or else archived) and by what, `source` who found the best known. Raises
     ProblemError for a problem that neither the registry nor the table knows.
 
     >>> row = next(row for row in record_rows("isosceles") if row["n"] == 16)
@@ -56,12 +57,20 @@ def record_rows(problem: str | Problem | None = None) -> RecordTable:
             compare(name, n, our["score"]) if our else None,
             proofs.standing(proved.get((name, n), {}), our["score"] if our else None),
             our["symmetry"] if our else None,
-            our["added"][:10] if our else None,
+            _found_on(our) if our else None,
             _finder(our["found"]) if our else None,
             best.source if best else None,
         )
         rows.append(dict(zip(COLUMNS, values, strict=True)))
     return rows
+
+
+def _found_on(our: dict[str, Any]) -> str:
+    """The date in a construction's certificate; where that has none, when it was archived."""
+    try:
+        return date.fromisoformat(str(our["found"].get("date", ""))).isoformat()
+    except ValueError:
+        return str(our["added"])[:10]
 
 
 def _finder(found: dict[str, Any]) -> str:

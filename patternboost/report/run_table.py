@@ -9,13 +9,14 @@ from patternboost.problem import ProblemError
 from patternboost.problem.registry import find_problem, is_path
 from patternboost.report.tables import html_table
 from patternboost.store.files import FileError
+from patternboost.store.records import known_record
 from patternboost.store.run_folder import RunFolder
 
 COLUMNS = ("run", "state", "problem", "n", "best", "generations", "seconds", "symmetry", "model", "seed")
 
 
 def state_of(run: RunFolder, log: list[dict[str, Any]] | None = None) -> str:
-    """'running' (a process holds its lock), 'finished' (its budget is spent, or its target reached) or 'stopped'."""
+    """'running' (a process holds its lock), 'finished' (budget spent, target or optimum reached) or 'stopped'."""
     if run.running():
         return "running"
     log = run.read_log() if log is None else log
@@ -31,14 +32,19 @@ def _spent(run: RunFolder, last: dict[str, Any]) -> bool:
 
 
 def _goal(run: RunFolder) -> float:
-    """The score that ends the run: its target, or the problem's bound. A problem's own file is not run to look."""
+    """The score that ends the run: its target, the problem's bound or a known optimum.
+
+    A problem's own file is not run to look, and proofs of one's own are not asked for.
+    """
     s = run.settings
     target = float(s.target) if s.target else float("inf")
     try:
         bound = float("inf") if is_path(s.problem) else float(find_problem(s.problem).at(s.n).upper_bound)
     except ProblemError:
         bound = float("inf")
-    return min(target, bound)
+    known = known_record(s.problem, s.n) if s.stop_at_optimum else None
+    optimum = float(known.value) if known is not None and known.status == "optimal" else float("inf")
+    return min(target, bound, optimum)
 
 
 class RunTable(list[dict[str, Any]]):

@@ -10,12 +10,12 @@ from patternboost.problem.errors import ProblemError
 from patternboost.store.files import write_text
 
 
-def new_problem(name: str, folder: Path) -> Path:
+def new_problem(name: str, folder: str | Path = ".") -> Path:
     """Write a commented template under the name and return its path.
 
     Raises ProblemError for a name that cannot be or a file that is there already.
     """
-    path = folder / f"{require_name(name).replace('-', '_')}.py"
+    path = Path(folder) / f"{require_name(name).replace('-', '_')}.py"
     if path.exists():
         raise ProblemError(f"{path} is there already: choose another name, or move it")
     template = (files("patternboost.problem") / "template.py").read_text()
