@@ -22,6 +22,10 @@ from patternboost.model.gpt import GPT, Cache, GPTSettings
 from patternboost.model.simd_f32 import LANES
 from patternboost.problem.ground import IntArray
 
+#: Matrix products have a multiple of so many rows: oneDNN prepares one for every shape it meets, and keeps 1,024, which
+#: is memory and time where every number of sequences that go on has its own.
+_ROWS = 16
+
 
 class Stepper(Protocol):
     """What sampling asks of a model, for a batch of sequences that all have the same length."""
@@ -148,12 +152,13 @@ class _FastStepper(Stepper):
         self._slots = self._slots[rows.numpy()]
 
     def _run(self, tokens: Tensor) -> Tensor:
-        """One token through all layers: hidden numbers [B, W]."""
+        """One token through all layers: hidden numbers [B, W], and rows without meaning up to a multiple of `_ROWS`."""
         weights = self._decoder.weights
+        tokens = functional.pad(tokens, (0, -len(tokens) % _ROWS))
         x = weights["embedding.weight"][tokens] + weights["position.weight"][self._length]
         self._length += 1
         heads = self._decoder.settings.heads
-        mixed = np.empty(x.numel(), np.float32)
+        mixed = np.zeros(x.numel(), np.float32)  # the kernel writes the rows of sequences only
         for layer, cache in zip(self._decoder.layers, self._caches, strict=True):
             normed = _norm(x, layer, "norm_attention")
             qkv = functional.linear(normed, layer["attention.weight"])
@@ -178,7 +183,7 @@ class _FastStepper(Stepper):
 
     def _logits(self, x: Tensor) -> Tensor:
         logits: Tensor = functional.linear(_norm(x, self._decoder.weights, "norm"), self._head, self._bias)
-        return logits.float()
+        return logits[: len(self._slots)].float()
 
 
 def _norm(x: Tensor, weights: dict[str, Tensor], name: str) -> Tensor:
