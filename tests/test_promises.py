@@ -78,6 +78,13 @@ def test_verbs_take_a_problem(tmp_path):
     assert (one.verdict, one.construction.score) == ("took", 2)
 
 
+def test_an_import_keeps_the_date_of_its_certificate(tmp_path):
+    pb.Construction.of(pb.problem("isosceles", 5), [(0, 0), (0, 1)], {"date": "2020-02-02"}).save(tmp_path / "c.json")
+    (one,) = pb.import_file(tmp_path / "c.json")
+    assert one.verdict == "took"
+    assert next(row for row in pb.records("isosceles") if row["n"] == 5)["found"] == "2020-02-02"
+
+
 @pytest.mark.parametrize(
     ("call", "words"),
     [
