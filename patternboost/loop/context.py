@@ -8,7 +8,7 @@ from patternboost.problem import Instance
 from patternboost.search.streams import Stream, stream_seed
 from patternboost.store import library, proofs
 from patternboost.store.archive import Archive
-from patternboost.store.records import known_record
+from patternboost.store.records import known_optimum
 from patternboost.store.settings import Settings
 
 
@@ -47,8 +47,8 @@ def _goal(settings: Settings, instance: Instance, archive: Archive) -> tuple[int
         return min(bound, settings.target), "its target"
     goals = [(bound, "a proved bound")]
     if settings.stop_at_optimum:
-        record = known_record(instance.name, instance.n)
-        if record is not None and record.status == "optimal":
+        record = known_optimum(instance.name, instance.n)
+        if record is not None:
             goals.append((record.value, f"the proved optimum ({record.source})"))
         mine = [p for p in archive.proofs(instance.name) if p.n == instance.n]
         upper = proofs.bounds(mine).get((instance.name, instance.n, "none"))

@@ -9,7 +9,7 @@ from patternboost.problem import ProblemError
 from patternboost.problem.registry import find_problem, is_path
 from patternboost.report.tables import html_table
 from patternboost.store.files import FileError
-from patternboost.store.records import known_record
+from patternboost.store.records import known_optimum
 from patternboost.store.run_folder import RunFolder
 
 COLUMNS = ("run", "state", "problem", "n", "best", "generations", "seconds", "symmetry", "model", "seed")
@@ -42,8 +42,8 @@ def _goal(run: RunFolder) -> float:
         bound = float("inf") if is_path(s.problem) else float(find_problem(s.problem).at(s.n).upper_bound)
     except ProblemError:
         bound = float("inf")
-    known = known_record(s.problem, s.n) if s.stop_at_optimum else None
-    optimum = float(known.value) if known is not None and known.status == "optimal" else float("inf")
+    known = known_optimum(s.problem, s.n) if s.stop_at_optimum else None
+    optimum = float("inf") if known is None else float(known.value)
     return min(target, bound, optimum)
 
 

@@ -44,6 +44,12 @@ def known_record(problem: str, n: int) -> Record | None:
     return known_records().get((problem, n))
 
 
+def known_optimum(problem: str, n: int) -> Record | None:
+    """The record of (problem, n) where it is proved to be the best possible, else None."""
+    record = known_record(problem, n)
+    return record if record is not None and record.status == "optimal" else None
+
+
 def compare(problem: str, n: int, score: int) -> str:
     """How a score stands: 'NEW RECORD', 'optimal', 'equals best known', 'best known is V', 'above V, ...' or
     'no record listed'.
