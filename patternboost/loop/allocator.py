@@ -1,8 +1,7 @@
-"""Who gets which share of the effort: one allocator for symmetry classes, proposers and improvers.
+"""Who gets which share of the effort: one ledger of symmetry classes and their proposers, and the improvers' records.
 
-An allocator keeps a record per arm; a policy turns the records into shares (adaptive operator selection; Fialho, Da
-Costa, Schoenauer and Sebag, Analyzing bandit-based adaptive operator selection mechanisms, 2010). No policy looks at
-the clock, so that runs with a budget in generations stay repeatable.
+A record says what an arm brought for its work; a policy turns records into shares. No policy looks at the clock in a
+run with a budget in generations, where work is counted in steps, so that such runs stay repeatable.
 """
 
 from __future__ import annotations
@@ -12,167 +11,206 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-#: scores remembered per arm
-_MEMORY = 200
-#: what earlier generations count for: in gains and work
-_FADE = 0.7
+import numpy as np
+
+from patternboost.loop.tail import chances, expected
+
+#: what earlier generations count for: in hits and work, and in gains and work of improvers
+_FADE, _FADE_GAINS = 0.97, 0.7
 
 
 @dataclass
 class Record:
-    """What an arm has brought. Gains are constructions that were new to the pool; work is in steps, or shares."""
+    """What an arm has brought, earlier generations fading."""
 
-    #: scores of the last walks
-    scores: list[int] = field(default_factory=list)
-    #: gains and work, earlier generations fading
-    gains: float = 0.0
+    #: sets by score that were new and good enough for the pool
+    hits: dict[int, float] = field(default_factory=dict)
+    #: the best score of any walk; -1: never tried
+    best: int = -1
+    #: seconds of all workers (millions of steps, where the clock may not decide)
     work: float = 0.0
 
-    def note_scores(self, scores: Sequence[int]) -> None:
-        """The scores of finished walks."""
-        self.scores = (self.scores + list(scores))[-_MEMORY:]
+    @property
+    def tried(self) -> bool:
+        """Whether any work was done."""
+        return self.work > 0
 
-    def note_gains(self, gains: float, work: float) -> None:
-        """A generation's gains for its work."""
-        self.gains = _FADE * self.gains + gains
+    def note(self, hits: Mapping[int, float], best: int, work: float) -> None:
+        """A generation's hits, best score and work."""
+        self.hits = {s: _FADE * h for s, h in self.hits.items()}
+        for score, count in hits.items():
+            self.hits[score] = self.hits.get(score, 0.0) + count
+        self.best = max(self.best, best)
         self.work = _FADE * self.work + work
 
+    @property
+    def evidence(self) -> tuple[dict[int, float], float]:
+        """What `tail` reads."""
+        return self.hits, self.work
 
-class Allocator:
-    """Records of some arms by name. The policies below read them."""
 
-    def __init__(self, arms: Iterable[str]) -> None:
-        self.records: dict[str, Record] = {arm: Record() for arm in arms}
+class Ledger:
+    """A record for every proposer (by its origin) in every symmetry class."""
 
-    def __getitem__(self, arm: str) -> Record:
-        return self.records[arm]
+    def __init__(self, classes: Iterable[str], arms: Iterable[str]) -> None:
+        names = list(arms)
+        self.records: dict[str, dict[str, Record]] = {c: {arm: Record() for arm in names} for c in classes}
+
+    def __getitem__(self, symmetry: str) -> dict[str, Record]:
+        return self.records[symmetry]
+
+    def total(self, symmetry: str) -> Record:
+        """All proposers of a class together."""
+        found = Record()
+        for record in self.records[symmetry].values():
+            for score, count in record.hits.items():
+                found.hits[score] = found.hits.get(score, 0.0) + count
+            found.best = max(found.best, record.best)
+            found.work += record.work
+        return found
+
+    def tried(self) -> dict[str, Record]:
+        """The classes that were tried, each with all its proposers together."""
+        totals = {symmetry: self.total(symmetry) for symmetry in self.records}
+        return {symmetry: record for symmetry, record in totals.items() if record.tried}
 
     def to_json(self) -> dict[str, Any]:
         """What a checkpoint keeps."""
-        return {arm: {"scores": r.scores, "gains": r.gains, "work": r.work} for arm, r in self.records.items()}
+        return {
+            symmetry: {
+                arm: {"hits": sorted(r.hits.items()), "best": r.best, "work": r.work}
+                for arm, r in arms.items()
+                if r.tried
+            }
+            for symmetry, arms in self.records.items()
+        }
 
     def take(self, saved: Mapping[str, Any]) -> None:
         """Take up what `to_json` gave. Raises KeyError, TypeError or ValueError where it is damaged."""
-        for arm, record in self.records.items():
-            kept = saved[arm]
-            record.scores = [int(s) for s in kept["scores"]]
-            record.gains, record.work = float(kept["gains"]), float(kept["work"])
+        for symmetry, arms in saved.items():
+            for arm, kept in arms.items():
+                record = self.records[symmetry][arm]
+                record.hits = {int(score): float(count) for score, count in kept["hits"]}
+                record.best, record.work = int(kept["best"]), float(kept["work"])
 
 
-# -- policy for symmetry classes: the best tenth of an arm's scores ----------------------------------------------------
+# -- policy for symmetry classes ---------------------------------------------------------------------------------------
 
-#: the share of scores, from the top, that a class is judged by
-_TOP = 0.1
-#: classes that earn less than this share wait; one class in turn, and each new one, gets the explorer's share, the new
-#: ones half of all at most
-_LEAST = 0.05
-_EXPLORE = 0.1
-_NEW = 0.5
+#: classes that earn less than this share wait; one class in turn gets the explorer's share
+_LEAST = 0.02
+_EXPLORE = 0.05
+#: what each new class gets, and all of them at most; the latter where it is known what paid at other sizes
+_EACH_NEW, _NEW, _NEW_KNOWN = 0.1, 0.5, 0.1
 #: tables of untried classes may always cost this many steps, half a second, so that small sizes try all at once
-_AFFORDABLE = 1e6
+AFFORDABLE = 1e6
 
 
-def value(record: Record) -> float:
-    """Mean of the top scores of an arm that was tried."""
-    scores = sorted(record.scores, reverse=True)
-    top = scores[: max(1, math.ceil(len(scores) * _TOP))]
-    return sum(top) / len(top)
-
-
-def by_top_scores(classes: Allocator, costs: Mapping[str, float], turn: int, work: float) -> dict[str, float]:
+def class_policy(
+    ledger: Ledger,
+    costs: Mapping[str, float],
+    known: Mapping[str, float],
+    turn: int,
+    work: float,
+    rng: np.random.Generator,
+) -> dict[str, float]:
     """Share of every class that gets any in generation `turn` of `work` steps; they add up to 1.
 
-    Shares are a softmax of each class's top scores: a class two percent of the best score behind gets a third of the
-    leader's effort. One class in turn is tried anyway, so that a slow starter can still come up. A class's first turn
-    comes once its table costs no more than a generation: `costs` are in steps.
+    A class gets the chance that it is the one that beats the best score. One class in turn is tried anyway, so that a
+    slow starter can still come up. A class's first turn comes once its table costs no more than a generation: `costs`
+    are in steps. `known` has the shares that paid at other sizes, where these are known: they count until a class was
+    tried.
     """
-    due = _due(classes, costs, work)
-    values = {name: value(record) for name, record in classes.records.items() if record.scores}
+    tried = ledger.tried()
+    due = _due(ledger, tried, costs, work)
     # A class whose walks all end with nothing (all its orbits are forbidden by themselves) is not tried again.
-    alive = [name for name, v in values.items() if v > 0]
+    alive = {name: record.evidence for name, record in tried.items() if record.best > 0}
+    first = {name: known.get(name, 0.0) + 1e-3 for name in due} if known else dict.fromkeys(due, 1.0)
+    total = sum(first.values())
     if due and not alive:
-        return {name: 1 / len(due) for name in due}
-    best = max(values.values())
-    scale = max(0.5, 0.02 * best)
-    weights = {name: math.exp((v - best) / scale) for name, v in values.items()}
-    total = sum(weights.values())
-    earned = {name: w / total for name, w in weights.items() if w / total >= _LEAST}
-    total = sum(earned.values())
-    explorers = due
-    if alive and not due:
-        explorers = [name for name in [alive[turn % len(alive)]] if name not in earned]
-    explored = min(_NEW, _EXPLORE * len(explorers))
-    shares = {name: (1 - explored) * w / total for name, w in earned.items()}
-    return shares | {name: explored / len(explorers) for name in explorers}
+        return {name: share / total for name, share in first.items()}
+    found = chances(alive, rng)
+    earned = {name: share for name, share in found.items() if share >= _LEAST}
+    if due:
+        expects = sum(known.get(name, 0.0) for name in due)
+        explored = max(_NEW_KNOWN, min(_NEW, expects)) if known else min(_NEW, _EACH_NEW * len(due))
+        given = {name: explored * share / total for name, share in first.items()}
+    else:
+        name = list(alive)[turn % len(alive)]
+        given = {} if name in earned else {name: _EXPLORE}
+    left = (1 - sum(given.values())) / sum(earned.values())
+    return {name: left * share for name, share in earned.items()} | given
 
 
-def _due(classes: Allocator, costs: Mapping[str, float], work: float) -> list[str]:
+def _due(ledger: Ledger, tried: Mapping[str, Record], costs: Mapping[str, float], work: float) -> list[str]:
     """Untried classes, the cheapest first, whose tables together cost no more than `work`."""
     due: list[str] = []
-    left = max(work, _AFFORDABLE)
-    untried = [name for name, record in classes.records.items() if not record.scores]
-    tried = len(untried) < len(classes.records)
-    for name in sorted(untried, key=costs.__getitem__):
+    left = max(work, AFFORDABLE)
+    for name in sorted((name for name in ledger.records if name not in tried), key=costs.__getitem__):
         left -= costs[name]
         if left >= 0 or not (due or tried):
             due.append(name)
     return due
 
 
-def standings(classes: Allocator) -> list[tuple[str, float, int]]:
-    """Classes tried, the one that pays best first: name, value, best of the remembered scores."""
-    rows = [(name, value(r), max(r.scores)) for name, r in classes.records.items() if r.scores]
-    return sorted(rows, key=lambda row: -row[1])
+def standings(ledger: Ledger) -> list[tuple[str, float, int]]:
+    """Classes tried, the likeliest to beat the best first: name, share of the work, best score."""
+    tried = ledger.tried()
+    rates, worked = expected({n: r.evidence for n, r in tried.items()}), sum(r.work for r in tried.values())
+    rows = [(name, record.work / worked, record.best) for name, record in tried.items()]
+    return sorted(rows, key=lambda row: (row[2] > 0, rates[row[0]]), reverse=True)
 
 
-def leader(classes: Allocator) -> str:
-    """The class with the highest value among those tried."""
-    tried = {name: value(record) for name, record in classes.records.items() if record.scores}
-    return max(tried, key=tried.__getitem__) if tried else next(iter(classes.records))
+def likeliest(ledger: Ledger) -> dict[str, float]:
+    """How likely each class that was tried is to beat the best score."""
+    evidence = {name: record.evidence for name, record in ledger.tried().items() if record.best > 0}
+    return chances(evidence, np.random.default_rng(0)) if evidence else {}
 
 
-# -- policy for proposers: gains per step ------------------------------------------------------------------------------
+def leader(ledger: Ledger) -> str:
+    """The class that is likeliest to beat the best score."""
+    return next((name for name, _, _ in standings(ledger)), next(iter(ledger.records)))
 
-#: gains at the common rate that every arm begins with, so that chance decides little
-_PRIOR = 5.0
-#: no arm gets less than this part of what it could have
+
+# -- policy for the proposers of a class -------------------------------------------------------------------------------
+
+#: the part of a class's effort that its proposers share evenly, whatever they bring
 _FLOOR = 0.1
 
 
-def by_gain_rate(proposers: Allocator, free: str, guided: Sequence[str], most: float) -> dict[str, float]:
-    """Shares for the `guided` arms, at most `most` in all, and for walks on the whole board (`free`); they add up to 1.
-
-    Twice as many gains per step get four times the effort.
-    """
-    if not guided:
-        return {free: 1.0}
-    even = {free: 1 - most} | {arm: most / len(guided) for arm in guided}
-    records = {arm: proposers[arm] for arm in even}
-    if not all(record.work for record in records.values()):
-        return even
-    common = (sum(r.gains for r in records.values()) + 1) / sum(r.work for r in records.values())
-    pays = {arm: ((r.gains + _PRIOR) / (r.work + _PRIOR / common)) ** 2 for arm, r in records.items()}
-    paid = sum(pays[arm] for arm in guided)
-    room = min(most, max(paid / (paid + pays[free]), _FLOOR * most))
-    found = {arm: room * (_FLOOR + (1 - len(guided) * _FLOOR) * pays[arm] / paid) for arm in guided}
-    return {free: 1 - room} | found
-
-
-def proposer_shares(
-    proposers: Allocator, free: str, ready: Sequence[str], fixed: Mapping[str, float], most: float
+def proposer_policy(
+    records: Mapping[str, Record],
+    most: Mapping[str, float],
+    guided: Sequence[str],
+    most_guided: float,
+    rng: np.random.Generator,
 ) -> dict[str, float]:
-    """Shares of all proposers that are ready; they add up to 1.
+    """Shares of the proposers that `most` names, each at most that much; they add up to 1 where that allows it.
 
-    Those with a record follow `by_gain_rate`. The effort of the whole board is divided by the settings: each of `fixed`
-    takes its share of what those before it left, and `free`, the walks from nothing, has the rest.
+    A proposer gets the chance that it is the one that beats the best score, and a small floor. The `guided` ones have
+    no more than `most_guided` together, while there are others.
     """
-    shares = by_gain_rate(proposers, free, [arm for arm in ready if arm in proposers.records and arm != free], most)
-    left = shares[free]
-    for arm, share in fixed.items():
-        if arm in ready and arm not in shares:
-            shares[arm] = share * left
-            left -= shares[arm]
-    return shares | {free: left}
+    found = chances({arm: records[arm].evidence for arm in most}, rng)
+    shares = {arm: (1 - _FLOOR) * share + _FLOOR / len(most) for arm, share in found.items()}
+    inside = sum(shares[arm] for arm in most if arm in guided)
+    if inside > most_guided and inside < 1:
+        for arm in most:
+            shares[arm] *= most_guided / inside if arm in guided else (1 - most_guided) / (1 - inside)
+    return _capped(shares, most)
+
+
+def _capped(shares: Mapping[str, float], most: Mapping[str, float]) -> dict[str, float]:
+    """Shares cut at the most of each; what is cut goes to the others in proportion, while they have room."""
+    found = dict(shares)
+    for _ in most:
+        over = sum(max(0.0, found[arm] - most[arm]) for arm in most)
+        room = [arm for arm in most if found[arm] < most[arm]]
+        found = {arm: min(found[arm], most[arm]) for arm in most}
+        free = sum(found[arm] for arm in room)
+        if over <= 1e-12 or not room:
+            break
+        for arm in room:
+            found[arm] += over * (found[arm] / free if free else 1 / len(room))
+    return found
 
 
 # -- policy for improvers: the logarithm of gains per share ------------------------------------------------------------
@@ -181,20 +219,43 @@ def proposer_shares(
 _FIRST, _FEWEST, _LARGEST = 0.25, 0.1, 0.9
 
 
-def solver_share(improvers: Allocator) -> float:
-    """The solver's share of the search where both improvers are wanted.
+@dataclass
+class Gains:
+    """What an improver brought for its shares of the search, earlier generations fading."""
 
-    Gains enter by their logarithm (see `note_improvers`): one lucky generation decides nothing.
-    """
-    tabu, solver = improvers["tabu"], improvers["solver"]
-    if not tabu.work + solver.work:
-        return _FIRST
-    paid = {arm: r.gains / r.work if r.work else 0.0 for arm, r in improvers.records.items()}
-    total = sum(paid.values())
-    return min(max(paid["solver"] / total, _FEWEST), _LARGEST) if total else 0.5
+    gains: float = 0.0
+    work: float = 0.0
 
 
-def note_improvers(improvers: Allocator, new: Mapping[str, int], share: float) -> None:
-    """A generation's constructions that were new to the pool, by improver, while the solver had this share."""
-    for arm, part in (("solver", share), ("tabu", 1 - share)):
-        improvers[arm].note_gains(math.log1p(new.get(arm, 0)), part)
+class Improvers:
+    """Tabu search and the exact solver."""
+
+    def __init__(self) -> None:
+        self.records = {"tabu": Gains(), "solver": Gains()}
+
+    def to_json(self) -> dict[str, Any]:
+        """What a checkpoint keeps."""
+        return {name: [r.gains, r.work] for name, r in self.records.items()}
+
+    def take(self, saved: Mapping[str, Any]) -> None:
+        """Take up what `to_json` gave. Raises KeyError, TypeError or ValueError where it is damaged."""
+        for name, record in self.records.items():
+            record.gains, record.work = (float(v) for v in saved[name])
+
+    def solver_share(self) -> float:
+        """The solver's share of the search where both improvers are wanted.
+
+        Gains enter by their logarithm (see `note`): one lucky generation decides nothing.
+        """
+        if not any(r.work for r in self.records.values()):
+            return _FIRST
+        paid = {name: r.gains / r.work if r.work else 0.0 for name, r in self.records.items()}
+        total = sum(paid.values())
+        return min(max(paid["solver"] / total, _FEWEST), _LARGEST) if total else 0.5
+
+    def note(self, new: Mapping[str, int], share: float) -> None:
+        """A generation's constructions that were new to the pool, by improver, while the solver had this share."""
+        for name, part in (("solver", share), ("tabu", 1 - share)):
+            record = self.records[name]
+            record.gains = _FADE_GAINS * record.gains + math.log1p(new.get(name, 0))
+            record.work = _FADE_GAINS * record.work + part

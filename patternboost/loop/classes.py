@@ -6,12 +6,20 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from patternboost.loop.allocator import by_top_scores
+from patternboost.loop.allocator import class_policy
 from patternboost.loop.context import Context
+from patternboost.loop.proposers import PROPOSERS
+from patternboost.loop.smaller_sizes import classes_of_seeds, nearest_sizes
+from patternboost.loop.starts import affords_table
 from patternboost.loop.state import State
 from patternboost.problem.symmetry import class_orbits
 from patternboost.search.streams import Stream
 from patternboost.search.tasks import table_bytes, table_steps
+from patternboost.store.archive import Archive
+from patternboost.store.construction import Construction
+
+#: searches at other sizes whose classes are remembered
+_SEARCHES = 3
 
 
 def class_shares(context: Context, state: State) -> dict[str, float]:
@@ -20,13 +28,37 @@ def class_shares(context: Context, state: State) -> dict[str, float]:
     Small classes are quick to prepare, and where time is short they give the best for it.
     """
     instance, memory = context.instance, context.settings.memory_bytes
-    costs = {name: table_steps(instance, name) for name in context.classes}
-    shares = by_top_scores(state.classes, costs, state.generation, state.work)
-    sizes = {name: table_bytes(instance, name, memory) for name in shares}
-    new = [name for name in shares if not state.classes[name].scores]
+    light = {name: _is_light(context, state, name) for name in context.classes}
+    costs = {name: 0.0 if light[name] else table_steps(instance, name) for name in context.classes}
     rng = np.random.default_rng(context.seed(Stream.CLASSES, state.generation))
+    shares = class_policy(state.ledger, costs, state.known, state.generation, state.work, rng)
+
+    def needs_table(name: str) -> bool:
+        return not light[name] or affords_table(context, state, name, shares[name] * state.work)
+
+    sizes = {name: table_bytes(instance, name, memory) if needs_table(name) else 0.0 for name in shares}
+    new = [name for name in shares if not state.ledger.total(name).tried]
     fitting = that_fit(shares, sizes, memory, new, rng)
     return dict(sorted(fitting.items(), key=lambda item: class_orbits(instance, item[0]).count))
+
+
+def _is_light(context: Context, state: State, symmetry: str) -> bool:
+    """Whether a class has walks that need no table of it."""
+    return any(not p.needs_table and p.ready(context, state, symmetry, ()) for p in PROPOSERS)
+
+
+def known_shares(context: Context, archive: Archive, seeds: Sequence[Construction]) -> dict[str, float]:
+    """The share of every class at the sizes next to this one: in searches before, and among the seeds.
+
+    Empty where nothing is known, or there is but one class.
+    """
+    if len(context.classes) == 1:
+        return {}
+    paid = archive.paid(context.instance.name)
+    sources = [paid[n] for n in nearest_sizes(context.instance.n, paid)[:_SEARCHES]]
+    sources.append(classes_of_seeds(context.instance, context.classes, seeds))
+    known = [source for source in sources if any(source.get(name) for name in context.classes)]
+    return {name: sum(source.get(name, 0.0) for source in known) / len(known) for name in context.classes if known}
 
 
 def that_fit(

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from patternboost.loop.allocator import note_improvers
 from patternboost.loop.clock import Clock
 from patternboost.loop.context import Context
 from patternboost.loop.origins import Origin
@@ -57,13 +56,13 @@ def keep(
 
 
 def _credit(context: Context, state: State, kept: Sequence[Entry], statistics: Statistics) -> None:
-    """Note what every proposer brought to the pool's better half, and in how many steps; and every improver."""
-    good = Counter(e.origin for e in kept if e.score >= state.pool.median)
-    for arm, record in state.proposers.records.items():
-        # walks on the whole board are one arm, whether they start from nothing or from a pool member
-        origins = (Origin.RANDOM, Origin.ELITE) if arm == Origin.RANDOM else (Origin(arm),)
-        steps = sum(statistics.origins[o].steps for o in origins if o in statistics.origins)
-        record.note_gains(sum(good[o] for o in origins), steps)
+    """Note what every proposer brought in every class, and for how much work; and every improver."""
+    for symmetry, arms in state.ledger.records.items():
+        for arm, record in arms.items():
+            key = symmetry, Origin(arm)
+            work = statistics.work.get(key, 0.0)
+            if work or record.tried:
+                record.note(statistics.hits.get(key, {}), statistics.bests_of.get(key, -1), work)
     if context.settings.improve == "both":
         new = Counter("solver" if e.origin.by_solver else "tabu" for e in kept)
-        note_improvers(state.improvers, new, statistics.solver_share)
+        state.improvers.note(new, statistics.solver_share)

@@ -15,6 +15,9 @@ class Origin(StrEnum):
     MODEL = "model"
     MODEL_REGION = "model-region"
     COUNTED_REGION = "counted-region"
+    NARROW_SEED_REGION = "narrow-seed-region"
+    SEED_REGION = "seed-region"
+    WIDE_SEED_REGION = "wide-seed-region"
     REPAIRED = "repaired"
     COMPLETED = "completed"
 
@@ -34,13 +37,25 @@ class Origin(StrEnum):
         return self in REGIONS
 
     @property
+    def learned(self) -> bool:
+        """Whether that region was made from what this run found: what is found in it narrows it, if it is learned."""
+        return self in LEARNED_REGIONS
+
+    @property
+    def arm(self) -> Origin:
+        """The proposer that is credited."""
+        return Origin.ELITE if self is Origin.RELAXED else self
+
+    @property
     def by_solver(self) -> bool:
         """Whether the exact solver, not tabu search, improved the start."""
         return self in (Origin.REPAIRED, Origin.COMPLETED)
 
 
-#: origins of walks that stay in a region
-REGIONS = (Origin.MODEL_REGION, Origin.COUNTED_REGION)
+#: origins of walks that stay in a region: made from what the run found, and from other sizes
+LEARNED_REGIONS = (Origin.MODEL_REGION, Origin.COUNTED_REGION)
+SEED_REGIONS = (Origin.NARROW_SEED_REGION, Origin.SEED_REGION, Origin.WIDE_SEED_REGION)
+REGIONS = (*LEARNED_REGIONS, *SEED_REGIONS)
 
 _LABELS = {
     Origin.RANDOM: "the empty board",
@@ -50,6 +65,9 @@ _LABELS = {
     Origin.MODEL: "samples of the model",
     Origin.MODEL_REGION: "regions of the model",
     Origin.COUNTED_REGION: "regions counted in the pool",
+    Origin.NARROW_SEED_REGION: "regions of other sizes, narrow",
+    Origin.SEED_REGION: "regions of other sizes",
+    Origin.WIDE_SEED_REGION: "regions of other sizes, wide",
     Origin.REPAIRED: "solver repairs",
     Origin.COMPLETED: "samples completed by the solver",
 }

@@ -34,16 +34,16 @@ class Entry:
         return len(self.elements)
 
     @property
-    def guided(self) -> bool:
-        """Whether a region had said where to search."""
-        return self.origin.guided
+    def learned(self) -> bool:
+        """Whether it was found in a region made from what the run had found."""
+        return self.origin.learned
 
 
 class Pool:
     """The best distinct constructions so far: at most `capacity`, and of more than `floor` only the top share.
 
-    Those that were found without guidance have as many places for themselves: a model that learns from what its own
-    regions hold narrows them until nothing new is in them (docs/LOG.md).
+    Those that were found outside learned regions have as many places for themselves: a model that learns from what its
+    own regions hold narrows them until nothing new is in them (docs/LOG.md).
     """
 
     def __init__(self, capacity: int, floor: int, top: float) -> None:
@@ -51,7 +51,7 @@ class Pool:
         self.floor = floor
         self.top = top
         self.entries: list[Entry] = []
-        #: those found without guidance, best first: what a model may learn from
+        #: those found outside learned regions, best first: what a model may learn from
         self.unguided: list[Entry] = []
         self._keys: set[bytes] = set()
 
@@ -94,14 +94,14 @@ class Pool:
             if entry.key not in self._keys:
                 fresh.setdefault(entry.key, entry)
         merged = sorted([*self.entries, *fresh.values()], key=lambda e: -e.score)
-        kept = {e.key for e in (*self._top(merged), *self._top([e for e in merged if not e.guided]))}
+        kept = {e.key for e in (*self._top(merged), *self._top([e for e in merged if not e.learned]))}
         entries = [e for e in merged if e.key in kept]
         return entries, [e for e in entries if e.key in fresh]
 
     def _index(self) -> None:
         """Take note of who is in."""
         self._keys = {e.key for e in self.entries}
-        self.unguided = [e for e in self.entries if not e.guided]
+        self.unguided = [e for e in self.entries if not e.learned]
 
     def _top(self, ranked: list[Entry]) -> list[Entry]:
         return ranked[: min(self.capacity, max(self.floor, round(self.top * len(ranked))))]

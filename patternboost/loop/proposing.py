@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from patternboost.loop.allocator import proposer_shares
+from patternboost.loop.allocator import proposer_policy
 from patternboost.loop.classes import class_shares
 from patternboost.loop.clock import Clock
 from patternboost.loop.context import Context
-from patternboost.loop.origins import Origin
+from patternboost.loop.origins import REGIONS, Origin
 from patternboost.loop.outputs import Outputs
 from patternboost.loop.proposers import PROPOSERS
 from patternboost.loop.proposers.base import Budget
 from patternboost.loop.proposers.model_regions import SAMPLES
-from patternboost.loop.starts import Start, expected_steps
+from patternboost.loop.starts import Start, affords_table, expected_steps
 from patternboost.loop.state import State
 from patternboost.loop.statistics import Statistics
 from patternboost.loop.tables import class_table
@@ -69,19 +69,21 @@ def starts_of(
 ) -> list[Start]:
     """The starts of one class for about so many steps, from all proposers by their shares, in random order."""
     ready = {p.origin: p for p in PROPOSERS if p.ready(context, state, symmetry, samples)}
-    given = {str(origin): p.share(context) for origin, p in ready.items() if origin is not Origin.RANDOM}
-    fixed = {origin: share for origin, share in given.items() if share is not None}
-    shares = proposer_shares(state.proposers, Origin.RANDOM, list(ready), fixed, context.settings.regions)
+    light = {origin: p for origin, p in ready.items() if not p.needs_table}
+    if light and not affords_table(context, state, symmetry, steps):
+        ready = light
+    most = {str(origin): p.most(context) for origin, p in ready.items() if p.most(context) > 0}
+    rng = np.random.default_rng(context.seed(Stream.PROPOSE, state.generation, index))
+    shares = proposer_policy(state.ledger[symmetry], most, REGIONS, context.settings.regions, rng)
     starts: list[Start] = []
     left = steps
     for number, (origin, proposer) in enumerate(ready.items()):
-        rng = np.random.default_rng(context.seed(Stream.PROPOSE, state.generation, index, number))
+        own = np.random.default_rng(context.seed(Stream.PROPOSE, state.generation, index, number))
         whole = origin is Origin.RANDOM  # asked last: what the others left is its own
-        budget = Budget(left if whole else shares[origin] * steps, rng, samples)
+        budget = Budget(left if whole else shares.get(origin, 0.0) * steps, own, samples)
         proposed = proposer.propose(context, state, symmetry, budget)
         left -= sum(expected_steps(context, symmetry, _own(start)) for start in proposed)
         starts += proposed
-    rng = np.random.default_rng(context.seed(Stream.PROPOSE, state.generation, index))
     return [starts[i] for i in rng.permutation(len(starts))]
 
 
@@ -112,7 +114,7 @@ def _draw(
 
     symmetry, index, steps = for_class
     wanted = _wanted(context, symmetry, steps)
-    if state.model is None or not wanted:
+    if state.model is None or not wanted or not affords_table(context, state, symmetry, steps):
         return []
     instance, masked = context.instance, context.settings.mask
     outputs.progress.phase(f"sample {symmetry}", 1.0)

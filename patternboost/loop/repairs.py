@@ -9,7 +9,7 @@ import numpy as np
 
 from patternboost.exact.constraints_of_four import require_written
 from patternboost.exact.solver import cp_sat
-from patternboost.loop.allocator import Allocator, solver_share
+from patternboost.loop.allocator import Improvers
 from patternboost.loop.context import Context
 from patternboost.loop.origins import Origin
 from patternboost.loop.proposers.elites import members
@@ -34,9 +34,9 @@ def require_solver(context: Context) -> None:
         require_written(context.instance, context.settings.memory_bytes)
 
 
-def share_of_solver(improve: str, improvers: Allocator) -> float:
+def share_of_solver(improve: str, improvers: Improvers) -> float:
     """The solver's share of the search: by what pays where both improvers are wanted."""
-    return solver_share(improvers) if improve == "both" else float(improve == "solver")
+    return improvers.solver_share() if improve == "both" else float(improve == "solver")
 
 
 def how_many(context: Context, share: float, seconds: float | None) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
 
 from patternboost.loop.clock import Clock
@@ -44,10 +45,14 @@ def search(
 
     def all_tasks() -> Iterator[Work]:
         for index, proposal in enumerate(walks):
-            if settings.backend == "threading":  # threads share the table: it is built before they ask for it
+            needs_table = any(start.region is None or start.around for start in proposal.starts)
+            if settings.backend == "threading" and needs_table:  # threads share it: it is built before they ask
+                began = time.monotonic()
                 table = class_table(context, outputs, statistics, proposal.symmetry, clock.stop)
                 if table is None:
                     return
+                if settings.timed:
+                    statistics.note_work(proposal.symmetry, Origin.RANDOM, settings.jobs * (time.monotonic() - began))
             seconds = _OVERRUN * proposal.share * length * (1 - solver)
             over, path = clock.within(seconds), (state.generation, index)
             for task, of in tasks(context, proposal.symmetry, proposal.starts, path, clock.limit(seconds)):
@@ -61,20 +66,22 @@ def search(
             origins[repair.seed] = of
             yield repair
 
-    found: list[Entry] = []
+    found: dict[bytes, Entry] = {}
     for task, outcomes in run_tasks(all_tasks(), settings.jobs, settings.backend, clock.stop):
-        state.classes[task.symmetry].note_scores([o.after for o in outcomes])
         for outcome, origin, start in zip(outcomes, origins.pop(task.seed), task.starts, strict=False):
             statistics.note(outcome, origin, task.symmetry, len(start))
+            work = outcome.seconds if settings.timed else outcome.steps / 1e6
+            statistics.note_work(task.symmetry, origin.arm, work, outcome.after)
             entry = _candidate(context, state, outcome, origin, task.symmetry)
-            if entry is not None:
-                found.append(entry)
+            if entry is not None and entry.key not in found:
+                found[entry.key] = entry
+                statistics.note_hit(task.symmetry, origin.arm, entry.score)
                 if entry.score > state.best_score:
                     new_best(context, state, clock, outputs, entry)
         progress.advance(len(task.starts), state.best_score)
         if state.best_score >= context.goal:
             break
-    return found
+    return list(found.values())
 
 
 def _candidate(context: Context, state: State, outcome: Outcome, origin: Origin, symmetry: str) -> Entry | None:

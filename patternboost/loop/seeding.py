@@ -1,4 +1,4 @@
-"""Seeding: constructions of smaller sizes as training examples and, embedded, as starts of local search."""
+"""Seeding: constructions of other sizes as training examples, as regions and, embedded or cut, as starts."""
 
 from __future__ import annotations
 
@@ -7,30 +7,36 @@ from pathlib import Path
 
 import numpy as np
 
+from patternboost.loop.smaller_sizes import best_of_sizes
 from patternboost.problem import Instance, IntArray
 from patternboost.store import library
 from patternboost.store.archive import Archive
 from patternboost.store.construction import Construction, load
 from patternboost.store.files import FileError
 
+#: words that stand for the constructions at hand
+WORDS = ("archive", "best", "neighbours")
 #: constructions taken per size from the archive, and files taken from one folder
 PER_SIZE = 200
+#: sizes and constructions of each that are tried as they are
+_CARRIED, _PER_PLACEMENT = 3, 4
 MAX_FILES = 10_000
 
 
 def collect(instance: Instance, sources: Sequence[str], archive: Archive) -> list[Construction]:
-    """Valid constructions of sizes up to the instance's, from certificates, folders of them, runs, or two words.
+    """Valid constructions from certificates, folders of them, runs, or three words.
 
-    "archive" stands for the archive and the shipped table, smaller sizes only; "best" for those of this size too.
-    Raises FileError for a source that is none of these, or a construction that does not pass the verifier.
+    "archive" stands for the archive and the shipped table, smaller sizes only; "best" for those of this size too, and
+    "neighbours" for larger ones as well, up to half as large again; elsewhere larger sizes are left out. Raises FileError for a source that is none of these, or a construction that does not pass the verifier.
     """
     found: dict[str, Construction] = {}
     for source in sources:
-        if source in ("archive", "best"):
-            read = _at_hand(instance, archive, instance.n - (source == "archive"))
+        largest = int(1.5 * instance.n) if source == "neighbours" else instance.n - (source == "archive")
+        if source in WORDS:
+            read = _at_hand(instance, archive, largest)
         else:
             read = _from_path(instance, Path(source))
-        usable = [c for c in read if c.problem == instance.name and c.n <= instance.n]
+        usable = [c for c in read if c.problem == instance.name and c.n <= max(instance.n, largest)]
         if read and not usable:
             raise FileError(f"--seed-from {source}: holds nothing for {instance.name} of size {instance.n} or smaller")
         for construction in usable:
@@ -52,7 +58,7 @@ def _from_path(instance: Instance, path: Path) -> list[Construction]:
     if not path.is_dir():
         raise FileError(
             f"--seed-from {path}: no such file or folder (the word archive means your archive, smaller sizes; best: "
-            "this size too)"
+            "this size too; neighbours: larger ones as well)"
         )
     folder = path / "best" if (path / "settings.toml").exists() else path
     files = sorted(folder.rglob("*.json"))[:MAX_FILES]
@@ -62,14 +68,30 @@ def _from_path(instance: Instance, path: Path) -> list[Construction]:
 
 
 def embeddings(instance: Instance, construction: Construction) -> list[IntArray]:
-    """A smaller construction placed in the instance: as the ground set embeds it (first), and in its other placements.
+    """A construction of another size in the instance: as the ground set embeds it (first), and in its other placements.
 
-    Sets of elements at the instance's size; not unions of orbits and not maximal: starts for repair and search.
+    A larger one is cut: what no place of this size would go to falls away. Sets of elements at the instance's size; not
+    unions of orbits and not maximal: starts for repair and search.
     """
-    small, large = construction.n, instance.n
+    ground, small, large = instance.problem.ground, *sorted((construction.n, instance.n))
     elements = construction.instance.to_elements(construction.points)
-    kept = instance.problem.ground.embed(small, large)[elements]
     if small == large:
-        return [np.sort(kept)]
-    others = instance.problem.ground.placements(small, large)
-    return [np.sort(kept), *(np.sort(place[elements]) for place in others)]
+        return [elements]
+    ways = [ground.embed(small, large), *ground.placements(small, large)]
+    if construction.n == small:
+        return [np.sort(way[elements]) for way in ways]
+    return [np.flatnonzero(np.isin(way, elements)).astype(np.int64) for way in ways]
+
+
+def valid_placements(instance: Instance, seeds: Sequence[Construction]) -> list[IntArray]:
+    """The best constructions of the nearest smaller sizes as they are, wherever the definition accepts them here.
+
+    On a board the best of n - 1 points is one of n, so that no search has to find it again.
+    """
+    found = []
+    smaller = [c for c in seeds if c.n < instance.n]
+    for constructions in list(best_of_sizes(instance.n, smaller).values())[:_CARRIED]:
+        for construction in constructions[:_PER_PLACEMENT]:
+            placed = embeddings(instance, construction)
+            found += [s for s in placed if instance.violation(instance.to_points(s)) is None]
+    return found

@@ -6,14 +6,16 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from patternboost.loop import allocator
+from patternboost.loop.classes import known_shares
 from patternboost.loop.clock import Clock
 from patternboost.loop.context import make_context
 from patternboost.loop.generation import run_generation
 from patternboost.loop.keeping import keep, verify
+from patternboost.loop.origins import SEED_REGIONS
 from patternboost.loop.outputs import GenerationEvent, Outputs
 from patternboost.loop.repairs import require_solver
 from patternboost.loop.seeding import collect
-from patternboost.loop.state import from_files, new_state, own_seeds
+from patternboost.loop.state import State, from_files, new_state, own_seeds
 from patternboost.loop.statistics import Statistics
 from patternboost.problem import Instance
 from patternboost.search.stop import Stop
@@ -38,7 +40,7 @@ class Session:
             seeds = collect(instance, settings.seed_from, outputs.archive)
             if seeds:
                 outputs.progress.say(seeds_line(Counter(c.n for c in seeds)))
-            self.state = new_state(self.context, seeds)
+            self.state = new_state(self.context, seeds, known_shares(self.context, outputs.archive, seeds))
             self.clock.begin(0, 0.0)
             checked = verify(self.context, self.state, own_seeds(self.context, self.state))
             keep(self.context, self.state, self.clock, outputs, checked)
@@ -76,7 +78,11 @@ class Session:
             if statistics is not None:
                 self._tell(statistics)
         if len(self.context.classes) > 1:
-            progress.classes(allocator.standings(self.state.classes))
+            progress.classes(allocator.standings(self.state.ledger))
+            self.outputs.archive.note_paid(self.context.instance, allocator.likeliest(self.state.ledger))
+        came_to = seeds_came_to(self.state)
+        if came_to:
+            progress.say(came_to)
         if self.reached and not self.clock.stop.asked:
             progress.say(f"stopped at {self.state.best_score}: {self.context.goal_is} is reached")
 
@@ -95,7 +101,7 @@ class Session:
         """Write the generation's line and a checkpoint, then tell those who look on."""
         state, outputs = self.state, self.outputs
         entry = statistics.entry(
-            state.generation - 1, self.clock.seconds, state.best_score, state.pool, allocator.leader(state.classes)
+            state.generation - 1, self.clock.seconds, state.best_score, state.pool, allocator.leader(state.ledger)
         )
         outputs.run.log(entry)
         self._checkpoint()
@@ -112,6 +118,22 @@ class Session:
         self.outputs.run.checkpoint(
             self.state.generation, lambda folder: {"seconds": seconds} | self.state.to_files(folder)
         )
+
+
+#: sets that make a score the one by which it is told what seeds brought
+_TOLD = 20
+
+
+def seeds_came_to(state: State) -> str:
+    """What came of regions from other sizes: `regions from 21 other sizes: 412 of the 530 sets of 160 or more`."""
+    members, origins = state.pool.entries, set(SEED_REGIONS)
+    if not any(record.tried for arms in state.ledger.records.values() for arm, record in arms.items() if arm in origins):
+        return ""
+    score = members[min(_TOLD, len(members)) - 1].score if members else 0
+    best = [e for e in members if e.score >= score]
+    brought = sum(e.origin in origins for e in best)
+    sizes = len({c.n for c in state.seeds} - {state.best.n if state.best else 0})
+    return f"regions from {sizes} other sizes: {brought} of the {len(best)} sets of {score} or more"
 
 
 def seeds_line(sizes: Counter[int]) -> str:

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from patternboost.loop.allocator import AFFORDABLE
 from patternboost.loop.context import Context
 from patternboost.loop.origins import Origin
 from patternboost.problem import IntArray
 from patternboost.problem.symmetry import class_orbits
 from patternboost.search.streams import Stream
-from patternboost.search.tasks import Effort, Task
+from patternboost.search.tasks import Effort, Task, table_steps
+
+if TYPE_CHECKING:
+    from patternboost.loop.state import State
 
 #: steps one task should take, about: long enough to hide its overhead, short enough for progress and Ctrl-C
 _TASK_STEPS = 400_000
@@ -30,15 +35,31 @@ class Start:
     origin: Origin
     #: the orbits that the walk may use, int64, ascending; None: all
     region: IntArray | None = None
+    #: whether it goes on around the region at the end, which needs the table of the class
+    around: bool = False
 
 
-def effort(context: Context, symmetry: str, region: IntArray | None = None) -> Effort:
-    """How long one walk of a class, or in a region of it, may be."""
+def effort(context: Context, symmetry: str, region: IntArray | None = None, guided: bool = True) -> Effort:
+    """How long one walk of a class may be, or one in a region of it; a `guided` one is more patient for its orbits."""
     s = context.settings
     orbits = class_orbits(context.instance, symmetry).count if region is None else len(region)
-    patience = max(1000, s.patience * orbits)
+    patience = max(1000, (s.region_patience if region is not None and guided else s.patience) * orbits)
     most = max(10 * patience, s.max_steps * orbits)
     return Effort(patience, most, (s.tenure_min, s.tenure_max))
+
+
+def affords_table(context: Context, state: State, symmetry: str, steps: float) -> bool:
+    """Whether walks that need the table of a class may be proposed, where there are others.
+
+    It is in use, or costs less than half of what the class gets now.
+    """
+    cost = table_steps(context.instance, symmetry)
+    return state.ledger[symmetry][Origin.RANDOM].tried or cost <= max(AFFORDABLE, steps / 2)
+
+
+def goes_around(context: Context, state: State, symmetry: str) -> bool:
+    """Whether walks in learned regions go on around them: where the table of the class is in use anyway."""
+    return state.ledger[symmetry][Origin.RANDOM].tried and context.instance.problem.k <= 3
 
 
 def expected_steps(context: Context, symmetry: str, region: IntArray | None = None) -> float:
@@ -54,25 +75,26 @@ def tasks(
     `path` (generation, number of the class) names the tasks' randomness; `seconds` limits each task.
     """
 
-    def size(region: IntArray | None) -> int:
-        return max(1, round(_TASK_STEPS / expected_steps(context, symmetry, region)))
+    def size(start: Start) -> int:
+        return max(1, round(_TASK_STEPS / _WALK / effort(context, symmetry, start.region, start.origin.guided).patience))
 
     for index, batch in enumerate(_batches(starts, size)):
         task = Task(
             context.instance,
             symmetry,
             tuple(s.elements for s in batch),
-            effort(context, symmetry, batch[0].region),
+            effort(context, symmetry, batch[0].region, batch[0].origin.guided),
             context.seed(Stream.WALK, *path, index),
             context.goal,
             context.settings.memory_bytes,
             seconds,
             batch[0].region,
+            batch[0].around,
         )
         yield task, [s.origin for s in batch]
 
 
-def _batches(starts: Sequence[Start], size: Callable[[IntArray | None], int]) -> list[list[Start]]:
+def _batches(starts: Sequence[Start], size: Callable[[Start], int]) -> list[list[Start]]:
     """Batches of one region, or of none, each; those of a region follow each other, and all regions together keep
     pace with the rest."""
     regions: dict[bytes, list[Start]] = {}
@@ -80,10 +102,10 @@ def _batches(starts: Sequence[Start], size: Callable[[IntArray | None], int]) ->
         regions.setdefault(b"" if start.region is None else start.region.tobytes(), []).append(start)
     whole = regions.pop(b"", [])
 
-    def cut(part: list[Start], region: IntArray | None) -> list[list[Start]]:
-        each = size(region)
+    def cut(part: list[Start]) -> list[list[Start]]:
+        each = size(part[0]) if part else 1
         return [part[i : i + each] for i in range(0, len(part), each)]
 
-    kinds = cut(whole, None), [batch for part in regions.values() for batch in cut(part, part[0].region)]
+    kinds = cut(whole), [batch for part in regions.values() for batch in cut(part)]
     paced = [((at + 1) / len(batches), batch) for batches in kinds for at, batch in enumerate(batches)]
     return [batch for _, batch in sorted(paced, key=lambda pace: pace[0])]

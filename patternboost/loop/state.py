@@ -8,15 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from patternboost.loop.allocator import Allocator
+from patternboost.loop.allocator import Improvers, Ledger
 from patternboost.loop.context import Context
 from patternboost.loop.origins import Origin
 from patternboost.loop.pool import Entry, Pool
 from patternboost.loop.proposers import PROPOSERS
+from patternboost.loop.seeding import valid_placements
 from patternboost.loop.starts import expected_steps
 from patternboost.loop.temperature import Temperature
 from patternboost.problem import ProblemError
-from patternboost.problem.symmetry import align, canonical_key
+from patternboost.problem.symmetry import align, canonical_key, class_orbits
 from patternboost.store.construction import Construction
 from patternboost.store.files import FileError
 
@@ -33,12 +34,13 @@ class State:
     #: the best construction so far, verified
     best: Construction | None
     pool: Pool
-    #: constructions of other runs, of sizes up to this one
+    #: constructions of other runs, mostly of other sizes
     seeds: list[Construction]
-    #: who gets which share: symmetry classes, proposers (by origin), improvers
-    classes: Allocator
-    proposers: Allocator
-    improvers: Allocator
+    #: the shares of the symmetry classes that paid at other sizes; empty: not known
+    known: dict[str, float]
+    #: what every proposer brought in every symmetry class, and the improvers: who gets which share
+    ledger: Ledger
+    improvers: Improvers
     temperature: Temperature
     #: steps that a generation is good for
     work: float
@@ -62,8 +64,8 @@ class State:
             "temperature": self.temperature.value,
             "best": _points(self.best),
             "best_found": {} if self.best is None else dict(self.best.found),
-            "classes": self.classes.to_json(),
-            "proposers": self.proposers.to_json(),
+            "known": self.known,
+            "ledger": self.ledger.to_json(),
             "improvers": self.improvers.to_json(),
             "seeds": [{"n": c.n, "points": _points(c)} for c in self.seeds],
         }
@@ -73,7 +75,7 @@ def _points(construction: Construction | None) -> list[list[int]] | None:
     return None if construction is None else [list(p) for p in construction.points]
 
 
-def new_state(context: Context, seeds: list[Construction]) -> State:
+def new_state(context: Context, seeds: list[Construction], known: dict[str, float] | None = None) -> State:
     """A search that begins; seeds of the run's own size are pool members from the start."""
     s = context.settings
     # Where the clock does not decide: `starts` walks of a middling class.
@@ -83,9 +85,9 @@ def new_state(context: Context, seeds: list[Construction]) -> State:
         None,
         Pool(s.pool, s.pool_floor, s.top),
         seeds,
-        Allocator(context.classes),
-        Allocator([Origin.RANDOM, *(p.origin for p in PROPOSERS if p.share(context) is None)]),
-        Allocator(["tabu", "solver"]),
+        known or {},
+        Ledger(context.classes, (p.origin for p in PROPOSERS)),
+        Improvers(),
         Temperature(s.temperature, s.novelty),
         work,
     )
@@ -94,13 +96,15 @@ def new_state(context: Context, seeds: list[Construction]) -> State:
 
 
 def own_seeds(context: Context, state: State) -> list[Entry]:
-    """The seeds of the run's own size, as pool members."""
+    """The seeds of the run's own size, and those of smaller ones that are valid here as they are, as pool members."""
     instance, entries = context.instance, []
-    for seed in (c for c in state.seeds if c.n == instance.n):
-        symmetry = seed.symmetry if seed.symmetry in context.classes else "none"
-        elements = align(instance, instance.to_elements(seed.points), symmetry)
-        if symmetry in context.classes and elements is not None:
-            entries.append(Entry(canonical_key(instance, elements), elements, symmetry, -1, Origin.SEED))
+    by_orbits = sorted(context.classes, key=lambda name: class_orbits(instance, name).count)
+    own = [instance.to_elements(c.points) for c in state.seeds if c.n == instance.n]
+    for elements in (*own, *valid_placements(instance, state.seeds)):
+        aligned = ((name, align(instance, elements, name)) for name in by_orbits)
+        symmetry, turned = next(((name, found) for name, found in aligned if found is not None), ("", None))
+        if turned is not None and len(turned):
+            entries.append(Entry(canonical_key(instance, turned), turned, symmetry, -1, Origin.SEED))
     return entries
 
 
@@ -108,18 +112,16 @@ def from_files(context: Context, folder: Path, saved: dict[str, Any]) -> State:
     """Take up a checkpoint: `saved` is what `to_files` returned. Raises FileError where it is damaged."""
     instance = context.instance
     try:
-        state = new_state(context, [Construction.of(instance.problem.at(s["n"]), s["points"]) for s in saved["seeds"]])
+        seeds = [Construction.of(instance.problem.at(s["n"]), s["points"]) for s in saved["seeds"]]
+        known = {str(name): float(share) for name, share in saved["known"].items()}
+        state = new_state(context, seeds, known)
         state.generation = int(saved["generation"])
         state.work = float(saved["work"])
         state.temperature.value = float(saved["temperature"])
         # The best as of the checkpoint, not a later one of the folder: the same generation must end the same.
         state.best = Construction.of(instance, saved["best"], saved["best_found"]) if saved["best"] else None
-        for allocator, name in (
-            (state.classes, "classes"),
-            (state.proposers, "proposers"),
-            (state.improvers, "improvers"),
-        ):
-            allocator.take(saved[name])
+        state.ledger.take(saved["ledger"])
+        state.improvers.take(saved["improvers"])
     except (KeyError, TypeError, ValueError, OverflowError, AttributeError, ProblemError) as error:
         raise FileError(f"{folder}/state.json is damaged: {error}") from error
     try:

@@ -48,6 +48,10 @@ class Statistics:
     after: Counter[int] = field(default_factory=Counter)
     #: the same by the origin of the start
     origins: dict[Origin, Walks] = field(default_factory=dict)
+    #: by symmetry class and proposer: new sets good enough for the pool by score; best score; work
+    hits: dict[tuple[str, Origin], Counter[int]] = field(default_factory=dict)
+    bests_of: dict[tuple[str, Origin], int] = field(default_factory=dict)
+    work: Counter[tuple[str, Origin]] = field(default_factory=Counter)
     #: walks per symmetry class
     starts: Counter[str] = field(default_factory=Counter)
     #: constructions new to the pool, walks that ended better than they started, tabu steps
@@ -94,6 +98,15 @@ class Statistics:
                 before[outcome.before] += 1
             self.improved += outcome.after > outcome.before
             self.valid += origin is Origin.MODEL and outcome.before == size
+
+    def note_work(self, symmetry: str, arm: Origin, work: float, best: int = -1) -> None:
+        """Work of a proposer in a class, and the score it ended with."""
+        self.work[symmetry, arm] += work  # type: ignore[assignment]
+        self.bests_of[symmetry, arm] = max(self.bests_of.get((symmetry, arm), -1), best)
+
+    def note_hit(self, symmetry: str, arm: Origin, score: int) -> None:
+        """A set that is new and good enough for the pool."""
+        self.hits.setdefault((symmetry, arm), Counter())[score] += 1
 
     def note_samples(self, sets: int, malformed: int, empty: int, temperature: float) -> None:
         """Count samples of one class."""

@@ -62,10 +62,10 @@ def summary_line(entry: Mapping[str, Any]) -> str:
 
 
 def classes_line(standings: Sequence[tuple[str, float, int]]) -> str:
-    """What the best tenth of a class's walks came to on average, and the best; then what gave nothing."""
-    paying = [f"{name} {value:.1f} (best {best})" for name, value, best in standings if value > 0]
-    nothing = [name for name, value, _ in standings if value == 0]
-    text = "classes by what their best walks give: " + ", ".join(paying)
+    """The share of the work that each class had, and its best score, the most promising first; then what gave nothing."""
+    paying = [f"{name} {share:.0%} (best {best})" for name, share, best in standings if best > 0]
+    nothing = [name for name, _, best in standings if best <= 0]
+    text = "classes, the most promising first: " + ", ".join(paying)
     return text + (f"; nothing at all: {', '.join(nothing)}" if nothing else "")
 
 

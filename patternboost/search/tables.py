@@ -54,7 +54,7 @@ class Rows(NamedTuple):
     row: NDArray[np.uint16]
 
 
-def _bare(instance_n: int, k: int, orbits: Orbits, transitive: bool) -> Rows:
+def bare_rows(instance_n: int, k: int, orbits: Orbits, transitive: bool) -> Rows:
     """Orbits of which no row is known yet."""
     empty = np.zeros(0, np.uint16)
     return Rows(
@@ -75,7 +75,7 @@ def _bare(instance_n: int, k: int, orbits: Orbits, transitive: bool) -> Rows:
 
 
 #: rows of no orbits; and numba's type of all rows, so that kernels are compiled once, ahead of any problem
-EMPTY_ROWS = _bare(0, 0, Orbits(np.zeros(0, np.int32), np.zeros(1, np.int64), np.zeros(0, np.int64)), False)
+EMPTY_ROWS = bare_rows(0, 0, Orbits(np.zeros(0, np.int32), np.zeros(1, np.int64), np.zeros(0, np.int64)), False)
 ROWS_TYPE = typeof(EMPTY_ROWS)
 
 
@@ -224,7 +224,7 @@ def _compile_rows(complete, rows, first, last, lengths, target, fill):  # type: 
     return entries
 
 
-def _chunks(count: int, parts: int) -> list[tuple[int, int]]:
+def pair_chunks(count: int, parts: int) -> list[tuple[int, int]]:
     """Ranges of first orbits that hold about equally many pairs a < b."""
     ends = [round(count * (1 - (1 - (i + 1) / parts) ** 0.5)) for i in range(parts)]
     starts = [0, *ends[:-1]]
@@ -236,10 +236,7 @@ def build_table(instance: Instance, symmetry: str, building: Building = _DEFAULT
     orbits = class_orbits(instance, symmetry)
     count = orbits.count
     problem = instance.problem
-    generators = instance.classes[symmetry]
-    # Near-symmetric classes are no groups acting on the whole ground set: their rows need every element of a.
-    transitive = all(_is_symmetry(instance, image) for image in generators)
-    rows = _bare(instance.n, problem.k, orbits, transitive)
+    rows = bare_rows(instance.n, problem.k, orbits, symmetric(instance, symmetry))
     bad = rows.bad
     if problem.k >= 4:
         from patternboost.search.enumerate import shared_conflicts  # late: most problems need none of these kernels
@@ -261,8 +258,13 @@ def build_table(instance: Instance, symmetry: str, building: Building = _DEFAULT
     return Table(instance, symmetry, orbits, rows)
 
 
-def _is_symmetry(instance: Instance, image: NDArray[np.int64]) -> bool:
-    return bool((instance.symmetries == image).all(axis=1).any())
+def symmetric(instance: Instance, symmetry: str) -> bool:
+    """Whether a class's maps are symmetries of the ground set: a row then needs one element of its first orbit.
+
+    Near-symmetric classes are no groups acting on the whole ground set: their rows need every element.
+    """
+    maps = instance.classes[symmetry]
+    return all(bool((instance.symmetries == image).all(axis=1).any()) for image in maps)
 
 
 def _expected_entries(complete, rows: Rows, lengths: NDArray[np.uint32]) -> float:  # type: ignore[no-untyped-def]
@@ -287,7 +289,7 @@ def _with_compiled_rows(complete, rows: Rows, building: Building) -> Rows:  # ty
     if pairs > _SAMPLE_FROM and 4 * pairs + 2 * _expected_entries(complete, rows, lengths) > 1.1 * memory:
         return rows  # far from fitting: spare the count
     with ThreadPoolExecutor(max_workers=jobs) as pool:
-        chunks = _chunks(count, 32 * jobs)
+        chunks = pair_chunks(count, 32 * jobs)
 
         def run(target: NDArray[np.uint16], where: NDArray[np.uint32], fill: bool) -> int:
             def part(first: int, last: int) -> int:

@@ -12,9 +12,9 @@ from patternboost.problem.ground import IntArray
 from patternboost.problem.symmetry import class_orbits
 from patternboost.search.bitmaps import BitRows, build_bitrows
 from patternboost.search.memory import DEFAULT_MEMORY, Building, Interrupted, never, shared
-from patternboost.search.regions import region_walker
-from patternboost.search.tables import Table, build_table
-from patternboost.search.walker import Walker, make_walker
+from patternboost.search.regions import RegionWalker, is_most_of, masked, region_rows
+from patternboost.search.tables import Table, build_table, symmetric
+from patternboost.search.walker import Walker, bit_walker, make_walker, set_walker
 
 #: a walk in a region goes on around it for one of this many steps of its patience (docs/LOG.md)
 _AROUND = 8
@@ -48,8 +48,10 @@ class Task:
     memory: int = DEFAULT_MEMORY
     #: seconds after which the batch ends early (a walk in progress keeps its best); None: never
     seconds: float | None = None
-    #: the only orbits that walks may use (int64, ascending); None: all. Not for forbidden sets of four and more
+    #: the only orbits that walks may use (int64, ascending); None: all
     region: IntArray | None = None
+    #: whether a walk in a region goes on around it at the end; without, no table of the class is needed
+    around: bool = True
 
     def run(self, stopped: Callable[[], bool] | None = None) -> list[Outcome]:
         """Improve every start; `run_task` of it."""
@@ -85,6 +87,8 @@ class Outcome:
     before: int
     after: int
     steps: int
+    #: seconds it took, what had to be built for it included
+    seconds: float = 0.0
 
 
 class Prepared(NamedTuple):
@@ -101,7 +105,7 @@ class Prepared(NamedTuple):
 
 def table_steps(instance: Instance, symmetry: str) -> float:
     """About how many steps of tabu search the table of a class takes the time of (benchmarks/cost_per_step.py)."""
-    return 1.5 * class_orbits(instance, symmetry).count ** 2
+    return (1.5 if symmetric(instance, symmetry) else 6.0) * class_orbits(instance, symmetry).count ** 2
 
 
 def table_bytes(instance: Instance, symmetry: str, memory: int = DEFAULT_MEMORY) -> float:
@@ -125,13 +129,24 @@ def prepare(instance: Instance, symmetry: str, building: Building = _DEFAULT) ->
     return shared.get(key, memory, table_bytes(instance, symmetry, memory), make)
 
 
-def _walker(task: Task, table: Table, bits: BitRows | None) -> tuple[Walker, bool]:
-    """What walks for a task, and whether it stays in a region."""
-    if task.region is not None:
-        inside = region_walker(table, bits, task.region, task.memory, task.effort.tenure, task.seed)
-        if inside is not None:
-            return inside, True
-    return make_walker(table, bits, task.effort.tenure, task.seed), False
+def _walkers(task: Task, building: Building) -> tuple[Walker, Walker | None]:
+    """What walks for a task, and what goes on around its region where it is to. Raises Interrupted."""
+    instance, symmetry, region, memory = task.instance, task.symmetry, task.region, task.memory
+    tenure, seed = task.effort.tenure, task.seed
+    if region is not None and not task.around and instance.problem.k <= 3:
+        rows = region_rows(instance, symmetry, region, memory, building)
+        if rows is not None:
+            return RegionWalker(region, rows, tenure, seed), None
+    table, bits = prepare(instance, symmetry, building)
+    if region is None:
+        return make_walker(table, bits, tenure, seed), None
+    whole = make_walker(table, bits, tenure, seed)
+    if table.conflicts is not None:
+        return set_walker(table, tenure, seed, region), whole
+    if bits is not None and is_most_of(region, bits):
+        return bit_walker(masked(bits, region), tenure, seed), whole
+    rows = region_rows(instance, symmetry, region, memory, building)
+    return (whole, None) if rows is None else (RegionWalker(region, rows, tenure, seed), whole)
 
 
 def run_task(task: Task, stopped: Callable[[], bool] | None = None) -> list[Outcome]:
@@ -139,34 +154,35 @@ def run_task(task: Task, stopped: Callable[[], bool] | None = None) -> list[Outc
 
     Same task, same result, unless it ends early.
     """
-    deadline = None if task.seconds is None else time.monotonic() + task.seconds
+    began = time.monotonic()
+    deadline = None if task.seconds is None else began + task.seconds
 
     def over() -> bool:
         return (stopped is not None and stopped()) or (deadline is not None and time.monotonic() >= deadline)
 
     try:
-        table, bits = prepare(task.instance, task.symmetry, Building(task.memory, stopped=stopped or never))
+        walker, whole = _walkers(task, Building(task.memory, stopped=stopped or never))
     except Interrupted:
         return []
-    effort = task.effort
-    walker, inside = _walker(task, table, bits)
-    whole = make_walker(table, bits, effort.tenure, task.seed) if inside else walker
+    effort, orbits = task.effort, class_orbits(task.instance, task.symmetry)
     outcomes: list[Outcome] = []
     for start in task.starts:
         if over():
             break
-        before = walker.start(table.orbits.project(start))
+        before = walker.start(orbits.project(start))
         finished = False
         while not finished and walker.steps < effort.max_steps and not over():
             finished = walker.run(min(walker.chunk, effort.max_steps - walker.steps), effort.patience, task.target)
-        orbits, points = walker.best
+        chosen, points = walker.best
         steps = walker.steps
-        if inside:  # there may be room outside the region, after a few exchanges at least
-            whole.start(orbits)
+        if whole is not None:  # there may be room outside the region, after a few exchanges at least
+            whole.start(chosen)
             whole.run(effort.patience // _AROUND, effort.patience, task.target)
-            orbits, points = whole.best
+            chosen, points = whole.best
             steps += whole.steps
-        outcomes.append(Outcome(table.orbits.expand(orbits), before, points, steps))
+        now = time.monotonic()
+        outcomes.append(Outcome(orbits.expand(chosen), before, points, steps, now - began))
+        began = now
         if points >= task.target:
             break
     return outcomes

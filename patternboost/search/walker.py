@@ -71,13 +71,16 @@ def bit_walker(rows: BitRows, tenure: tuple[int, int], seed: int) -> Walker:
     return Walker(bitsliced.FORM, (rows,), bitsliced.new_bitstate(rows, seed), tenure)
 
 
-def set_walker(table: Table, tenure: tuple[int, int], seed: int) -> Walker:
-    """Forbidden sets of four and more elements. Raises ValueError for a table of rows."""
+def set_walker(table: Table, tenure: tuple[int, int], seed: int, region: IntArray | None = None) -> Walker:
+    """Forbidden sets of four and more elements, in the orbits `region` (None: all). Raises ValueError for rows."""
     if table.conflicts is None:
         raise ValueError(f"{table.instance}: forbidden sets of {table.rows.k} elements are counted by rows")
     from patternboost.search import set_by_set  # late: most problems need none of its kernels
 
-    state = set_by_set.new_state(table.orbits, table.conflicts.empty(), table.rows.bad, seed)
+    unusable = table.rows.bad != 0
+    if region is not None:
+        unusable[np.setdiff1d(np.arange(table.orbits.count), region)] = True
+    state = set_by_set.new_state(table.orbits, table.conflicts.empty(), unusable, seed)
     return Walker(set_by_set.FORM, set_by_set.space_of(table.conflicts), state, tenure)
 
 

@@ -39,6 +39,13 @@ create table if not exists constructions (
     primary key (problem, n, canonical)
 ) without rowid;
 create index if not exists by_score on constructions (problem, n, score desc);
+create table if not exists paid (
+    problem text not null,
+    n integer not null,
+    symmetry text not null,
+    share real not null,
+    primary key (problem, n, symmetry)
+) without rowid;
 """
 
 #: seconds a search waits for another one's write to end
@@ -134,6 +141,24 @@ class Archive:
             rows = self._db.execute(query, (problem,) if problem else ()).fetchall()
         names = ("problem", "n", "score", "constructions", "symmetry", "added")
         return [dict(zip(names, row)) | {"found": json.loads(row[-1])} for row in rows]
+
+    def note_paid(self, instance: Instance, shares: Mapping[str, float]) -> None:
+        """Keep which symmetry classes paid in the latest search of an instance, for searches at sizes next to it."""
+        rows = [(instance.name, instance.n, symmetry, share) for symmetry, share in shares.items()]
+        with self._errors():
+            self._db.execute("begin immediate")
+            self._db.execute("delete from paid where problem = ? and n = ?", (instance.name, instance.n))
+            self._db.executemany("insert into paid values (?, ?, ?, ?)", rows)
+            self._db.execute("commit")
+
+    def paid(self, problem: str) -> dict[int, dict[str, float]]:
+        """What `note_paid` kept, by size."""
+        found: dict[int, dict[str, float]] = {}
+        with self._errors():
+            rows = self._db.execute("select n, symmetry, share from paid where problem = ?", (problem,))
+            for n, symmetry, share in rows:
+                found.setdefault(int(n), {})[str(symmetry)] = float(share)
+        return found
 
     def add_proof(self, proof: Proof) -> None:
         """Keep what an attempt at a proof came to, at once and for good."""

@@ -81,10 +81,11 @@ class Settings:
     # the classical half
     starts: int = _whole(300, "local searches per generation (adapts under a time budget)", 1, 10**9)
     patience: int = _whole(10, "a walk ends after this many steps per orbit without a gain", 1, 10**9)
+    region_patience: int = _whole(20, "the same for walks in regions, per orbit of the region", 1, 10**9)
     max_steps: int = _whole(200, "and after this many steps per orbit in all", 1, 10**9)
     tenure_min: int = _whole(1, "shortest tabu tenure: steps that a dropped orbit sits out", 1, 10**6)
     tenure_max: int = _whole(2, "longest tabu tenure", 1, 10**6)
-    elites: float = _share(0.3, "share of the other walks on the whole board that start from pool members")
+    elites: float = _share(0.3, "most of the effort spent on walks from pool members")
     shake: float = _share(0.3, "share of a pool member's orbits dropped to make a start")
     repairs: int = _whole(16, "solver repairs per generation at half of the effort", 1, 10**9)
     repair_work: float = _real(2.0, "solver time per repair, deterministic unit (about 1 s)", 0.001)
@@ -96,12 +97,13 @@ class Settings:
     top: float = _share(0.5, "share of the pool kept per generation")
 
     # regions
-    regions: float = _share(0.8, "most of the effort spent in regions; not for forbidden sets of four and more")
-    region_mass: float = _share(0.85, "share of its density that a region holds")
+    regions: float = _share(0.9, "most of the effort spent in regions")
+    seed_regions: bool = _other(True, "regions from constructions of other sizes, where there are seeds")
+    region_mass: float = _share(0.85, "share of its density that a region of the model, or a counted one, holds")
     count_regions: bool = _other(True, "gpt: a region counted in the pool competes with the model's")
 
     # the learned half
-    model_share: float = _share(0.2, "share of the walks on the whole board that start from the model's samples")
+    model_share: float = _share(0.2, "most of the effort spent on walks from the model's samples")
     tokens: str = _choice("orbits", "orbits (one token each), bits (0/1 strings) or merged (learned tokens)", TOKENS)
     precision: str = _choice(
         "auto", "auto (bf16 where it is fast in hardware and the model is wide), fp32 or bf16", PRECISIONS
@@ -168,9 +170,10 @@ def idle_settings(settings: Settings, k: int) -> list[str]:
         return [name for name in names if getattr(settings, name) != getattr(defaults, name)]
 
     if k >= 4:
-        found += [f"{name}: forbidden sets of {k} have no regions" for name in changed("regions", "region_mass")]
+        reason = f"forbidden sets of {k} have no regions of the pool or the model"
+        found += [f"{name}: {reason}" for name in changed("region_mass", "count_regions")]
     if settings.model == "none":
-        names = changed("regions", "region_mass", "count_regions", "model_share", "tokens", "layers", "heads", "width")
+        names = changed("region_mass", "count_regions", "model_share", "tokens", "layers", "heads", "width")
         found += [f"{name}: there is no model" for name in names]
     elif settings.model != "gpt":
         found += [f"{name}: the model is {settings.model}" for name in changed("count_regions", "layers", "heads")]

@@ -4,15 +4,27 @@
 the list; log, page and comparison show it without more ado (docs/howto.md has an example).
 """
 
+from patternboost.loop.origins import Origin
 from patternboost.loop.proposers.base import Proposer
 from patternboost.loop.proposers.counted_region import CountedRegion
 from patternboost.loop.proposers.elites import Elites
 from patternboost.loop.proposers.model_regions import ModelRegions
 from patternboost.loop.proposers.samples import Samples
+from patternboost.loop.proposers.seed_regions import SeedRegions
 from patternboost.loop.proposers.seeds import Seeds
 from patternboost.loop.proposers.whole_board import WholeBoard
 
 #: in the order in which they are asked; the last one takes what effort the others leave
-PROPOSERS: tuple[Proposer, ...] = (ModelRegions(), CountedRegion(), Samples(), Seeds(), Elites(), WholeBoard())
+PROPOSERS: tuple[Proposer, ...] = (
+    SeedRegions(Origin.NARROW_SEED_REGION, 0.93),
+    SeedRegions(Origin.SEED_REGION, 0.98),
+    SeedRegions(Origin.WIDE_SEED_REGION, 0.995),
+    ModelRegions(),
+    CountedRegion(),
+    Samples(),
+    Seeds(),
+    Elites(),
+    WholeBoard(),
+)
 
 __all__ = ["PROPOSERS", "Proposer"]

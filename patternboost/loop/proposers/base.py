@@ -35,12 +35,12 @@ class Proposer(Protocol):
     #: the origin by which allocator, log and page know it
     origin: Origin
 
-    def share(self, context: Context) -> float | None:
-        """Its fixed share of what the proposers before it left of the effort for the whole board.
+    #: whether its walks need the table of the whole class
+    needs_table: bool = True
 
-        None, the default: its share follows what it brings, beside the others of that kind.
-        """
-        return None
+    def most(self, context: Context) -> float:
+        """The most of a class's effort that it may have; how much of that it gets follows what it brings."""
+        return 1.0
 
     def ready(self, context: Context, state: State, symmetry: str, samples: Sequence[Example]) -> bool:
         """Whether it has anything to propose; it then gets a share of the effort."""

@@ -11,7 +11,7 @@ from patternboost.loop.context import Context
 from patternboost.loop.origins import Origin
 from patternboost.loop.proposers.base import Budget, Proposer
 from patternboost.loop.regions import marginal_frequencies, region
-from patternboost.loop.starts import NOTHING, Start, expected_steps
+from patternboost.loop.starts import NOTHING, Start, expected_steps, goes_around
 from patternboost.problem import IntArray
 from patternboost.problem.symmetry import class_orbits
 
@@ -24,15 +24,20 @@ LEAST = 20
 
 
 class CountedRegion(Proposer):
-    """Beside a transformer's regions; found without guidance are the members that count."""
+    """Beside a transformer's regions; the members that count were found outside learned regions."""
 
     origin = Origin.COUNTED_REGION
+    needs_table = False
+
+    @override
+    def most(self, context: Context) -> float:
+        return context.settings.regions
 
     @override
     def ready(self, context: Context, state: State, symmetry: str, samples: Sequence[Example]) -> bool:
         s = context.settings
         wanted = s.regions > 0 and s.count_regions and s.model == "gpt" and context.instance.problem.k <= 3
-        return wanted and bool(samples) and len(_members(state, symmetry)) >= LEAST
+        return wanted and len(_members(state, symmetry)) >= LEAST
 
     @override
     def propose(self, context: Context, state: State, symmetry: str, budget: Budget) -> list[Start]:
@@ -40,7 +45,7 @@ class CountedRegion(Proposer):
         density = marginal_frequencies(context.instance, orbits, _members(state, symmetry))
         counted = region(density, context.settings.region_mass)
         walks = budget.steps / expected_steps(context, symmetry, counted)
-        return [Start(NOTHING, self.origin, counted)] * round(walks)
+        return [Start(NOTHING, self.origin, counted, goes_around(context, state, symmetry))] * round(walks)
 
 
 def _members(state: State, symmetry: str) -> list[IntArray]:

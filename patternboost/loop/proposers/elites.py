@@ -27,7 +27,7 @@ class Elites(Proposer):
     origin = Origin.ELITE
 
     @override
-    def share(self, context: Context) -> float | None:
+    def most(self, context: Context) -> float:
         return context.settings.elites
 
     @override

@@ -11,7 +11,7 @@ from patternboost.loop.context import Context
 from patternboost.loop.origins import Origin
 from patternboost.loop.proposers.base import Budget, Proposer
 from patternboost.loop.regions import expected_density, region
-from patternboost.loop.starts import NOTHING, Start, expected_steps
+from patternboost.loop.starts import NOTHING, Start, expected_steps, goes_around
 from patternboost.problem.symmetry import class_orbits
 
 if TYPE_CHECKING:
@@ -28,6 +28,11 @@ class ModelRegions(Proposer):
     """A region from each of a few parts of the samples. Not for forbidden sets of four and more."""
 
     origin = Origin.MODEL_REGION
+    needs_table = False
+
+    @override
+    def most(self, context: Context) -> float:
+        return context.settings.regions
 
     @override
     def ready(self, context: Context, state: State, symmetry: str, samples: Sequence[Example]) -> bool:
@@ -43,5 +48,5 @@ class ModelRegions(Proposer):
         for part in parts:
             orbits_of = region(expected_density(state.model, orbits, part), context.settings.region_mass)
             walks = budget.steps / len(parts) / expected_steps(context, symmetry, orbits_of)
-            starts += [Start(NOTHING, self.origin, orbits_of)] * round(walks)
+            starts += [Start(NOTHING, self.origin, orbits_of, goes_around(context, state, symmetry))] * round(walks)
         return starts

@@ -23,7 +23,7 @@ class Samples(Proposer):
     origin = Origin.MODEL
 
     @override
-    def share(self, context: Context) -> float | None:
+    def most(self, context: Context) -> float:
         return context.settings.model_share
 
     @override

@@ -1,4 +1,4 @@
-"""Walks from constructions of smaller sizes, embedded; in the first generation only."""
+"""Walks from constructions of other sizes, embedded or cut; in the first generation only."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Seeds(Proposer):
     origin = Origin.SEED
 
     @override
-    def share(self, context: Context) -> float | None:
+    def most(self, context: Context) -> float:
         return 0.5
 
     @override

@@ -25,13 +25,9 @@ _INNER = 0.75
 
 
 class WholeBoard(Proposer):
-    """Always ready: it is asked last and takes what the others leave."""
+    """Always ready where the class's table is: it is asked last and takes what the others leave."""
 
     origin = Origin.RANDOM
-
-    @override
-    def share(self, context: Context) -> float | None:
-        return 1.0
 
     @override
     def ready(self, context: Context, state: State, symmetry: str, samples: Sequence[Example]) -> bool:

@@ -83,6 +83,9 @@ class AffineSpace:
         points = self.points(small)
         return [self.elements(large, np.resize(points.T, (large, len(points))).T)]
 
+    def box(self, n: int, elements: IntArray) -> None:
+        """None: no element of one size lies where one of another does."""
+
     def order(self, n: int) -> IntArray:
         """As numbered."""
         return identity_order(3**n)

@@ -62,6 +62,12 @@ class GroundSet(Protocol):
     def placements(self, small: int, large: int) -> Sequence[IntArray]:
         """Further ways to place size `small` in size `large` > small, each like `embed`."""
 
+    def box(self, n: int, elements: IntArray) -> tuple[IntArray, IntArray] | None:
+        """The low and the high corner of the box in which some elements lie, int64 [dimension] each.
+
+        Places in boxes of different sizes compare by their distances from the sides. None: they do not compare.
+        """
+
     def order(self, n: int) -> IntArray:
         """The elements in the order in which sequences name them, int64[size]."""
 

@@ -78,6 +78,11 @@ class Cube:
         points = self.points(small)
         return [self.elements(large, points), self.elements(large, points + (large - small) // 2)]
 
+    def box(self, n: int, elements: IntArray) -> tuple[IntArray, IntArray]:
+        """The bounding box of the elements."""
+        points = self.points(n)[elements]
+        return points.min(axis=0), points.max(axis=0)
+
     def order(self, n: int) -> IntArray:
         """From the surface inwards, edges and corners of a shell first."""
         points = self.points(n)

@@ -79,6 +79,9 @@ class Edges:
         """None: all others are equivalent."""
         return []
 
+    def box(self, n: int, elements: IntArray) -> None:
+        """None: no element of one size lies where one of another does."""
+
     def order(self, n: int) -> IntArray:
         """As numbered: vertex by vertex."""
         return identity_order(self.size(n))

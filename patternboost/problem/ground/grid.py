@@ -91,6 +91,11 @@ class Grid:
         moved = np.where(2 * points >= small, points + (large - small), points)
         return self.elements(large, moved)
 
+    def box(self, n: int, elements: IntArray) -> tuple[IntArray, IntArray]:
+        """The bounding box of the elements."""
+        points = self.points(n)[elements]
+        return points.min(axis=0), points.max(axis=0)
+
     def order(self, n: int) -> IntArray:
         """From the border inwards, then from the corners to the middles: good constructions stay near the border."""
         points = self.points(n)

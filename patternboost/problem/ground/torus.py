@@ -73,6 +73,10 @@ class Torus:
         """The grid's corner: all other moves are equivalent."""
         return GRID.placements(small, large)[:1]
 
+    def box(self, n: int, elements: IntArray) -> tuple[IntArray, IntArray]:
+        """From the origin, which the classes keep, around to itself."""
+        return np.zeros(2, np.int64), np.full(2, n)
+
     def order(self, n: int) -> IntArray:
         """Row by row: there is no border."""
         return identity_order(n * n)

@@ -1,0 +1,53 @@
+"""Walks from nothing in regions that constructions of other sizes point out: guided from the first second."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from typing_extensions import override
+
+from patternboost.loop.context import Context
+from patternboost.loop.origins import Origin
+from patternboost.loop.proposers.base import Budget, Proposer
+from patternboost.loop.regions import region
+from patternboost.loop.smaller_sizes import seed_density
+from patternboost.loop.starts import NOTHING, Start, expected_steps
+
+if TYPE_CHECKING:
+    from patternboost.loop.state import State
+    from patternboost.model.tokens import Example
+
+
+class SeedRegions(Proposer):
+    """The orbits that hold a share of the density of smaller sizes.
+
+    Narrow regions find good sets soonest, and the same few again; what is rare in all sizes decides records, so that
+    long runs want wide ones. Each width is an arm of the allocator.
+    """
+
+    needs_table = False
+
+    def __init__(self, origin: Origin, share_of_density: float) -> None:
+        self.origin = origin
+        self._share = share_of_density
+
+    @override
+    def most(self, context: Context) -> float:
+        return context.settings.regions
+
+    @override
+    def ready(self, context: Context, state: State, symmetry: str, samples: Sequence[Example]) -> bool:
+        if not context.settings.regions or not context.settings.seed_regions:
+            return False
+        density = seed_density(context.instance, symmetry, state.seeds)
+        return density is not None and bool(density.any())
+
+    @override
+    def propose(self, context: Context, state: State, symmetry: str, budget: Budget) -> list[Start]:
+        density = seed_density(context.instance, symmetry, state.seeds)
+        if density is None:
+            return []
+        inside = region(density, self._share)
+        walks = round(budget.steps / expected_steps(context, symmetry, inside))
+        return [Start(NOTHING, self.origin, inside)] * walks

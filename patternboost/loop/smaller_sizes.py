@@ -1,0 +1,127 @@
+"""What constructions of other sizes say about this one: where points are likely, and which symmetry class pays.
+
+Good sets of different sizes look alike in the right coordinates. On boards these are a point's distance from the
+nearest border, in cells, and its place along the side, as a share of half a side: a set's outline keeps its thickness
+while it grows. A Gaussian kernel on every point of every construction gives the density of a place; it is the wider,
+the more the sizes differ (docs/LOG.md has what was measured).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+from cachetools import LRUCache, cached
+from numpy.typing import NDArray
+
+from patternboost.problem import Instance, IntArray
+from patternboost.problem.symmetry import class_orbits, holds, inner_board
+from patternboost.store.construction import Construction
+
+FloatArray = NDArray[np.float64]
+
+#: the kernel's widths at equal sizes, which grow with the ratio of the sizes: in cells across the border, and in half
+#: sides along it
+_ACROSS, _ALONG = 0.8, 0.035
+#: sizes that count: those that differ by no more than this factor, and at least so many of the nearest
+_FACTOR, _FEWEST = 2.5, 8
+#: sizes whose best constructions say which class pays
+_NEAREST = 8
+#: orbits whose density is computed at once
+_CHUNK = 512
+
+
+def nearest_sizes(n: int, sizes: Iterable[int]) -> list[int]:
+    """Sizes by how little they differ from n, the smaller one first."""
+    return sorted(set(sizes) - {n}, key=lambda m: (max(m / n, n / m), m))
+
+
+def best_of_sizes(n: int, seeds: Sequence[Construction]) -> dict[int, list[Construction]]:
+    """The best constructions of every size but n, the nearest size first."""
+    best: dict[int, list[Construction]] = {m: [] for m in nearest_sizes(n, (c.n for c in seeds))}
+    for m, found in best.items():
+        score = max(c.score for c in seeds if c.n == m)
+        found += [c for c in seeds if c.n == m and c.score == score]
+    return best
+
+
+def places(points: IntArray, low: IntArray, high: IntArray) -> FloatArray:
+    """Where points (int64 [p, dimension]) lie in the box from `low` to `high`, alike for alike places of other boxes.
+
+    float64 [p, dimension]: the distance from the nearest side in cells, then those from the others in half sides; the
+    same for places that mirrors and turns exchange.
+    """
+    near = np.minimum(points - low, high - points).astype(np.float64)
+    half = np.maximum((high - low) / 2, 0.5)
+    order = np.argsort(near, axis=1, kind="stable")
+    across = np.take_along_axis(near, order, axis=1)[:, :1]
+    along = np.take_along_axis(near / half, order, axis=1)[:, 1:]
+    return np.concatenate([across, along], axis=1)
+
+
+@cached(LRUCache(64), key=lambda instance, symmetry, seeds: (instance, symmetry, *(c.sha256 for c in seeds)))
+def seed_density(instance: Instance, symmetry: str, seeds: Sequence[Construction]) -> FloatArray | None:
+    """How much the best constructions of other sizes have at each orbit of a class, float64 [orbits].
+
+    Every size counts as much as any other. None where sizes have no coordinates in common, or there is no seed.
+    """
+    ground, orbits = instance.problem.ground, class_orbits(instance, symmetry)
+    inner = inner_board(instance, symmetry)
+    board = orbits.representatives if inner is None else orbits.expand(inner)
+    box = ground.box(instance.n, board)
+    by_size = best_of_sizes(instance.n, seeds)
+    near = [m for m in by_size if max(m / instance.n, instance.n / m) <= _FACTOR]
+    sizes = near if len(near) >= _FEWEST else list(by_size)[:_FEWEST]
+    if box is None or not sizes:
+        return None
+    known, weights, widths = [], [], []
+    for construction in (c for m in sizes for c in by_size[m]):
+        own = construction.instance
+        elements = own.to_elements(construction.points)
+        corners = ground.box(own.n, elements)
+        assert corners is not None  # as at this size
+        known.append(places(own.points[elements], *corners))
+        weights.append(np.full(len(elements), 1 / len(by_size[own.n]) / len(elements)))
+        widths.append(np.full(len(elements), max(instance.n / own.n, own.n / instance.n)))
+    points, weight, width = np.concatenate(known), np.concatenate(weights), np.concatenate(widths)
+    scale = np.array([_ACROSS] + [_ALONG] * (points.shape[1] - 1))
+    points, at = points / scale, places(instance.points[orbits.representatives], *box) / scale
+    weight /= width ** points.shape[1]
+    found = np.empty(len(at))
+    for i in range(0, len(at), _CHUNK):
+        apart = ((at[i : i + _CHUNK, None, :] - points) ** 2).sum(axis=2) / width**2
+        found[i : i + _CHUNK] = np.exp(-apart / 2) @ weight
+    if inner is not None:  # what is not on the inner board comes in when a walk is over
+        outer = np.ones(len(found), bool)
+        outer[inner] = False
+        found[outer] = 0.0
+    return found * orbits.weights
+
+
+def classes_of_seeds(instance: Instance, classes: Sequence[str], seeds: Sequence[Construction]) -> dict[str, float]:
+    """Share of every class among those that hold the best constructions of the nearest sizes; empty: no seeds.
+
+    Of several classes that hold a set the one with the fewest orbits counts.
+    """
+    by_orbits = sorted(classes, key=lambda name: class_orbits(instance, name).count)
+    found: Counter[str] = Counter()
+    for constructions in list(best_of_sizes(instance.n, seeds).values())[:_NEAREST]:
+        for construction in constructions:
+            name = smallest_class(construction, by_orbits)
+            if name is not None:
+                found[name] += 1 / len(constructions)
+    total = sum(found.values())
+    return {name: count / total for name, count in found.items()}
+
+
+def smallest_class(construction: Construction, by_orbits: Sequence[str]) -> str | None:
+    """The first of the classes that holds a construction, turned by a symmetry where it must be; None: none does."""
+    own = construction.instance
+    elements = own.to_elements(construction.points)
+    turned = own.symmetries[:, elements]
+    for name in by_orbits:
+        maps = own.classes.get(name)
+        if maps is not None and any(holds(own.size, maps, image) for image in turned):
+            return name
+    return None
