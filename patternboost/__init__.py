@@ -30,6 +30,7 @@ _HOME = {
     "compare": "studies.compare.comparison",
     "export": "api",
     "import_file": "api",
+    "ladder": "studies.ladder.ladder",
     "lesson": "studies.lecture.lesson",
     "load": "store.construction",
     "new_problem": "store.new_problem",
@@ -55,6 +56,7 @@ __all__ = [
     "compare",
     "export",
     "import_file",
+    "ladder",
     "lesson",
     "load",
     "new_problem",
@@ -91,6 +93,7 @@ if TYPE_CHECKING:
     from patternboost.store.construction import Construction, load
     from patternboost.store.new_problem import new_problem
     from patternboost.studies.compare.comparison import compare
+    from patternboost.studies.ladder.ladder import ladder
     from patternboost.studies.lecture.lesson import lesson
 
 

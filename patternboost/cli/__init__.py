@@ -12,7 +12,7 @@ import sys
 import click
 
 from patternboost._version import __version__
-from patternboost.cli import comparing, constructions, lessons, proving, runs, searching, tables
+from patternboost.cli import climbing, comparing, constructions, lessons, proving, runs, searching, tables
 from patternboost.cli.errors import one_line, words
 
 
@@ -23,6 +23,7 @@ def cli() -> None:
 
     \b
     patternboost search isosceles 16 --minutes 1     search and verify
+    patternboost ladder isosceles 20-40 --minutes 20 many sizes, each seeded by its neighbours
     patternboost resume runs/isosceles-16-...        go on after Ctrl-C or a crash
     patternboost runs                                what runs, what is done
     patternboost watch runs/isosceles-16-...         follow one that runs elsewhere
@@ -36,7 +37,7 @@ def cli() -> None:
     """
 
 
-for _room in (searching, comparing, proving, lessons, runs, constructions, tables):
+for _room in (searching, climbing, comparing, proving, lessons, runs, constructions, tables):
     for _command in list(vars(_room).values()):
         if isinstance(_command, click.Command):
             cli.add_command(_command)

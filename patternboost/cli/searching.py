@@ -14,9 +14,11 @@ import click
 
 from patternboost.cli.options import CLASSES, classes_for, folders_for, problem_names_for, seeds_for
 from patternboost.store.settings import BACKENDS, DEVICES, IMPROVERS, MODELS, TRACKERS, parse_assignments
+from patternboost.studies.ladder.plan import PLAN
 
 if TYPE_CHECKING:
     from patternboost.api import Result
+    from patternboost.studies.ladder.ladder import Climb
 
 _track = click.option("--track", type=click.Choice(TRACKERS), help="Send the figures of every generation there too.")
 
@@ -42,10 +44,10 @@ _track = click.option("--track", type=click.Choice(TRACKERS), help="Send the fig
 @click.option(
     "--seed-from",
     multiple=True,
-    metavar="PATH|archive|best",
+    metavar="PATH|archive|best|neighbours",
     shell_complete=seeds_for,
     help="Certificates, a folder of them, a run, or a word: archive (the best of smaller sizes), best (this size's "
-    "too). Repeatable.",
+    "too), neighbours (larger ones as well). Repeatable.",
 )
 @click.option(
     "--model",
@@ -92,7 +94,7 @@ def search(problem: str, n: int, assignments: tuple[str, ...], **options: Any) -
 @_track
 @click.option("--quiet", is_flag=True, help="No progress, only the last line.")
 def resume(run: Path, minutes: float | None, generations: int | None, track: str | None, quiet: bool) -> int:
-    """Continue RUN, a run's folder.
+    """Continue RUN, the folder of a run or of a ladder.
 
     Up to its budget, or to a new one.
 
@@ -100,6 +102,11 @@ def resume(run: Path, minutes: float | None, generations: int | None, track: str
     patternboost resume runs/isosceles-64-...                 after Ctrl-C, a crash or a power cut
     patternboost resume runs/isosceles-64-... --minutes 960   16 hours in all
     """
+    if (run / PLAN).exists():
+        with ctrl_c_ends_at_once():
+            from patternboost.studies.ladder.ladder import resume_ladder
+
+        return finish_ladder(resume_ladder(run, minutes=minutes, quiet=quiet))
     with ctrl_c_ends_at_once():
         from patternboost.api import resume as run_resume
 
@@ -122,6 +129,15 @@ def ctrl_c_ends_at_once() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+def finish_ladder(result: Climb) -> int:
+    """Print what a ladder came to; returns the exit status."""
+    print(result)
+    if result.interrupted:
+        print(f"stopped; everything is saved: `patternboost resume {result.folder}` goes on", file=sys.stderr)
+    print(result.folder / "index.html")
+    return 130 if result.interrupted else 0
 
 
 def _finish(result: Result, quiet: bool) -> int:

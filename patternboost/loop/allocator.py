@@ -121,31 +121,35 @@ def class_policy(
     tried.
     """
     tried = ledger.tried()
-    due = _due(ledger, tried, costs, work)
     # A class whose walks all end with nothing (all its orbits are forbidden by themselves) is not tried again.
     alive = {name: record.evidence for name, record in tried.items() if record.best > 0}
-    first = {name: known.get(name, 0.0) + 1e-3 for name in due} if known else dict.fromkeys(due, 1.0)
+    untried = {name: known.get(name, 0.0) if known else 1.0 for name in ledger.records if name not in tried}
+    expects = sum(untried.values())
+    new = max(_NEW_KNOWN, min(_NEW, expects)) if known else min(_NEW, _EACH_NEW * len(untried))
+    due = _due(untried, costs, work * (new if alive else 1.0), bool(tried))
+    first = {name: untried[name] + 1e-3 for name in due}
     total = sum(first.values())
     if due and not alive:
         return {name: share / total for name, share in first.items()}
     found = chances(alive, rng)
     earned = {name: share for name, share in found.items() if share >= _LEAST}
     if due:
-        expects = sum(known.get(name, 0.0) for name in due)
-        explored = max(_NEW_KNOWN, min(_NEW, expects)) if known else min(_NEW, _EACH_NEW * len(due))
-        given = {name: explored * share / total for name, share in first.items()}
+        given = {name: new * share / total for name, share in first.items()}
     else:
         name = list(alive)[turn % len(alive)]
         given = {} if name in earned else {name: _EXPLORE}
     left = (1 - sum(given.values())) / sum(earned.values())
-    return {name: left * share for name, share in earned.items()} | given
+    return {name: left * share for name, share in earned.items() if name not in given} | given
 
 
-def _due(ledger: Ledger, tried: Mapping[str, Record], costs: Mapping[str, float], work: float) -> list[str]:
-    """Untried classes, the cheapest first, whose tables together cost no more than `work`."""
+def _due(untried: Mapping[str, float], costs: Mapping[str, float], work: float, tried: bool) -> list[str]:
+    """Untried classes, the one that is expected to pay most first, then the cheapest: as many as `work` has room for.
+
+    One at least where none was tried.
+    """
     due: list[str] = []
     left = max(work, AFFORDABLE)
-    for name in sorted((name for name in ledger.records if name not in tried), key=costs.__getitem__):
+    for name in sorted(untried, key=lambda name: (-untried[name], costs[name])):
         left -= costs[name]
         if left >= 0 or not (due or tried):
             due.append(name)

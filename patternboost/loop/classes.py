@@ -18,6 +18,8 @@ from patternboost.search.tasks import table_bytes, table_steps
 from patternboost.store.archive import Archive
 from patternboost.store.construction import Construction
 
+#: the share of a class's orbits that a region has, about
+_REGION = 0.3
 #: searches at other sizes whose classes are remembered
 _SEARCHES = 3
 
@@ -29,7 +31,7 @@ def class_shares(context: Context, state: State) -> dict[str, float]:
     """
     instance, memory = context.instance, context.settings.memory_bytes
     light = {name: _is_light(context, state, name) for name in context.classes}
-    costs = {name: 0.0 if light[name] else table_steps(instance, name) for name in context.classes}
+    costs = {name: table_steps(instance, name, _REGION if light[name] else 1.0) for name in context.classes}
     rng = np.random.default_rng(context.seed(Stream.CLASSES, state.generation))
     shares = class_policy(state.ledger, costs, state.known, state.generation, state.work, rng)
 
@@ -55,7 +57,8 @@ def known_shares(context: Context, archive: Archive, seeds: Sequence[Constructio
     if len(context.classes) == 1:
         return {}
     paid = archive.paid(context.instance.name)
-    sources = [paid[n] for n in nearest_sizes(context.instance.n, paid)[:_SEARCHES]]
+    own = [context.instance.n] if context.instance.n in paid else []
+    sources = [paid[n] for n in [*own, *nearest_sizes(context.instance.n, paid)][:_SEARCHES]]
     sources.append(classes_of_seeds(context.instance, context.classes, seeds))
     known = [source for source in sources if any(source.get(name) for name in context.classes)]
     return {name: sum(source.get(name, 0.0) for source in known) / len(known) for name in context.classes if known}

@@ -16,8 +16,8 @@ from patternboost.store.files import FileError
 
 #: words that stand for the constructions at hand
 WORDS = ("archive", "best", "neighbours")
-#: constructions taken per size from the archive, and files taken from one folder
-PER_SIZE = 200
+#: constructions taken from the archive, of the search's own size and of each other, and files taken from one folder
+OWN_SIZE, PER_SIZE = 1000, 20
 #: sizes and constructions of each that are tried as they are
 _CARRIED, _PER_PLACEMENT = 3, 4
 MAX_FILES = 10_000
@@ -27,15 +27,13 @@ def collect(instance: Instance, sources: Sequence[str], archive: Archive) -> lis
     """Valid constructions from certificates, folders of them, runs, or three words.
 
     "archive" stands for the archive and the shipped table, smaller sizes only; "best" for those of this size too, and
-    "neighbours" for larger ones as well, up to half as large again; elsewhere larger sizes are left out. Raises FileError for a source that is none of these, or a construction that does not pass the verifier.
+    "neighbours" for larger ones as well, up to half as large again; elsewhere larger sizes are left out. Raises
+    FileError for a source that is none of these, or a construction that does not pass the verifier.
     """
     found: dict[str, Construction] = {}
     for source in sources:
         largest = int(1.5 * instance.n) if source == "neighbours" else instance.n - (source == "archive")
-        if source in WORDS:
-            read = _at_hand(instance, archive, largest)
-        else:
-            read = _from_path(instance, Path(source))
+        read = _at_hand(instance, archive, largest) if source in WORDS else _from_path(instance, Path(source))
         usable = [c for c in read if c.problem == instance.name and c.n <= max(instance.n, largest)]
         if read and not usable:
             raise FileError(f"--seed-from {source}: holds nothing for {instance.name} of size {instance.n} or smaller")
@@ -49,7 +47,8 @@ def collect(instance: Instance, sources: Sequence[str], archive: Archive) -> lis
 
 def _at_hand(instance: Instance, archive: Archive, largest: int) -> list[Construction]:
     sizes = [n for n in library.sizes(archive, instance.name) if n <= largest]
-    return [c for n in sizes for c in library.best(archive, instance.problem.at(n), PER_SIZE)]
+    limits = {n: OWN_SIZE if n == instance.n else PER_SIZE for n in sizes}
+    return [c for n in sizes for c in library.best(archive, instance.problem.at(n), limits[n])]
 
 
 def _from_path(instance: Instance, path: Path) -> list[Construction]:

@@ -127,7 +127,9 @@ _TOLD = 20
 def seeds_came_to(state: State) -> str:
     """What came of regions from other sizes: `regions from 21 other sizes: 412 of the 530 sets of 160 or more`."""
     members, origins = state.pool.entries, set(SEED_REGIONS)
-    if not any(record.tried for arms in state.ledger.records.values() for arm, record in arms.items() if arm in origins):
+    if not any(
+        record.tried for arms in state.ledger.records.values() for arm, record in arms.items() if arm in origins
+    ):
         return ""
     score = members[min(_TOLD, len(members)) - 1].score if members else 0
     best = [e for e in members if e.score >= score]

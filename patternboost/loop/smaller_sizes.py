@@ -8,7 +8,6 @@ the more the sizes differ (docs/LOG.md has what was measured).
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Sequence
 
 import numpy as np
@@ -28,6 +27,8 @@ _ACROSS, _ALONG = 0.8, 0.035
 _FACTOR, _FEWEST = 2.5, 8
 #: sizes whose best constructions say which class pays
 _NEAREST = 8
+#: sizes besides its own that a model learns
+_LEARNED = 4
 #: orbits whose density is computed at once
 _CHUNK = 512
 
@@ -46,6 +47,11 @@ def best_of_sizes(n: int, seeds: Sequence[Construction]) -> dict[int, list[Const
     return best
 
 
+def learned_sizes(n: int, seeds: Sequence[Construction]) -> list[int]:
+    """The sizes whose seeds a model learns besides its own: with all of them a training step would take seconds."""
+    return nearest_sizes(n, (c.n for c in seeds))[:_LEARNED]
+
+
 def places(points: IntArray, low: IntArray, high: IntArray) -> FloatArray:
     """Where points (int64 [p, dimension]) lie in the box from `low` to `high`, alike for alike places of other boxes.
 
@@ -58,6 +64,12 @@ def places(points: IntArray, low: IntArray, high: IntArray) -> FloatArray:
     across = np.take_along_axis(near, order, axis=1)[:, :1]
     along = np.take_along_axis(near / half, order, axis=1)[:, 1:]
     return np.concatenate([across, along], axis=1)
+
+
+def sizes_compare(instance: Instance, seeds: Sequence[Construction]) -> bool:
+    """Whether there are constructions of other sizes, and places of different sizes compare."""
+    other = any(c.n != instance.n for c in seeds)
+    return other and instance.problem.ground.box(instance.n, np.arange(instance.size)) is not None
 
 
 @cached(LRUCache(64), key=lambda instance, symmetry, seeds: (instance, symmetry, *(c.sha256 for c in seeds)))
@@ -86,12 +98,15 @@ def seed_density(instance: Instance, symmetry: str, seeds: Sequence[Construction
         widths.append(np.full(len(elements), max(instance.n / own.n, own.n / instance.n)))
     points, weight, width = np.concatenate(known), np.concatenate(weights), np.concatenate(widths)
     scale = np.array([_ACROSS] + [_ALONG] * (points.shape[1] - 1))
-    points, at = points / scale, places(instance.points[orbits.representatives], *box) / scale
+    # Places that mirrors and turns exchange are one: a class without symmetry has no more of them than the others.
+    at, place = np.unique(places(instance.points[orbits.representatives], *box), axis=0, return_inverse=True)
+    points, at = points / scale, at / scale
     weight /= width ** points.shape[1]
     found = np.empty(len(at))
     for i in range(0, len(at), _CHUNK):
         apart = ((at[i : i + _CHUNK, None, :] - points) ** 2).sum(axis=2) / width**2
         found[i : i + _CHUNK] = np.exp(-apart / 2) @ weight
+    found = found[place.ravel()]
     if inner is not None:  # what is not on the inner board comes in when a walk is over
         outer = np.ones(len(found), bool)
         outer[inner] = False
@@ -105,12 +120,12 @@ def classes_of_seeds(instance: Instance, classes: Sequence[str], seeds: Sequence
     Of several classes that hold a set the one with the fewest orbits counts.
     """
     by_orbits = sorted(classes, key=lambda name: class_orbits(instance, name).count)
-    found: Counter[str] = Counter()
+    found: dict[str, float] = {}
     for constructions in list(best_of_sizes(instance.n, seeds).values())[:_NEAREST]:
         for construction in constructions:
             name = smallest_class(construction, by_orbits)
             if name is not None:
-                found[name] += 1 / len(constructions)
+                found[name] = found.get(name, 0.0) + 1 / len(constructions)
     total = sum(found.values())
     return {name: count / total for name, count in found.items()}
 

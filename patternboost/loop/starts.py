@@ -76,7 +76,9 @@ def tasks(
     """
 
     def size(start: Start) -> int:
-        return max(1, round(_TASK_STEPS / _WALK / effort(context, symmetry, start.region, start.origin.guided).patience))
+        return max(
+            1, round(_TASK_STEPS / _WALK / effort(context, symmetry, start.region, start.origin.guided).patience)
+        )
 
     for index, batch in enumerate(_batches(starts, size)):
         task = Task(

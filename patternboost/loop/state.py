@@ -14,6 +14,7 @@ from patternboost.loop.origins import Origin
 from patternboost.loop.pool import Entry, Pool
 from patternboost.loop.proposers import PROPOSERS
 from patternboost.loop.seeding import valid_placements
+from patternboost.loop.smaller_sizes import learned_sizes
 from patternboost.loop.starts import expected_steps
 from patternboost.loop.temperature import Temperature
 from patternboost.problem import ProblemError
@@ -44,6 +45,8 @@ class State:
     temperature: Temperature
     #: steps that a generation is good for
     work: float
+    #: seconds that training took beyond its share, under a time budget: it waits until they are made up for
+    owed: float = 0.0
     model: Generator | None = None
     #: a sample that the model drew in the last generation, for those who look on; no part of a checkpoint
     sample: Example | None = field(default=None, compare=False)
@@ -61,6 +64,7 @@ class State:
         return {
             "generation": self.generation,
             "work": self.work,
+            "owed": self.owed,
             "temperature": self.temperature.value,
             "best": _points(self.best),
             "best_found": {} if self.best is None else dict(self.best.found),
@@ -116,7 +120,7 @@ def from_files(context: Context, folder: Path, saved: dict[str, Any]) -> State:
         known = {str(name): float(share) for name, share in saved["known"].items()}
         state = new_state(context, seeds, known)
         state.generation = int(saved["generation"])
-        state.work = float(saved["work"])
+        state.work, state.owed = float(saved["work"]), float(saved["owed"])
         state.temperature.value = float(saved["temperature"])
         # The best as of the checkpoint, not a later one of the folder: the same generation must end the same.
         state.best = Construction.of(instance, saved["best"], saved["best_found"]) if saved["best"] else None
@@ -142,5 +146,5 @@ def _make_model(context: Context, seeds: list[Construction]) -> Generator | None
         return None
     from patternboost.model.making import make_generator  # late: only runs with a model need torch
 
-    sizes = sorted({c.n for c in seeds} | {context.instance.n})
+    sizes = sorted({*learned_sizes(context.instance.n, seeds), context.instance.n})
     return make_generator(context.settings, context.instance, sizes)

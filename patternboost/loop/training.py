@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+import time
 from typing import TYPE_CHECKING
 
 from patternboost.loop.clock import Clock
 from patternboost.loop.context import Context
 from patternboost.loop.outputs import Outputs
+from patternboost.loop.smaller_sizes import learned_sizes
 from patternboost.loop.state import State
 from patternboost.loop.statistics import Statistics
 from patternboost.model.request import FitRequest
@@ -32,9 +34,11 @@ def train(
     """
     if state.model is None or state.generation == 0 or clock.ending(length):
         return
+    state.owed = max(0.0, state.owed - TRAIN_SHARE * length)
     learn_from = examples(context, state)
-    if len(learn_from) < _LEAST_EXAMPLES:
+    if state.owed > 0 or len(learn_from) < _LEAST_EXAMPLES:
         return
+    began = time.monotonic()
     outputs.progress.phase("train", 1.0)
     request = FitRequest(
         learn_from,
@@ -44,15 +48,18 @@ def train(
         clock.limit(TRAIN_SHARE * length),
     )
     statistics.note_training(state.model.fit(request))
+    if context.settings.timed:  # a single step may take longer than a short generation has for training
+        state.owed = time.monotonic() - began - TRAIN_SHARE * length
 
 
 def examples(context: Context, state: State) -> list[Example]:
-    """What the pool has that was found without guidance, and the seeds of smaller sizes."""
+    """What the pool has that was found outside learned regions, and the seeds of the nearest sizes."""
     from patternboost.model.tokens import Example  # late: only runs with a model need torch
 
     n = context.instance.n
     found = [Example(n, e.symmetry, e.elements) for e in state.pool.unguided]
-    for seed in (c for c in state.seeds if c.n < n):
+    sizes = learned_sizes(n, state.seeds)
+    for seed in (c for c in state.seeds if c.n in sizes):
         elements = align(seed.instance, seed.instance.to_elements(seed.points), seed.symmetry)
         if elements is not None and len(elements):
             found.append(Example(seed.n, seed.symmetry, elements))

@@ -62,7 +62,7 @@ def summary_line(entry: Mapping[str, Any]) -> str:
 
 
 def classes_line(standings: Sequence[tuple[str, float, int]]) -> str:
-    """The share of the work that each class had, and its best score, the most promising first; then what gave nothing."""
+    """The share of the work that each class had, and its best score, the likeliest to gain first; then the idle."""
     paying = [f"{name} {share:.0%} (best {best})" for name, share, best in standings if best > 0]
     nothing = [name for name, _, best in standings if best <= 0]
     text = "classes, the most promising first: " + ", ".join(paying)

@@ -13,13 +13,19 @@ from types import FrameType
 
 @dataclass
 class Stop:
-    """Says when to stop: asked from outside, or at `deadline`, a moment of time.monotonic(). Called, it answers."""
+    """Says when to stop: asked from outside, or at `deadline`, a moment of time.monotonic(). Called, it answers.
+
+    It also stops when `parent` says so, which may rule many.
+    """
 
     deadline: float = float("inf")
     asked: bool = False
+    parent: Stop | None = None
 
     def __call__(self) -> bool:
         """Whether it is time."""
+        if self.parent is not None and self.parent():
+            self.asked = True
         return self.asked or time.monotonic() >= self.deadline
 
 

@@ -18,6 +18,7 @@ class Stream(IntEnum):
     REPAIR = 7
     GREEDY = 8
     PROOF = 9
+    LADDER = 10
 
 
 def stream_seed(seed: int, stream: Stream, *path: int) -> int:

@@ -103,9 +103,13 @@ class Prepared(NamedTuple):
         return self.table.nbytes + (0 if self.bits is None else self.bits.nbytes)
 
 
-def table_steps(instance: Instance, symmetry: str) -> float:
-    """About how many steps of tabu search the table of a class takes the time of (benchmarks/cost_per_step.py)."""
-    return (1.5 if symmetric(instance, symmetry) else 6.0) * class_orbits(instance, symmetry).count ** 2
+def table_steps(instance: Instance, symmetry: str, share: float = 1.0) -> float:
+    """About how many steps of tabu search the table of a class takes the time of (benchmarks/cost_per_step.py).
+
+    Or the bitmaps of a region of it that has a share of the orbits.
+    """
+    orbits = class_orbits(instance, symmetry).count
+    return (1.5 if symmetric(instance, symmetry) else 6.0) * (share * orbits) ** 2
 
 
 def table_bytes(instance: Instance, symmetry: str, memory: int = DEFAULT_MEMORY) -> float:

@@ -100,6 +100,22 @@ def write_text(path: Path, text: str) -> None:
         file.write(text.encode("utf-8"))
 
 
+def append_line(path: Path, line: str) -> None:
+    """Append a line, flushed to disk; what a crash left of a line before it ends there."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("ab+") as file:
+        if file.tell() and os.pread(file.fileno(), 1, file.tell() - 1) != b"\n":
+            file.write(b"\n")
+        file.write((line + "\n").encode())
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def read_lines(path: Path) -> list[str]:
+    """The lines of a file of lines; none where there is no file. Raises FileError."""
+    return read_text(path, 1 << 30).splitlines() if path.exists() else []
+
+
 def write_json(path: Path, value: Any) -> None:
     """Atomically write a JSON file."""
     write_text(path, json.dumps(value, indent=1) + "\n")

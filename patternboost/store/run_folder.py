@@ -23,7 +23,16 @@ from patternboost.problem import Problem
 from patternboost.problem.registry import find_problem
 from patternboost.store import settings as settings_module
 from patternboost.store.construction import Construction, load
-from patternboost.store.files import FileError, read_json, read_text, reason, sync_folder, write_json, write_text
+from patternboost.store.files import (
+    FileError,
+    append_line,
+    read_json,
+    read_lines,
+    reason,
+    sync_folder,
+    write_json,
+    write_text,
+)
 from patternboost.store.log_line import is_log_line
 from patternboost.store.settings import Settings
 
@@ -121,18 +130,12 @@ class RunFolder:
 
     def log(self, entry: dict[str, Any]) -> None:
         """Append one line to log.jsonl, flushed to disk."""
-        with (self.folder / "log.jsonl").open("ab") as file:
-            file.write((json.dumps(entry) + "\n").encode())
-            file.flush()
-            os.fsync(file.fileno())
+        append_line(self.folder / "log.jsonl", json.dumps(entry))
 
     def read_log(self) -> list[dict[str, Any]]:
         """All whole and sound lines of the log."""
-        path = self.folder / "log.jsonl"
-        if not path.exists():
-            return []
         entries = []
-        for line in read_text(path, 1 << 30).splitlines():
+        for line in read_lines(self.folder / "log.jsonl"):
             try:
                 entry = json.loads(line)
             except ValueError:

@@ -11,7 +11,7 @@ from patternboost.loop.context import Context
 from patternboost.loop.origins import Origin
 from patternboost.loop.proposers.base import Budget, Proposer
 from patternboost.loop.regions import region
-from patternboost.loop.smaller_sizes import seed_density
+from patternboost.loop.smaller_sizes import seed_density, sizes_compare
 from patternboost.loop.starts import NOTHING, Start, expected_steps
 
 if TYPE_CHECKING:
@@ -38,15 +38,13 @@ class SeedRegions(Proposer):
 
     @override
     def ready(self, context: Context, state: State, symmetry: str, samples: Sequence[Example]) -> bool:
-        if not context.settings.regions or not context.settings.seed_regions:
-            return False
-        density = seed_density(context.instance, symmetry, state.seeds)
-        return density is not None and bool(density.any())
+        wanted = context.settings.regions > 0 and context.settings.seed_regions
+        return wanted and sizes_compare(context.instance, state.seeds)
 
     @override
     def propose(self, context: Context, state: State, symmetry: str, budget: Budget) -> list[Start]:
         density = seed_density(context.instance, symmetry, state.seeds)
-        if density is None:
+        if density is None or not density.any():
             return []
         inside = region(density, self._share)
         walks = round(budget.steps / expected_steps(context, symmetry, inside))

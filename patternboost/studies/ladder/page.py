@@ -1,0 +1,114 @@
+"""A ladder's page and its closing table: score against n, what was gained, a picture per size."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from patternboost.problem import Problem
+from patternboost.report import page
+from patternboost.report.html import drawn
+from patternboost.report.images import png
+from patternboost.report.progress import time_text
+from patternboost.report.standing import badge, verdict
+from patternboost.report.tables import render
+from patternboost.store import library
+from patternboost.store.archive import Archive
+from patternboost.store.files import write_text
+from patternboost.store.records import compare, known_record
+from patternboost.studies.ladder.choosing import Visit
+from patternboost.studies.ladder.plan import Plan
+
+_HEAD = ("n", "before", "now", "gained", "best known", "standing")
+
+
+def _row(problem: str, n: int, before: int, now: int) -> list[str]:
+    known = known_record(problem, n)
+    gained = f"+{now - before}" if before and now > before else ("new" if now > before else "")
+    return [
+        str(n),
+        str(before or "-"),
+        str(now or "-"),
+        gained,
+        str(known.value) if known else "-",
+        compare(problem, n, now) if now else "-",
+    ]
+
+
+def text(plan: Plan, before: Mapping[int, int], now: Mapping[int, int]) -> str:
+    """What the command prints: the sizes that gained."""
+    rows = [_row(plan.problem, n, before[n], now[n]) for n in sorted(now) if now[n] > before[n]]
+    if not rows:
+        return f"no size from {plan.least} to {plan.most} gained"
+    return "\n".join(render([dict(zip(_HEAD, row, strict=True)) for row in rows], _HEAD, "text").splitlines())
+
+
+def picture(problem: str, before: Mapping[int, int], now: Mapping[int, int]) -> bytes:
+    """Score against n: where the ladder began, the gains, and the best known values; a PNG."""
+    sizes = [n for n in sorted(now) if now[n]]
+    gained = [n for n in sizes if now[n] > before[n]]
+    known = {n: record.value for n in sorted(now) if (record := known_record(problem, n)) is not None}
+
+    def draw(figure: Any) -> None:
+        axes = figure.subplots()
+        axes.plot(sizes, [now[n] for n in sizes], ".-", color="tab:blue", label="ours")
+        for n in gained:
+            if before[n]:
+                axes.plot([n, n], [before[n], now[n]], color="tab:green")
+        axes.plot(gained, [now[n] for n in gained], "^", color="tab:green", label=f"gained ({len(gained)})")
+        if known:
+            axes.plot(*zip(*known.items(), strict=True), "_", color="tab:red", markersize=12, label="best known")
+        axes.set(xlabel="n", ylabel="score", title=f"{problem}: score against n")
+        axes.grid(alpha=0.3)
+        axes.legend()
+
+    return png(draw, 9, 4.5)
+
+
+def html(
+    plan: Plan, problem: Problem, before: Mapping[int, int], now: Mapping[int, int], visits: Sequence[Visit]
+) -> str:
+    """The page."""
+    cards, rows = [], []
+    with Archive() as archive:
+        for n in sorted(now):
+            spent = [v for v in visits if v.n == n]
+            seconds = time_text(sum(v.seconds for v in spent)) if spent else "-"
+            rows.append([*_row(plan.problem, n, before[n], now[n]), str(len(spent)), seconds])
+            for construction in library.best(archive, problem.at(n)):
+                facts = {"symmetry": construction.symmetry, "sha256": construction.sha256[:16]}
+                if now[n] > before[n]:
+                    facts = {"gained": f"{before[n] or 'nothing'} to {now[n]}"} | facts
+                cards.append(
+                    {
+                        "n": n, "score": construction.score, "drawing": drawn(construction),
+                        "standing": [verdict(construction), badge(construction)], "facts": facts,
+                    }
+                )  # fmt: skip
+    part = f", part {plan.part} of {plan.parts}" if plan.parts > 1 else ""
+    return page.render(
+        "ladder",
+        title=f"{problem.name}, n = {plan.least} to {plan.most}{part}",
+        note=problem.definition,
+        protocol=f"{len(visits)} searches of {time_text(sum(v.seconds for v in visits))} in all, of "
+        f"{time_text(60 * plan.minutes)} on {plan.jobs} workers; symmetry {plan.symmetry}"
+        f"{' '.join(['', *plan.options])}.",
+        gained=sum(now[n] > before[n] for n in now),
+        picture=picture(plan.problem, before, now),
+        head=[*_HEAD, "searches", "time"],
+        rows=rows,
+        cards=cards,
+    )
+
+
+def write(
+    folder: Path,
+    plan: Plan,
+    problem: Problem,
+    before: Mapping[int, int],
+    now: Mapping[int, int],
+    visits: Sequence[Visit],
+) -> None:
+    """Write the page to the ladder's folder."""
+    write_text(folder / "index.html", html(plan, problem, before, now, visits))
