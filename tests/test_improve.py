@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from commands import archived, invoke, read_log, untimed
 
-from patternboost.loop.allocator import Allocator, note_improvers
+from patternboost.loop.allocator import Improvers
 from patternboost.loop.context import Context
 from patternboost.loop.origins import Origin
 from patternboost.loop.pool import Entry
@@ -32,10 +32,10 @@ def entries(count):
 
 
 def test_shares_follow_what_pays():
-    both = Allocator(["tabu", "solver"])
+    both = Improvers()
 
     def learn(tabu, solver):
-        note_improvers(both, {"tabu": tabu, "solver": solver}, share_of_solver("both", both))
+        both.note({"tabu": tabu, "solver": solver}, share_of_solver("both", both))
 
     first = share_of_solver("both", both)
     for _ in range(4):
@@ -54,7 +54,7 @@ def test_shares_follow_what_pays():
 
 
 def test_one_alone_has_it_all():
-    both = Allocator(["tabu", "solver"])
+    both = Improvers()
     assert share_of_solver("tabu", both) == how_many(context("tabu"), 0.0, None) == 0
     assert share_of_solver("solver", both) == 1
     assert how_many(context("solver"), 1.0, None) == 16

@@ -11,7 +11,6 @@ from made_runs import made_log
 
 import patternboost as pb
 from patternboost.loop import proposing, starts, training
-from patternboost.loop.allocator import Allocator, by_top_scores, leader, standings
 from patternboost.loop.classes import that_fit
 from patternboost.loop.context import Context
 from patternboost.loop.origins import Origin
@@ -24,7 +23,7 @@ from patternboost.model.tokens import Example
 from patternboost.problem import ProblemError
 from patternboost.problem.registry import problem
 from patternboost.problem.symmetry import canonical_key
-from patternboost.report.progress import best_line, classes_line, left_text, spark, summary_line
+from patternboost.report.progress import best_line, left_text, spark, summary_line
 from patternboost.report.record_table import COLUMNS, record_rows
 from patternboost.report.tables import render
 from patternboost.search.memory import Building
@@ -101,7 +100,7 @@ def test_settings_by_name_are_checked():
 def test_settings_that_do_nothing_are_named():
     assert idle_settings(Settings("isosceles", 9), 3) == []
     four = idle_settings(Settings("no-square", 9, regions=0.5), 4)
-    assert four == ["regions: forbidden sets of 4 have no regions"]
+    assert four == ["regions: forbidden sets of 4 have no regions but those of seeds"]
     none = idle_settings(Settings("isosceles", 9, model="none", width=128, heads=8), 3)
     assert none == ["heads: there is no model", "width: there is no model"]
 
@@ -139,7 +138,7 @@ def test_pool_keeps_the_top_distinct(tmp_path):
         other.load(tmp_path / "pool.npz")
 
 
-def test_what_was_found_without_guidance_keeps_its_places():
+def test_what_was_found_outside_learned_regions_keeps_its_places():
     pool = Pool(capacity=6, floor=4, top=0.5)
     pool.merge([entry(3, t) for t in range(5)])
     kept = pool.merge([entry(9, t, Origin.MODEL_REGION) for t in range(20)])
@@ -159,73 +158,12 @@ def test_an_empty_pool_round_trips(tmp_path):
     assert len(other) == 0
 
 
-def allocator(**scores):
-    """Classes by name with the scores they remember."""
-    classes = Allocator(scores)
-    for name, of in scores.items():
-        classes[name].note_scores(of)
-    return classes
-
-
-def shares(classes, turn, work=float("inf"), **costs):
-    return by_top_scores(classes, {name: costs.get(name, 0.0) for name in classes.records}, turn, work)
-
-
-def test_classes_that_give_nothing_are_given_up_and_the_others_ranked():
-    classes = allocator(a=[10, 12], b=[0, 0], c=[20])
-    assert all("b" not in shares(classes, turn) for turn in range(6))
-    assert standings(classes) == [("c", 20.0, 20), ("a", 12.0, 12), ("b", 0.0, 0)]
-    line = classes_line(standings(classes))
-    assert line.index("c 20.0") < line.index("a 12.0") < line.index("nothing at all: b")
-
-
 def test_a_table_in_the_making_is_told():
     told = []
     build_table(problem("isosceles", 8), "none", Building(report=told.append))
     assert told == sorted(told)
     assert told[0] > 0
     assert told[-1] == 1
-
-
-def test_all_classes_are_tried_then_what_pays_is_followed():
-    assert shares(allocator(a=[], b=[], c=[]), 0) == {"a": 1 / 3, "b": 1 / 3, "c": 1 / 3}
-    assert shares(allocator(a=[10, 20], b=[], c=[]), 0) == pytest.approx({"a": 0.8, "b": 0.1, "c": 0.1})
-    classes = allocator(a=[10, 20], b=[28, 27], c=[5])
-    for turn in range(6):
-        found = shares(classes, turn)
-        assert sum(found.values()) == pytest.approx(1)
-        assert max(found, key=found.get) == "b"
-    assert {name for turn in range(3) for name in shares(classes, turn)} == {"a", "b", "c"}
-    assert leader(classes) == "b"
-    classes["c"].note_scores([28, 28])
-    assert shares(classes, 1)["c"] > 0.3
-
-
-def test_a_class_waits_until_its_table_costs_no_more_than_a_generation():
-    costs = {"dear": 9e6, "cheap": 2e6, "middling": 3e6}
-    classes = allocator(dear=[], cheap=[], middling=[])
-    assert shares(classes, 0, 1e6, **costs) == {"cheap": 1}
-    assert shares(classes, 0, 5e6, **costs) == {"cheap": 0.5, "middling": 0.5}
-    assert set(shares(classes, 0, **costs)) == {"cheap", "middling", "dear"}
-    classes["cheap"].note_scores([0, 0])
-    assert shares(classes, 1, 5e6, **costs) == {"middling": 1}
-    classes["cheap"].note_scores([10])
-    assert shares(classes, 1, 2.9e6, **costs) == {"cheap": 1}
-    assert shares(classes, 1, 3e6, **costs) == pytest.approx({"cheap": 0.9, "middling": 0.1})
-    assert set(shares(classes, 1, 12e6, **costs)) == {"cheap", "middling", "dear"}
-    classes["middling"].note_scores([10])
-    assert shares(classes, 2, 8e6, **costs) == {"cheap": 0.5, "middling": 0.5}
-    assert shares(classes, 2, 9e6, **costs) == pytest.approx({"cheap": 0.45, "middling": 0.45, "dear": 0.1})
-
-
-def test_an_allocator_lasts():
-    classes = allocator(a=[1, 2], b=[3])
-    classes["a"].note_gains(2, 10)
-    again = Allocator(["a", "b"])
-    again.take(json.loads(json.dumps(classes.to_json())))
-    assert again.to_json() == classes.to_json()
-    with pytest.raises(KeyError):
-        Allocator(["c"]).take(classes.to_json())
 
 
 def test_a_generation_takes_the_classes_whose_tables_memory_holds():
@@ -279,7 +217,7 @@ def test_starts_are_repeatable_and_of_the_right_kinds():
 
     found = mixed("none")
     assert set(origins(found)) == {Origin.ELITE, Origin.MODEL, Origin.SEED, Origin.RANDOM}
-    assert origins(found).count(Origin.MODEL) == 5
+    assert 1 <= origins(found).count(Origin.MODEL) <= 5  # nothing is known yet: all alike
     assert all(len(s.elements) == 2 for s in found if s.origin is Origin.ELITE)
     relaxed = [s for s in mixed("half-turn") if s.origin is Origin.RELAXED]
     assert relaxed

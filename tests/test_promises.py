@@ -1,5 +1,6 @@
 """What README and reference promise, promise by promise."""
 
+import configparser
 import dataclasses
 import importlib
 import os
@@ -157,7 +158,7 @@ def test_tables_and_regions_share_one_budget():
         table, _ = prepare(instance, symmetry, Building(budget))
         for _ in range(4):
             region = np.sort(rng.permutation(table.orbits.count)[: table.orbits.count // 2])
-            rows = region_rows(table, region, budget)
+            rows = region_rows(instance, symmetry, region, budget)
             assert rows is None or rows.nbytes <= budget // 4
             assert shared.nbytes <= budget
 
@@ -306,3 +307,13 @@ def test_lists_that_are_kept_by_hand_agree_with_their_source():
     assert set(CLASSES[1:]) == set(GRID.classes(6))
     options = {word.removeprefix("--") for p in cli.commands["search"].params for word in p.opts}
     assert set(_OPTIONS) <= options
+
+
+def test_every_package_is_installed():
+    """A wheel holds what setup.cfg lists: a room that is not there is missing for whoever has no checkout."""
+    root = Path(patternboost.__file__).parent
+    cfg = configparser.ConfigParser()
+    cfg.read(root.parent / "setup.cfg")
+    listed = cfg["options"]["packages"].split()
+    there = [".".join(("patternboost", *p.parent.relative_to(root).parts)) for p in root.rglob("__init__.py")]
+    assert sorted(listed) == sorted([*there, "patternboost_problems"])

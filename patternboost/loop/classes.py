@@ -9,6 +9,7 @@ import numpy as np
 from patternboost.loop.allocator import class_policy
 from patternboost.loop.context import Context
 from patternboost.loop.proposers import PROPOSERS
+from patternboost.loop.seeding import WORDS
 from patternboost.loop.smaller_sizes import classes_of_seeds, nearest_sizes
 from patternboost.loop.starts import affords_table
 from patternboost.loop.state import State
@@ -52,11 +53,13 @@ def _is_light(context: Context, state: State, symmetry: str) -> bool:
 def known_shares(context: Context, archive: Archive, seeds: Sequence[Construction]) -> dict[str, float]:
     """The share of every class at the sizes next to this one: in searches before, and among the seeds.
 
-    Empty where nothing is known, or there is but one class.
+    Empty where nothing is known, or there is but one class. With a budget in generations the archive is not asked, but
+    for runs that are seeded from it: the same command has the same end.
     """
     if len(context.classes) == 1:
         return {}
-    paid = archive.paid(context.instance.name)
+    ask = context.settings.timed or any(source in WORDS for source in context.settings.seed_from)
+    paid = archive.paid(context.instance.name) if ask else {}
     own = [context.instance.n] if context.instance.n in paid else []
     sources = [paid[n] for n in [*own, *nearest_sizes(context.instance.n, paid)][:_SEARCHES]]
     sources.append(classes_of_seeds(context.instance, context.classes, seeds))

@@ -80,7 +80,7 @@ def seed_density(instance: Instance, symmetry: str, seeds: Sequence[Construction
     """
     ground, orbits = instance.problem.ground, class_orbits(instance, symmetry)
     inner = inner_board(instance, symmetry)
-    board = orbits.representatives if inner is None else orbits.expand(inner)
+    board = np.arange(instance.size) if inner is None else orbits.expand(inner)
     box = ground.box(instance.n, board)
     by_size = best_of_sizes(instance.n, seeds)
     near = [m for m in by_size if max(m / instance.n, instance.n / m) <= _FACTOR]

@@ -170,8 +170,10 @@ def idle_settings(settings: Settings, k: int) -> list[str]:
         return [name for name in names if getattr(settings, name) != getattr(defaults, name)]
 
     if k >= 4:
-        reason = f"forbidden sets of {k} have no regions of the pool or the model"
-        found += [f"{name}: {reason}" for name in changed("region_mass", "count_regions")]
+        names = changed("region_mass", "count_regions") + ([] if settings.seed_from else changed("regions"))
+        found += [f"{name}: forbidden sets of {k} have no regions but those of seeds" for name in names]
+    if not settings.seed_from:
+        found += [f"{name}: there are no seeds" for name in changed("seed_regions")]
     if settings.model == "none":
         names = changed("region_mass", "count_regions", "model_share", "tokens", "layers", "heads", "width")
         found += [f"{name}: there is no model" for name in names]
