@@ -15,7 +15,7 @@ from patternboost.studies.compare.figures import curves, hit_rates, median_time,
 from patternboost.studies.compare.page import text
 from patternboost.studies.compare.plan import ComparisonError, Plan, read_plan, take_up
 
-QUICK = ("--minutes", 0.03, "--jobs", 1)
+QUICK = ("--minutes", 0.06, "--jobs", 1)
 
 
 def outcomes_in(folder):

@@ -6,6 +6,7 @@ import patternboost_problems.no_square as no_square
 import patternboost_problems.no_three_in_line as no_three_in_line
 import pytest
 
+from patternboost.loop import proposers as proposers_room
 from patternboost.loop import proposing
 from patternboost.loop.context import Context
 from patternboost.loop.origins import Origin
@@ -26,11 +27,12 @@ from patternboost.search import bitsliced
 from patternboost.search import regions as search_regions
 from patternboost.search import tasks as search_tasks
 from patternboost.search.bitmaps import build_bitrows
+from patternboost.search.completing import fill_up
 from patternboost.search.memory import Building
 from patternboost.search.regions import RegionWalker, masked, region_bitmaps
 from patternboost.search.tables import build_table
 from patternboost.search.tasks import Effort, Task, run_task
-from patternboost.search.walker import Walker
+from patternboost.search.walker import Walker, bit_walker
 from patternboost.store.settings import Settings
 from tests.test_bitsliced import assert_consistent, counts, members
 
@@ -110,7 +112,8 @@ def test_a_walk_in_a_region_needs_no_table_of_its_class(monkeypatch):
         found = instance.to_points(outcome.elements)
         assert len(found) == outcome.after > 20
         assert instance.violation(found) is None
-        assert set(class_orbits(instance, "both-mirrors").orbit_of[outcome.elements]) <= set(part)
+        inside = np.isin(class_orbits(instance, "both-mirrors").orbit_of[outcome.elements], part)
+        assert inside.sum() > 20  # and what was free around it at the end
 
 
 @pytest.mark.parametrize("symmetry", ["none", "diagonal"])
@@ -209,14 +212,43 @@ def context_of(n, **settings):
     return Context(Settings("isosceles", n, **settings), instance, tuple(instance.classes), n * n, "a proved bound")
 
 
-def test_most_walks_of_a_class_with_an_inner_board_stay_there():
-    context = context_of(8, patience=1000, model="none")
-    steps = 400 * expected_steps(context, "mirror+half")
-    mixed = proposing.starts_of(context, new_state(context, []), "mirror+half", 0, steps, [])
-    inside = [s for s in mixed if s.region is not None]
-    assert 0.65 < len(inside) / len(mixed) < 0.85
-    assert {s.origin for s in mixed} == {Origin.RANDOM}
-    assert all(s.region is inner_board(context.instance, "mirror+half") for s in inside)
+def test_walks_on_the_inner_board_of_a_class_need_no_table_of_it():
+    """At first all walks are there; once the table is worth its price the whole board has its share too."""
+    context = context_of(64, model="none")
+    instance, symmetry = context.instance, "both-mirrors+half"
+    inner = inner_board(instance, symmetry)
+    few, many = (c * search_tasks.table_steps(instance, symmetry) for c in (1.0, 50.0))
+    assert few > 1e6
+    mixed = proposing.starts_of(context, new_state(context, []), symmetry, 0, few, [])
+    assert {s.origin for s in mixed} == {Origin.INNER_BOARD}
+    assert all(s.region is inner and not s.around for s in mixed)
+    mixed = proposing.starts_of(context, new_state(context, []), symmetry, 0, many, [])
+    assert {s.origin for s in mixed} == {Origin.INNER_BOARD, Origin.RANDOM}
+    assert all(s.region is None for s in mixed if s.origin is Origin.RANDOM)
+    state = new_state(context, [])
+    state.ledger[symmetry][Origin.RANDOM].note({}, 1, 1.0)
+    mixed = proposing.starts_of(context, state, symmetry, 0, few, [])
+    assert all(s.around for s in mixed if s.origin is Origin.INNER_BOARD)
+    small = context_of(64, model="none", memory_gib=0.001)
+    assert {s.origin for s in proposing.starts_of(small, new_state(small, []), symmetry, 0, few, [])} == {Origin.RANDOM}
+
+
+@pytest.mark.parametrize("symmetry", ["none", "both-mirrors+half", "diagonal"])
+@pytest.mark.parametrize("problem", [isosceles.PROBLEM, no_three_in_line.PROBLEM, find_problem("distance")])
+def test_sets_are_filled_up_until_no_orbit_is_free(problem, symmetry):
+    instance = problem.at(9)
+    orbits = class_orbits(instance, symmetry)
+    for seed in range(3):
+        walker = bit_walker(build_bitrows(build_table(instance, symmetry)), (1, 2), seed)
+        start = np.random.default_rng(seed).permutation(orbits.count)[:3].astype(np.int64)
+        chosen = walker.valid(start, filled=False)
+        filled = fill_up(instance, symmetry, chosen)
+        assert set(chosen) <= set(filled)
+        points = instance.to_points(orbits.expand(filled))
+        assert instance.violation(points) is None
+        for orbit in np.setdiff1d(np.arange(orbits.count), filled):
+            more = instance.to_points(orbits.expand(np.append(filled, orbit)))
+            assert instance.violation(more) is not None
 
 
 def test_regions_get_their_share_and_tasks_one_region_each(monkeypatch):
@@ -237,7 +269,7 @@ def test_regions_get_their_share_and_tasks_one_region_each(monkeypatch):
             return made
 
     context = context_of(8, patience=1000, region_patience=1000, model="none", model_share=0.2, regions=0.5)
-    monkeypatch.setattr(proposing, "PROPOSERS", (TwoRegions(), Samples(), WholeBoard()))
+    monkeypatch.setattr(proposers_room, "PROPOSERS", (TwoRegions(), Samples(), WholeBoard()))
     samples = [Example(8, "none", np.array([0, 63]))] * 10
     steps = 20 * expected_steps(context, "none")
     state = new_state(context, [])

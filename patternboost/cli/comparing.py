@@ -18,7 +18,11 @@ from patternboost.store.settings import parse_assignments
 @click.option("--minutes", type=float, default=1.0, show_default=True, help="Wall time of every run.")
 @click.option("--seeds", type=click.IntRange(min=1), default=5, show_default=True, help="Runs of every arm.")
 @click.option(
-    "--arms", default="gpt,none", show_default=True, help="Some of gpt, none, bigram, unigram, greedy, exact."
+    "--arms",
+    default="gpt,none",
+    show_default=True,
+    help="Some of gpt, none, bigram, unigram, greedy, exact; with seeds: seeded, unseeded, seeded-unigram, "
+    "unseeded-unigram, unseeded-none; without-PROPOSER.",
 )
 @click.option("--jobs", type=click.IntRange(min=1), help="Workers of every run.  [default: the machine's cores]")
 @click.option("--symmetry", default="auto", show_default=True, metavar="CLASS", shell_complete=classes_for)
@@ -41,14 +45,15 @@ def compare(problem: str, n: int, arms: str, target: int | None, assignments: tu
     """Compare arms of the search for PROBLEM at size N: with the model, without, and others.
 
     Every run gets the same wall time and workers; arms take turns, so that whatever else the machine does hits all
-    alike. Prints best scores, time to a target and a verdict against the control (none), and writes a page. All of it
-    takes minutes x seeds x arms; 10 to 20 minutes a run tell something at n = 64. Stopped at any moment, the same
-    command continues; with more --seeds or --arms it goes further.
+    alike. Prints best scores, time to a target and a verdict against the control (none, or unseeded), and writes
+    a page. All of it takes minutes x seeds x arms; 10 to 20 minutes a run tell something at n = 64. Stopped at any
+    moment, the same command continues; with more --seeds or --arms it goes further.
 
     \b
     patternboost compare isosceles 32 --minutes 2 --seeds 10
     patternboost compare isosceles 64 --minutes 15 --seeds 10 --arms gpt,none,bigram,greedy
-    patternboost compare isosceles 64 --minutes 15 --seeds 10 --seed-from archive --run-dir runs/seeded
+    patternboost compare isosceles 64 --minutes 10 --seeds 10 --seed-from archive --arms seeded,unseeded
+    patternboost compare isosceles 64 --minutes 10 --seeds 10 --arms gpt,without-elite
     """
     with ctrl_c_ends_at_once():
         from patternboost.studies.compare.comparison import compare as run_compare

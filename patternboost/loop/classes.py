@@ -8,14 +8,14 @@ import numpy as np
 
 from patternboost.loop.allocator import class_policy
 from patternboost.loop.context import Context
-from patternboost.loop.proposers import PROPOSERS
+from patternboost.loop.proposers import proposers_of
 from patternboost.loop.seeding import WORDS
-from patternboost.loop.smaller_sizes import classes_of_seeds, nearest_sizes
+from patternboost.loop.smaller_sizes import classes_of_seeds, nearest_sizes, sizes_compare
 from patternboost.loop.starts import affords_table
 from patternboost.loop.state import State
 from patternboost.problem.symmetry import class_orbits
 from patternboost.search.streams import Stream
-from patternboost.search.tasks import table_bytes, table_steps
+from patternboost.search.tasks import region_steps, table_bytes, table_steps
 from patternboost.store.archive import Archive
 from patternboost.store.construction import Construction
 
@@ -32,7 +32,7 @@ def class_shares(context: Context, state: State) -> dict[str, float]:
     """
     instance, memory = context.instance, context.settings.memory_bytes
     light = {name: _is_light(context, state, name) for name in context.classes}
-    costs = {name: table_steps(instance, name, _REGION if light[name] else 1.0) for name in context.classes}
+    costs = {name: _cost(context, state, name, light[name]) for name in context.classes}
     rng = np.random.default_rng(context.seed(Stream.CLASSES, state.generation))
     shares = class_policy(state.ledger, costs, state.known, state.generation, state.work, rng)
 
@@ -47,7 +47,15 @@ def class_shares(context: Context, state: State) -> dict[str, float]:
 
 def _is_light(context: Context, state: State, symmetry: str) -> bool:
     """Whether a class has walks that need no table of it."""
-    return any(not p.needs_table and p.ready(context, state, symmetry, ()) for p in PROPOSERS)
+    return any(not p.needs_table and p.ready(context, state, symmetry, ()) for p in proposers_of(context))
+
+
+def _cost(context: Context, state: State, symmetry: str, light: bool) -> float:
+    """About how many steps the first walks of a class wait for: for its table, or the bitmaps of a region."""
+    if not light:
+        return table_steps(context.instance, symmetry)
+    seeded = sizes_compare(context.instance, state.seeds)
+    return region_steps(context.instance, symmetry, _REGION if seeded else 1.0)
 
 
 def known_shares(context: Context, archive: Archive, seeds: Sequence[Construction]) -> dict[str, float]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from patternboost.loop.origins import ARMS
 from patternboost.problem import Instance
 from patternboost.search.streams import Stream, stream_seed
 from patternboost.store import library, proofs
 from patternboost.store.archive import Archive
 from patternboost.store.records import known_optimum
-from patternboost.store.settings import Settings
+from patternboost.store.settings import Settings, SettingsError
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,9 @@ def make_context(settings: Settings, instance: Instance, archive: Archive) -> Co
     classes = tuple(instance.classes)
     if settings.symmetry != "auto":
         classes = (instance.require_class(settings.symmetry),)
+    unknown = [name for name in settings.without.split(",") if settings.without and name not in ARMS]
+    if unknown:
+        raise SettingsError(f"without {unknown[0][:64]!r}: a search can do without {', '.join(ARMS)}")
     ours = max((c.score for c in library.best(archive, instance)), default=0)
     goal, goal_is = _goal(settings, instance, archive)
     return Context(settings, instance, classes, goal, goal_is, ours)

@@ -15,6 +15,7 @@ class Origin(StrEnum):
     MODEL = "model"
     MODEL_REGION = "model-region"
     COUNTED_REGION = "counted-region"
+    INNER_BOARD = "inner-board"
     NARROW_SEED_REGION = "narrow-seed-region"
     SEED_REGION = "seed-region"
     WIDE_SEED_REGION = "wide-seed-region"
@@ -29,7 +30,7 @@ class Origin(StrEnum):
     @property
     def empty(self) -> bool:
         """Whether the start is the empty set: it has no score before local search."""
-        return self in (Origin.RANDOM, *REGIONS)
+        return self in (Origin.RANDOM, Origin.INNER_BOARD, *REGIONS)
 
     @property
     def guided(self) -> bool:
@@ -56,9 +57,12 @@ class Origin(StrEnum):
 LEARNED_REGIONS = (Origin.MODEL_REGION, Origin.COUNTED_REGION)
 SEED_REGIONS = (Origin.NARROW_SEED_REGION, Origin.SEED_REGION, Origin.WIDE_SEED_REGION)
 REGIONS = (*LEARNED_REGIONS, *SEED_REGIONS)
+#: proposers that a search can do without
+ARMS = (Origin.INNER_BOARD, Origin.ELITE, Origin.SEED, Origin.MODEL, *REGIONS)
 
 _LABELS = {
     Origin.RANDOM: "the empty board",
+    Origin.INNER_BOARD: "the empty inner board",
     Origin.ELITE: "pool members with a part dropped",
     Origin.RELAXED: "pool members, symmetry relaxed",
     Origin.SEED: "seeds",

@@ -14,7 +14,7 @@ from patternboost.loop.clock import Clock
 from patternboost.loop.context import Context
 from patternboost.loop.origins import REGIONS, Origin
 from patternboost.loop.outputs import Outputs
-from patternboost.loop.proposers import PROPOSERS
+from patternboost.loop.proposers import proposers_of
 from patternboost.loop.proposers.base import Budget
 from patternboost.loop.proposers.model_regions import SAMPLES
 from patternboost.loop.starts import Start, affords_table, expected_steps
@@ -22,7 +22,6 @@ from patternboost.loop.state import State
 from patternboost.loop.statistics import Statistics
 from patternboost.loop.tables import class_table
 from patternboost.model.request import DrawRequest
-from patternboost.problem import IntArray
 from patternboost.problem.symmetry import canonical_key
 from patternboost.search.streams import Stream
 
@@ -68,7 +67,7 @@ def starts_of(
     context: Context, state: State, symmetry: str, index: int, steps: float, samples: Sequence[Example]
 ) -> list[Start]:
     """The starts of one class for about so many steps, from all proposers by their shares, in random order."""
-    ready = {p.origin: p for p in PROPOSERS if p.ready(context, state, symmetry, samples)}
+    ready = {p.origin: p for p in proposers_of(context) if p.ready(context, state, symmetry, samples)}
     light = {origin: p for origin, p in ready.items() if not p.needs_table}
     if light and not affords_table(context, state, symmetry, steps):
         ready = light
@@ -82,14 +81,9 @@ def starts_of(
         whole = origin is Origin.RANDOM  # asked last: what the others left is its own
         budget = Budget(left if whole else shares.get(origin, 0.0) * steps, own, samples)
         proposed = proposer.propose(context, state, symmetry, budget)
-        left -= sum(expected_steps(context, symmetry, _own(start)) for start in proposed)
+        left -= sum(expected_steps(context, symmetry, s.region, s.origin) for s in proposed)
         starts += proposed
     return [starts[i] for i in rng.permutation(len(starts))]
-
-
-def _own(start: Start) -> IntArray | None:
-    """The region that a start's expected length goes by: walks on the inner board count as those on the whole one."""
-    return start.region if start.origin.guided else None
 
 
 def _wanted(context: Context, symmetry: str, steps: float) -> int:

@@ -55,7 +55,9 @@ def search(
                     statistics.note_work(proposal.symmetry, Origin.RANDOM, settings.jobs * (time.monotonic() - began))
             seconds = _OVERRUN * proposal.share * length * (1 - solver)
             over, path = clock.within(seconds), (state.generation, index)
-            for task, of in tasks(context, proposal.symmetry, proposal.starts, path, clock.limit(seconds)):
+            for task, of in tasks(
+                context, proposal.symmetry, proposal.starts, path, clock.limit(seconds), worth_filling
+            ):
                 if over():
                     break
                 origins[task.seed] = of
@@ -66,6 +68,7 @@ def search(
             origins[repair.seed] = of
             yield repair
 
+    worth_filling = int(state.pool.median)
     found: dict[bytes, Entry] = {}
     for task, outcomes in run_tasks(all_tasks(), settings.jobs, settings.backend, clock.stop):
         for outcome, origin, start in zip(outcomes, origins.pop(task.seed), task.starts, strict=False):

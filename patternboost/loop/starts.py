@@ -39,11 +39,13 @@ class Start:
     around: bool = False
 
 
-def effort(context: Context, symmetry: str, region: IntArray | None = None, guided: bool = True) -> Effort:
-    """How long one walk of a class may be, or one in a region of it; a `guided` one is more patient for its orbits."""
+def effort(
+    context: Context, symmetry: str, region: IntArray | None = None, origin: Origin = Origin.SEED_REGION
+) -> Effort:
+    """How long one walk of a class may be, or one in a region; a guided one is more patient for the orbits it has."""
     s = context.settings
     orbits = class_orbits(context.instance, symmetry).count if region is None else len(region)
-    patience = max(1000, (s.region_patience if region is not None and guided else s.patience) * orbits)
+    patience = max(1000, (s.region_patience if region is not None and origin.guided else s.patience) * orbits)
     most = max(10 * patience, s.max_steps * orbits)
     return Effort(patience, most, (s.tenure_min, s.tenure_max))
 
@@ -62,13 +64,20 @@ def goes_around(context: Context, state: State, symmetry: str) -> bool:
     return state.ledger[symmetry][Origin.RANDOM].tried and context.instance.problem.k <= 3
 
 
-def expected_steps(context: Context, symmetry: str, region: IntArray | None = None) -> float:
+def expected_steps(
+    context: Context, symmetry: str, region: IntArray | None = None, origin: Origin = Origin.SEED_REGION
+) -> float:
     """Steps one walk of a class, or in a region of it, is expected to take."""
-    return _WALK * effort(context, symmetry, region).patience
+    return _WALK * effort(context, symmetry, region, origin).patience
 
 
 def tasks(
-    context: Context, symmetry: str, starts: Sequence[Start], path: tuple[int, ...], seconds: float | None
+    context: Context,
+    symmetry: str,
+    starts: Sequence[Start],
+    path: tuple[int, ...],
+    seconds: float | None,
+    filled_from: int = 0,
 ) -> Iterator[tuple[Task, list[Origin]]]:
     """Starts of a class cut into tasks, each with the origins of its starts.
 
@@ -76,22 +85,21 @@ def tasks(
     """
 
     def size(start: Start) -> int:
-        return max(
-            1, round(_TASK_STEPS / _WALK / effort(context, symmetry, start.region, start.origin.guided).patience)
-        )
+        return max(1, round(_TASK_STEPS / expected_steps(context, symmetry, start.region, start.origin)))
 
     for index, batch in enumerate(_batches(starts, size)):
         task = Task(
             context.instance,
             symmetry,
             tuple(s.elements for s in batch),
-            effort(context, symmetry, batch[0].region, batch[0].origin.guided),
+            effort(context, symmetry, batch[0].region, batch[0].origin),
             context.seed(Stream.WALK, *path, index),
             context.goal,
             context.settings.memory_bytes,
             seconds,
             batch[0].region,
             batch[0].around,
+            filled_from,
         )
         yield task, [s.origin for s in batch]
 

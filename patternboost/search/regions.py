@@ -201,6 +201,12 @@ def region_rows(
     return shared.get(key, memory, expected if expected <= room else 0, make).rows
 
 
+def fits(instance: Instance, region: IntArray, memory: int) -> bool:
+    """Whether walks in a region can have its bitmaps."""
+    k = instance.problem.k
+    return k <= 3 and bitrows_nbytes(len(region), k == 3) <= memory // _SHARE
+
+
 def is_most_of(region: IntArray, bits: BitRows) -> bool:
     """Whether a region's own bitmaps would be hardly shorter than those of its class."""
     return words_of(len(region)) > _SMALLER * bits.words

@@ -11,6 +11,7 @@ from patternboost.problem import Instance
 from patternboost.problem.ground import IntArray
 from patternboost.problem.symmetry import class_orbits
 from patternboost.search.bitmaps import BitRows, build_bitrows
+from patternboost.search.completing import fill_up
 from patternboost.search.memory import DEFAULT_MEMORY, Building, Interrupted, never, shared
 from patternboost.search.regions import RegionWalker, is_most_of, masked, region_rows
 from patternboost.search.tables import Table, build_table, symmetric
@@ -52,6 +53,8 @@ class Task:
     region: IntArray | None = None
     #: whether a walk in a region goes on around it at the end; without, no table of the class is needed
     around: bool = True
+    #: walks in a region that do not go on around it are filled up where they have this many points
+    filled_from: int = 0
 
     def run(self, stopped: Callable[[], bool] | None = None) -> list[Outcome]:
         """Improve every start; `run_task` of it."""
@@ -103,13 +106,20 @@ class Prepared(NamedTuple):
         return self.table.nbytes + (0 if self.bits is None else self.bits.nbytes)
 
 
-def table_steps(instance: Instance, symmetry: str, share: float = 1.0) -> float:
-    """About how many steps of tabu search the table of a class takes the time of (benchmarks/cost_per_step.py).
+#: steps in the time that a pair of orbits takes, where one element of the first is enough, and where all are needed
+_STEPS_ONE, _STEPS_ALL = 1.5, 6.0
 
-    Or the bitmaps of a region of it that has a share of the orbits.
-    """
-    orbits = class_orbits(instance, symmetry).count
-    return (1.5 if symmetric(instance, symmetry) else 6.0) * (share * orbits) ** 2
+
+def table_steps(instance: Instance, symmetry: str) -> float:
+    """About how many steps of tabu search the table of a class takes the time of (benchmarks/cost_per_step.py)."""
+    each = _STEPS_ONE if symmetric(instance, symmetry) else _STEPS_ALL
+    return each * class_orbits(instance, symmetry).count ** 2
+
+
+def region_steps(instance: Instance, symmetry: str, share: float) -> float:
+    """The same for the bitmaps of a region that has a share of the orbits."""
+    one = instance.problem.translations or symmetric(instance, symmetry)
+    return (_STEPS_ONE if one else _STEPS_ALL) * (share * class_orbits(instance, symmetry).count) ** 2
 
 
 def table_bytes(instance: Instance, symmetry: str, memory: int = DEFAULT_MEMORY) -> float:
@@ -184,6 +194,9 @@ def run_task(task: Task, stopped: Callable[[], bool] | None = None) -> list[Outc
             whole.run(effort.patience // _AROUND, effort.patience, task.target)
             chosen, points = whole.best
             steps += whole.steps
+        elif task.region is not None and points >= task.filled_from and task.instance.problem.k <= 3:
+            chosen = fill_up(task.instance, task.symmetry, chosen)
+            points = int(orbits.weights[chosen].sum())
         now = time.monotonic()
         outcomes.append(Outcome(orbits.expand(chosen), before, points, steps, now - began))
         began = now

@@ -102,6 +102,8 @@ class Settings:
     region_mass: float = _share(0.85, "share of its density that a region of the model, or a counted one, holds")
     count_regions: bool = _other(True, "gpt: a region counted in the pool competes with the model's")
 
+    without: str = _other("", "proposers left out, by their names in the log, with commas between")
+
     # the learned half
     model_share: float = _share(0.2, "most of the effort spent on walks from the model's samples")
     tokens: str = _choice("orbits", "orbits (one token each), bits (0/1 strings) or merged (learned tokens)", TOKENS)

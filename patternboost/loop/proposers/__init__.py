@@ -4,10 +4,12 @@
 the list; log, page and comparison show it without more ado (docs/howto.md has an example).
 """
 
+from patternboost.loop.context import Context
 from patternboost.loop.origins import Origin
 from patternboost.loop.proposers.base import Proposer
 from patternboost.loop.proposers.counted_region import CountedRegion
 from patternboost.loop.proposers.elites import Elites
+from patternboost.loop.proposers.inner_board import InnerBoard
 from patternboost.loop.proposers.model_regions import ModelRegions
 from patternboost.loop.proposers.samples import Samples
 from patternboost.loop.proposers.seed_regions import SeedRegions
@@ -24,7 +26,15 @@ PROPOSERS: tuple[Proposer, ...] = (
     Samples(),
     Seeds(),
     Elites(),
+    InnerBoard(),
     WholeBoard(),
 )
 
-__all__ = ["PROPOSERS", "Proposer"]
+
+def proposers_of(context: Context) -> list[Proposer]:
+    """The proposers that a search has, in the order in which they are asked."""
+    left_out = context.settings.without.split(",")
+    return [p for p in PROPOSERS if p.origin not in left_out]
+
+
+__all__ = ["PROPOSERS", "Proposer", "proposers_of"]

@@ -12,13 +12,17 @@ from patternboost.loop.context import Context
 from patternboost.loop.origins import Origin
 from patternboost.loop.pool import Entry, Pool
 from patternboost.loop.proposers.base import Budget, Proposer
-from patternboost.loop.proposers.whole_board import maybe_inner
+from patternboost.loop.proposers.inner_board import inner_region
 from patternboost.loop.starts import Start, expected_steps
 from patternboost.problem.symmetry import Orbits, class_orbits
 
 if TYPE_CHECKING:
     from patternboost.loop.state import State
     from patternboost.model.tokens import Example
+
+
+#: of the walks in a class that has an inner board, the share that stay on it
+_INNER = 0.75
 
 
 class Elites(Proposer):
@@ -39,10 +43,10 @@ class Elites(Proposer):
     def propose(self, context: Context, state: State, symmetry: str, budget: Budget) -> list[Start]:
         orbits = class_orbits(context.instance, symmetry)
         elites = members(state.pool, orbits, symmetry)
-        starts = []
+        inner, starts = inner_region(context, symmetry), []
         for _ in range(round(budget.steps / expected_steps(context, symmetry))):
             entry = elites[int(budget.rng.integers(len(elites)))]
-            region = maybe_inner(context, symmetry, budget.rng)
+            region = inner if budget.rng.random() < _INNER else None
             if entry.symmetry != symmetry:
                 starts.append(Start(entry.elements, Origin.RELAXED, region))
                 continue

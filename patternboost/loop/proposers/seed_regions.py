@@ -12,7 +12,7 @@ from patternboost.loop.origins import Origin
 from patternboost.loop.proposers.base import Budget, Proposer
 from patternboost.loop.regions import region
 from patternboost.loop.smaller_sizes import seed_density, sizes_compare
-from patternboost.loop.starts import NOTHING, Start, expected_steps
+from patternboost.loop.starts import NOTHING, Start, expected_steps, goes_around
 
 if TYPE_CHECKING:
     from patternboost.loop.state import State
@@ -48,4 +48,4 @@ class SeedRegions(Proposer):
             return []
         inside = region(density, self._share)
         walks = round(budget.steps / expected_steps(context, symmetry, inside))
-        return [Start(NOTHING, self.origin, inside)] * walks
+        return [Start(NOTHING, self.origin, inside, goes_around(context, state, symmetry))] * walks

@@ -77,10 +77,10 @@ def run(plan: Plan, folder: Path, arm: str, seed: int, stopped: Callable[[], boo
         if (where / "settings.toml").exists():
             result = resume(where, quiet=True)
         else:
-            seeds = [str(folder / "seeds")] if plan.seed_from else []
+            seeds = {"seed_from": [str(folder / "seeds")] if plan.seed_from else []}
             result = search(
                 plan.problem, plan.n, minutes=plan.minutes, seed=seed, jobs=plan.jobs, symmetry=plan.symmetry,
-                seed_from=seeds, run_dir=where, quiet=True, **(parse_assignments(plan.options) | ARMS[arm]),
+                run_dir=where, quiet=True, **(seeds | parse_assignments(plan.options) | ARMS[arm]),
             )  # fmt: skip
         if result.interrupted:
             return False

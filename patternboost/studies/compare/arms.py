@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-#: arms by name: what they set of a search. 'greedy' is no search: random greedy fills, as many as time allows
+from patternboost.loop.origins import ARMS as PROPOSERS
+
+#: arms by name: what they set of a search. 'greedy' is no search: random greedy fills, as many as time allows.
+#: With seeds all arms begin with them, but for those that say otherwise
 ARMS: dict[str, dict[str, Any]] = {
     "gpt": {"model": "gpt"},
     "none": {"model": "none"},
@@ -12,6 +16,19 @@ ARMS: dict[str, dict[str, Any]] = {
     "unigram": {"model": "unigram"},
     "exact": {"model": "none", "improve": "solver"},
     "greedy": {},
+    "seeded": {"model": "gpt"},
+    "unseeded": {"model": "gpt", "seed_from": []},
+    "seeded-unigram": {"model": "unigram"},
+    "unseeded-unigram": {"model": "unigram", "seed_from": []},
+    "unseeded-none": {"model": "none", "seed_from": []},
 }
-#: the arm that the others are held against
-CONTROL = "none"
+ARMS |= {f"without-{origin}": {"without": str(origin)} for origin in PROPOSERS}
+#: arms that need seeds
+SEEDED = tuple(name for name in ARMS if name.startswith("seeded"))
+#: the arm that the others are held against: the first of these that is there, or else the last of all
+_CONTROLS = ("none", "unseeded-none", "unseeded")
+
+
+def control_of(arms: Sequence[str]) -> str:
+    """The arm that the others are held against."""
+    return next((name for name in _CONTROLS if name in arms), arms[-1])

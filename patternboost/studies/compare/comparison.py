@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from patternboost.loop.seeding import collect
+from patternboost.loop.seeding import WORDS, collect
 from patternboost.problem import Instance, Problem
 from patternboost.problem.registry import instance_of, lasting_reference
 from patternboost.report.progress import left_text, make_progress
@@ -66,8 +66,7 @@ def compare(
         raise ComparisonError(f"--seeds {seeds}: must be at least 1")
     from_keywords(reference, instance.n, settings)  # unknown ones are refused before the first run
     options = tuple(f"{name}={_text(value)}" for name, value in sorted(settings.items()))
-    words = ("archive", "best")
-    sources = tuple(s if s in words else str(Path(s).resolve()) for s in seed_from)
+    sources = tuple(s if s in WORDS else str(Path(s).resolve()) for s in seed_from)
     plan = Plan(
         reference, instance.n, float(minutes), tuple(arms), seeds, jobs or default_jobs(), symmetry, target, sources,
         options,

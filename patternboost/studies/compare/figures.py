@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from patternboost.studies.compare.arm_run import ArmRun
-from patternboost.studies.compare.arms import CONTROL
 
 #: the level at which a difference is called one
 LEVEL = 0.05
@@ -33,14 +32,17 @@ class Verdict:
     #: two-sided permutation test of that share being 1/2, corrected for the number of arms (see `holm`)
     p: float
     runs: int
+    control: str = "none"
 
     def __str__(self) -> str:
         what = f"wins {self.share:.0%} of the pairs (95 %: {self.low:.0%} to {self.high:.0%}; p = {self.p:.3f})"
         if self.runs < LEAST_RUNS:
-            return f"{self.arm} against {CONTROL}: {what}; too few runs for a verdict, {LEAST_RUNS} of each at least"
+            return (
+                f"{self.arm} against {self.control}: {what}; too few runs for a verdict, {LEAST_RUNS} of each at least"
+            )
         if self.p >= LEVEL:
-            return f"{self.arm} against {CONTROL}: no difference shown; {what}"
-        return f"{self.arm} is {'better' if self.share > 0.5 else 'worse'} than {CONTROL}: {what}"
+            return f"{self.arm} against {self.control}: no difference shown; {what}"
+        return f"{self.arm} is {'better' if self.share > 0.5 else 'worse'} than {self.control}: {what}"
 
 
 def of_arm(outcomes: Sequence[ArmRun], arm: str) -> list[ArmRun]:
@@ -74,7 +76,7 @@ def verdict(ours: Sequence[ArmRun], control: Sequence[ArmRun], seed: int = 0) ->
             (a, b), _wins, n_resamples=_RESAMPLES, alternative="two-sided", vectorized=False, rng=rng
         )
         p = min(1.0, float(test.pvalue))
-    return Verdict(ours[0].arm, share, float(low), float(high), p, min(len(a), len(b)))
+    return Verdict(ours[0].arm, share, float(low), float(high), p, min(len(a), len(b)), control[0].arm)
 
 
 def holm(verdicts: Sequence[Verdict]) -> list[Verdict]:
@@ -97,9 +99,9 @@ def hit_rates(outcomes: Sequence[ArmRun], arms: Sequence[str]) -> list[tuple[int
     return [(s, [sum(o.best >= s for o in runs) / max(1, len(runs)) for runs in by_arm]) for s in scores]
 
 
-def target_of(outcomes: Sequence[ArmRun], asked: int) -> int:
+def target_of(outcomes: Sequence[ArmRun], asked: int, control_arm: str = "none") -> int:
     """The score that times are measured to: as asked, else the control's best (or anyone's, without a control)."""
-    control = of_arm(outcomes, CONTROL)
+    control = of_arm(outcomes, control_arm)
     return asked or max((o.best for o in control or outcomes), default=0)
 
 

@@ -11,7 +11,6 @@ from patternboost.report import page
 from patternboost.report.images import png
 from patternboost.report.tables import render
 from patternboost.studies.compare.arm_run import ArmRun
-from patternboost.studies.compare.arms import CONTROL
 from patternboost.studies.compare.figures import curves, hit_rates, holm, median_time, of_arm, target_of, verdict
 from patternboost.studies.compare.plan import Plan
 
@@ -20,7 +19,7 @@ _MOMENTS = 300
 
 def rows(plan: Plan, outcomes: Sequence[ArmRun]) -> list[tuple[str, ...]]:
     """A line per arm: runs, best scores (best, median, all), and the time to the target."""
-    target = target_of(outcomes, plan.target)
+    target = target_of(outcomes, plan.target, plan.control)
     lines: list[tuple[str, ...]] = [
         ("arm", "runs", "best", "median", "all best scores", f"median time to {target}", "reached it")
     ]
@@ -48,10 +47,10 @@ def rows(plan: Plan, outcomes: Sequence[ArmRun]) -> list[tuple[str, ...]]:
 
 def verdicts(plan: Plan, outcomes: Sequence[ArmRun]) -> list[str]:
     """A sentence per arm against the control."""
-    control = of_arm(outcomes, CONTROL)
-    others = [of_arm(outcomes, arm) for arm in plan.arms if arm != CONTROL]
+    control = of_arm(outcomes, plan.control)
+    others = [of_arm(outcomes, arm) for arm in plan.arms if arm != plan.control]
     if not control:
-        return [f"no run of the control ({CONTROL}): nothing to hold the arms against"]
+        return [f"no run of the control ({plan.control}): nothing to hold the arms against"]
     return [str(v) for v in holm([verdict(runs, control) for runs in others if runs])]
 
 
@@ -96,7 +95,7 @@ def comparison_html(plan: Plan, outcomes: Sequence[ArmRun]) -> str:
         protocol=f"{plan.minutes:g} minutes a run on {plan.jobs} workers, {plan.seeds} seeds, symmetry "
         f"{plan.symmetry}, {seeds}{' '.join(['', *plan.options])}.",
         verdicts=verdicts(plan, outcomes),
-        control=CONTROL,
+        control=plan.control,
         head=head,
         rows=body,
         picture=picture(plan, outcomes),

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from patternboost.store.files import FileError, read_json, write_json
-from patternboost.studies.compare.arms import ARMS
+from patternboost.studies.compare.arms import ARMS, SEEDED, control_of
 
 FORMAT = "patternboost-comparison/1"
 
@@ -41,9 +41,17 @@ class Plan:
             raise ComparisonError(f"--arms {unknown[0]}: use some of {','.join(ARMS)}")
         if len(self.arms) < 2 or len(set(self.arms)) < len(self.arms):
             raise ComparisonError(f"--arms {','.join(self.arms)}: a comparison needs two different arms or more")
+        needy = [arm for arm in self.arms if arm in SEEDED and not self.seed_from]
+        if needy:
+            raise ComparisonError(f"--arms {needy[0]}: needs --seed-from archive, or a folder of certificates")
         if not self.minutes > 0:
             raise ComparisonError(f"--minutes {self.minutes:g}: must be more than 0")
         return self
+
+    @property
+    def control(self) -> str:
+        """The arm that the others are held against."""
+        return control_of(self.arms)
 
     def runs(self) -> list[tuple[str, int]]:
         """(arm, seed) in the order in which they run: seed by seed, so that a part of it is a fair part."""

@@ -104,12 +104,13 @@ class _Ladder:
     def note(self, n: int, seconds: float) -> None:
         """A visit ended: keep it, and carry what it gained to the sizes beside it."""
         with Archive() as archive:
-            done = Visit(n, round(seconds, 3), self.now[n], best_score(archive, self.problem.at(n)))
+            before = self.now[n]
+            done = Visit(n, round(seconds, 3), before, best_score(archive, self.problem.at(n)))
             append_line(self.folder / _VISITS, json.dumps(asdict(done)))
             self.visits.append(done)
             self.now[n] = done.after
-            if done.after > done.before:
-                self.tell(archive, n)
+            if done.after > before:
+                self.tell(archive, n, before)
                 self.carry(archive, n)
 
     def carry(self, archive: Archive, n: int) -> None:
@@ -119,17 +120,17 @@ class _Ladder:
             while m in self.now:
                 if carried(archive, self.problem.at(m), [m - step]) is None:
                     break
-                self.now[m] = best_score(archive, self.problem.at(m))
-                self.tell(archive, m)
+                before, self.now[m] = self.now[m], best_score(archive, self.problem.at(m))
+                self.tell(archive, m, before)
                 m += step
 
-    def tell(self, archive: Archive, n: int) -> None:
+    def tell(self, archive: Archive, n: int, before: int) -> None:
         """Save the certificate of a size that gained, and say so."""
         best = library.best(archive, self.problem.at(n))[0]
         best.save(self.folder / "best" / f"{best.name}.json")
         known = known_record(self.problem.name, n)
         beside = f", best known {known.value}" if known else ""
-        self.progress.say(f"n = {n}: {self.before[n] or 'nothing'} -> {best.score}{beside}")
+        self.progress.say(f"n = {n}: {before or 'nothing'} -> {best.score}{beside}")
 
     def write_page(self, always: bool = False) -> None:
         """Write the page, now and then."""
