@@ -78,7 +78,7 @@ def search(
             entry = _candidate(context, state, outcome, origin, task.symmetry)
             if entry is not None and entry.key not in found:
                 found[entry.key] = entry
-                statistics.note_hit(task.symmetry, origin.arm, entry.score)
+                statistics.note_hit(task.symmetry, origin, entry.score)
                 if entry.score > state.best_score:
                     new_best(context, state, clock, outputs, entry)
         progress.advance(len(task.starts), state.best_score)

@@ -25,6 +25,9 @@ class Walks:
     before: Counter[int] = field(default_factory=Counter)
     after: Counter[int] = field(default_factory=Counter)
     steps: int = 0
+    #: seconds of all workers, and sets that were new and good enough for the pool
+    seconds: float = 0.0
+    new: int = 0
 
     def entry(self) -> dict[str, Any]:
         """Their part of the log's line."""
@@ -34,6 +37,8 @@ class Walks:
             "walks": walks,
             "best": max(self.after),
             "mean": round(mean, 3),
+            "new": self.new,
+            "seconds": round(self.seconds, 3),
             "before": dict(sorted(self.before.items())),
             "after": dict(sorted(self.after.items())),
         }
@@ -93,6 +98,7 @@ class Statistics:
         for after in (self.after, walks.after):
             after[outcome.after] += 1
         walks.steps += outcome.steps
+        walks.seconds += outcome.seconds
         if not origin.empty:
             for before in (self.before, walks.before):
                 before[outcome.before] += 1
@@ -104,9 +110,10 @@ class Statistics:
         self.work[symmetry, arm] += work  # type: ignore[assignment]
         self.bests_of[symmetry, arm] = max(self.bests_of.get((symmetry, arm), -1), best)
 
-    def note_hit(self, symmetry: str, arm: Origin, score: int) -> None:
+    def note_hit(self, symmetry: str, origin: Origin, score: int) -> None:
         """A set that is new and good enough for the pool."""
-        self.hits.setdefault((symmetry, arm), Counter())[score] += 1
+        self.hits.setdefault((symmetry, origin.arm), Counter())[score] += 1
+        self.origins[origin].new += 1
 
     def note_samples(self, sets: int, malformed: int, empty: int, temperature: float) -> None:
         """Count samples of one class."""

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
 from patternboost.loop.origins import Origin
+from patternboost.report.progress import time_text
 
 #: most generations with histograms, and most points of a curve, that a page holds
 MAX_GENERATIONS = 500
@@ -103,6 +104,19 @@ def report_data(
         "attention": attention,
         "origins": {"all": "all starts"} | {str(o): o.label for o in Origin},
     }
+
+
+def origin_rows(log: Sequence[Entry]) -> list[list[str]]:
+    """What came of every kind of start: walks, workers' time, new sets, their best score and how often it was reached."""
+    rows = []
+    for origin in dict.fromkeys(name for entry in log for name in entry["origins"]):
+        parts = [entry["origins"][origin] for entry in log if origin in entry["origins"]]
+        walks, new = (sum(int(part.get(name, 0)) for part in parts) for name in ("walks", "new"))
+        best = max(int(part["best"]) for part in parts)
+        often = sum(int(part.get("after", {}).get(str(best), 0)) for part in parts)
+        seconds = sum(float(part.get("seconds", 0.0)) for part in parts)
+        rows.append([origin_label(origin), f"{walks:,}", time_text(seconds), f"{new:,}", str(best), f"{often:,}"])
+    return sorted(rows, key=lambda row: (-int(row[4]), row[0]))
 
 
 def origin_label(origin: str) -> str:

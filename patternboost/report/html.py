@@ -10,7 +10,7 @@ from typing import Any
 from markupsafe import Markup
 
 from patternboost._version import __version__
-from patternboost.report.data import origin_label, report_data, thinned
+from patternboost.report.data import origin_label, origin_rows, report_data, thinned
 from patternboost.report.findings import Findings
 from patternboost.report.page import embedded, render
 from patternboost.report.progress import time_text
@@ -146,6 +146,8 @@ def report_html(findings: Findings) -> str:
         attention=seen
         and f"What the transformer attends to while it writes one of its own samples ({seen['symmetry']}, generation "
         f"{seen['generation']}).",
+        origin_head=("walks from", "walks", "time of all workers", "new sets", "best", "times"),
+        origin_rows=origin_rows(log),
         head=("generation", "time", "best", "walks", "new", "malformed", "leading class", "phases"),
         generations=[_generation(e) for e in thinned(log, _ROWS)],
         left=(6, 7),

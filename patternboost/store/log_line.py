@@ -49,6 +49,7 @@ def _histogram(value: Any) -> bool:
 
 def _origin(value: Any) -> bool:
     known = all(_number(value[name]) for name in ("walks", "best", "mean"))
+    known = known and all(_number(value.get(name, 0)) for name in ("new", "seconds"))
     return known and all(_histogram(value.get(name, {})) for name in ("before", "after"))
 
 
