@@ -27,7 +27,7 @@ from patternboost.store.archive import Archive
 from patternboost.store.construction import Construction, load
 from patternboost.store.exporting import export_bytes, export_file
 from patternboost.store.files import FileError
-from patternboost.store.importing import read_file
+from patternboost.store.reading import read_file
 from patternboost.store.run_folder import RunFolder
 from patternboost.store.settings import Settings, SettingsError, check, from_keywords, idle_settings
 
@@ -278,8 +278,8 @@ def export(
 ) -> Path | bytes:
     """The best construction of a run, or of a problem at size n, in a format: to a file, or as bytes without `output`.
 
-    A construction, or the result of a search, may be given itself. Raises ValueError (one line), also where there is
-    nothing to export.
+    A certificate's file, a construction, or the result of a search may be given itself. Raises ValueError (one line),
+    also where there is nothing to export.
     """
     if isinstance(what, Construction | Result):
         best = what if isinstance(what, Construction) else what.best
@@ -287,7 +287,10 @@ def export(
     elif n is None:
         if str(what) in problem_names() and not Path(str(what)).exists():
             raise ProblemError(f"export {what}: give its size too, export {what} N, or the folder of a run")
-        best, where = RunFolder.read(str(what)).best(), str(what)
+        if Path(str(what)).is_file():
+            best, where = load(str(what)), str(what)
+        else:
+            best, where = RunFolder.read(str(what)).best(), str(what)
     else:
         instance = instance_of(what if isinstance(what, Problem) else str(what), n)
         with Archive() as archive:
@@ -312,12 +315,20 @@ class Imported:
     fault: str = ""
 
 
-def import_file(path: str | Path, *, problem: str | None = None, n: int | None = None) -> list[Imported]:
+def import_file(
+    path: str | Path,
+    *,
+    problem: str | None = None,
+    n: int | None = None,
+    from_one: bool = False,
+    point: str | None = None,
+) -> list[Imported]:
     """Verify the constructions in a file and put those that are valid into the archive.
 
-    Raises FileError or ProblemError (one line) for a file that cannot be read.
+    `problem` and `n` say what the file does not, `from_one` that its coordinates count from 1, `point` which character
+    is a point on its boards. Raises FileError or ProblemError (one line) for a file that cannot be read.
     """
-    kind, constructions = read_file(path, problem, n)
+    kind, constructions = read_file(path, problem, n, from_one=from_one, point=point)
     found = []
     with Archive() as archive:
         for c in constructions:

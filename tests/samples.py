@@ -11,7 +11,7 @@ from patternboost.problem import Instance
 from patternboost.problem.ground import Grid, IntArray
 from patternboost.problem.registry import find_problem, problem
 from patternboost.store.construction import Construction
-from patternboost.store.importing import read_file
+from patternboost.store.reading import read_file
 
 
 def read_all(*arguments: Any, **options: Any) -> list[Construction]:

@@ -2,11 +2,13 @@
 
 import io
 import json
+import os
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from commands import invoke, refused
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from samples import broken, cube, edges, greedy, isosceles, read_all, undrawn
@@ -15,13 +17,16 @@ from patternboost.problem.registry import problem
 from patternboost.store.construction import Construction
 from patternboost.store.exporting import FORMATS, export_bytes, export_file
 from patternboost.store.files import FileError
+from patternboost.store.reading import read_file
 
-DATA = ("json", "csv", "txt", "npz", "bits", "python")
+DATA = ("json", "csv", "txt", "npz", "bits", "python", "rle")
+GRAPHS = ("graph6", "dimacs")
 TWO = Construction.of(problem("isosceles", 3), [(2, 0), (0, 1)])
 
 
 def test_formats() -> None:
-    assert FORMATS == ("json", "csv", "txt", "npz", "svg", "png", "tikz", "bits", "python")
+    named = ("json", "csv", "txt", "npz", "svg", "png", "tikz", "bits", "python", "rle", "graph6", "dimacs")
+    assert named == FORMATS
 
 
 @given(st.sampled_from(DATA), st.sampled_from(["isosceles", "no-three-in-line"]), st.integers(1, 8), st.integers(0, 99))
@@ -62,7 +67,8 @@ def test_an_invalid_construction_is_refused(format: str, tmp_path: Path) -> None
 
 @pytest.mark.parametrize("format", FORMATS)
 def test_bytes_are_the_same_every_time(format: str) -> None:
-    assert export_bytes(isosceles(6), format) == export_bytes(isosceles(6), format)
+    make = edges if format in GRAPHS else lambda: isosceles(6)
+    assert export_bytes(make(), format) == export_bytes(make(), format)
 
 
 def test_unknown_format_names_those_that_would_do() -> None:
@@ -92,9 +98,12 @@ def test_npz_loads_without_pickle() -> None:
 
 def test_no_points_at_all(tmp_path: Path) -> None:
     empty = Construction.of(problem("isosceles", 4), [])
-    for format in DATA:
+    for format in ("json", "csv", "npz"):
         (back,) = read_all(export_file(empty, format, tmp_path / format), "isosceles", 4)
         assert back.points == ()
+    for format in ("txt", "bits", "python", "rle"):
+        with pytest.raises(FileError, match="holds no points"):
+            read_all(export_file(empty, format, tmp_path / format), "isosceles", 4)
 
 
 def test_ground_sets_that_are_no_grid() -> None:
@@ -115,3 +124,49 @@ def test_a_file_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(FileError, match="cannot be written"):
         export_file(TWO, "csv", tmp_path / "file" / "out.csv")
+
+
+def test_boards_and_graphs_in_the_formats_of_other_programs(tmp_path: Path) -> None:
+    networkx = pytest.importorskip("networkx")
+    assert export_bytes(TWO, "rle") == b"#C isosceles-n3-2\nx = 3, y = 3, rule = B3/S23\nbo$$o!\n"
+    for format, kind in (("rle", "RLE"), ("graph6", "graph6"), ("dimacs", "DIMACS")):
+        construction = isosceles(9) if format == "rle" else edges()
+        path = export_file(construction, format, tmp_path / f"file.{format}")
+        plain = Construction.of(construction.instance, construction.points)
+        assert read_file(path, construction.problem) == (kind, [plain])
+    graph = networkx.from_graph6_bytes(export_bytes(edges(), "graph6").strip())
+    assert sorted(graph.edges()) == list(edges().points)
+    for format in ("graph6", "dimacs"):
+        with pytest.raises(ValueError, match="no problem of graphs"):
+            export_bytes(isosceles(4), format)
+
+
+def test_the_ending_says_the_format_and_a_file_is_replaced_only_by_force(tmp_path: Path) -> None:
+    certificate = isosceles(5).save(tmp_path / "five.json")
+    for name, begins in [("a.csv", b"row,column"), ("a.svg", b"<svg"), ("a.rle", b"#C"), ("a.tex", b"%"), ("a", b"{")]:
+        answer = invoke("export", certificate, "-o", tmp_path / name)
+        assert answer.status == 0, answer
+        assert (tmp_path / name).read_bytes().startswith(begins), name
+    (tmp_path / "a.csv").write_text("mine")
+    refused(invoke("export", certificate, "-o", tmp_path / "a.csv"), "a.csv: is there already; --force replaces it")
+    assert (tmp_path / "a.csv").read_text() == "mine"
+    assert invoke("export", certificate, "-o", tmp_path / "a.csv", "--force").status == 0
+    assert (tmp_path / "a.csv").read_text().startswith("row,column")
+
+
+def test_links_and_devices_are_written_to_and_stay(tmp_path: Path) -> None:
+    target, link = tmp_path / "folder" / "target.json", tmp_path / "link.json"
+    target.parent.mkdir()
+    target.write_text("old")
+    link.symlink_to(target)
+    export_file(isosceles(4), "json", link)
+    assert link.is_symlink()
+    assert target.read_text().startswith("{")
+    assert list(target.parent.iterdir()) == [target]
+    assert export_file(isosceles(4), "json", "/dev/null") == Path("/dev/null")
+    assert Path("/dev/null").is_char_device()
+    os.mkfifo(tmp_path / "pipe")
+    reader = os.open(tmp_path / "pipe", os.O_RDONLY | os.O_NONBLOCK)
+    export_file(isosceles(4), "csv", tmp_path / "pipe")
+    assert os.read(reader, 100).startswith(b"row,column")
+    os.close(reader)

@@ -1,5 +1,8 @@
 """What ships with the package: every certificate is valid, is what its name says, and is there on a new machine."""
 
+import json
+from pathlib import Path
+
 import pytest
 from commands import invoke
 
@@ -9,6 +12,8 @@ from patternboost.report.record_table import record_rows
 from patternboost.store import library
 from patternboost.store.archive import Archive
 from patternboost.store.construction import Construction
+
+CONSTRUCTIONS = Path(__file__).parent.parent / "problems" / "constructions"
 
 
 @pytest.mark.parametrize("key", library._listed(), ids=lambda key: f"{key[0]}-{key[1]}")
@@ -55,3 +60,22 @@ def test_an_empty_archive_has_what_ships(home):
             assert sizes == sorted(n for listed, n in library._listed() if listed == name)
             larger = find_problem(name).at(max(sizes) + 1)
             assert len(collect(larger, ["archive"], archive)) == len(sizes)
+
+
+def _apart(points):
+    """Whether no point has two others at the same distance, by plain whole numbers alone."""
+    for r, c in points:
+        squares = [(r - y) ** 2 + (c - x) ** 2 for y, x in points if (y, x) != (r, c)]
+        if len(set(squares)) < len(squares):
+            return False
+    return True
+
+
+@pytest.mark.parametrize("path", sorted(CONSTRUCTIONS.glob("isosceles-n*.json")), ids=lambda path: path.stem)
+def test_our_isosceles_table_is_checked_apart_from_the_program(path):
+    """Read by the json module, judged by brute force: nothing of the program takes part."""
+    certificate = json.loads(path.read_text())
+    points = [tuple(point) for point in certificate["points"]]
+    assert len(set(points)) == certificate["score"]
+    assert all(0 <= r < certificate["n"] and 0 <= c < certificate["n"] for r, c in points)
+    assert _apart(points)

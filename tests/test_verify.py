@@ -438,3 +438,31 @@ def test_any_changed_bytes_get_an_answer(
     except UnicodeDecodeError:
         text = None
     _foreseen(verify(tmp_path_factory.getbasetemp(), content), text)
+
+
+def test_any_readable_file_is_judged_and_nothing_archived(tmp_path, monkeypatch):
+    monkeypatch.setenv("PATTERNBOOST_HOME", str(tmp_path / "home"))
+    board = tmp_path / "board.txt"
+    board.write_text(".#.\n...\n#..\n")
+    answer = invoke("verify", board, "--problem", "isosceles")
+    assert (answer.status, answer.out) == (0, f"{board}: valid isosceles n=3 2 points\n")
+    one = tmp_path / "one.csv"
+    one.write_text("row,column\n1,2\n3,1\n")
+    refused(invoke("verify", one, "--problem", "isosceles", "--n", 3), "1-based? pass --from-one")
+    assert invoke("verify", one, "--problem", "isosceles", "--n", 3, "--from-one").status == 0
+    doubtful = tmp_path / "ab.txt"
+    doubtful.write_text("aba\naaa\nbaa\n")
+    refused(invoke("verify", doubtful, "--problem", "isosceles"), "--point 'a' or --point 'b'")
+    assert invoke("verify", doubtful, "--problem", "isosceles", "--point", "b").status == 0
+    assert not (tmp_path / "home").exists()
+
+
+def test_a_set_that_a_sibling_problem_allows_gets_a_hint(tmp_path):
+    flat = tmp_path / "flat.json"
+    flat.write_text('{"n": 3, "points": [[0, 0], [0, 1], [0, 2]]}')
+    answer = invoke("verify", flat, "--problem", "isosceles")
+    assert answer.status == 1
+    assert "forbidden set: [0, 0] [0, 1] [0, 2]; it is valid for isosceles-flat: " in answer.out
+    corner = tmp_path / "corner.json"
+    corner.write_text('{"n": 3, "points": [[0, 0], [0, 1], [1, 0]]}')
+    assert "isosceles-flat" not in invoke("verify", corner, "--problem", "isosceles").out

@@ -107,7 +107,7 @@ def report_data(
 
 
 def origin_rows(log: Sequence[Entry]) -> list[list[str]]:
-    """What came of every kind of start: walks, workers' time, new sets, their best score and how often it was reached."""
+    """What came of every kind of start: walks, workers' time, new sets, best score and how often it was reached."""
     rows = []
     for origin in dict.fromkeys(name for entry in log for name in entry["origins"]):
         parts = [entry["origins"][origin] for entry in log if origin in entry["origins"]]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import zipfile
 from collections.abc import Callable
 from io import BytesIO
@@ -12,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from patternboost.problem import Instance
+from patternboost.problem.ground import Edges
 from patternboost.store.construction import Construction
 from patternboost.store.drawing import board, picture
 from patternboost.store.files import FileError, atomic_write, reason
@@ -55,6 +57,39 @@ def _npz(construction: Construction) -> bytes:
     return out.getvalue()
 
 
+def _rle(construction: Construction) -> str:
+    """Run length encoded, as programs for cellular automata read it: b an empty cell, o a point."""
+    rows = board.text(construction).translate({ord("."): "b", ord("#"): "o"}).splitlines()
+    coded = "$".join(
+        "".join(f"{n if (n := len(list(run))) > 1 else ''}{cell}" for cell, run in itertools.groupby(row.rstrip("b")))
+        for row in rows
+    )
+    n = construction.n
+    return f"#C {construction.name}\nx = {n}, y = {n}, rule = B3/S23\n{coded}!\n"
+
+
+def _require_graph(construction: Construction) -> None:
+    if not isinstance(construction.instance.problem.ground, Edges):
+        raise ValueError(f"{construction.instance} is no problem of graphs: use csv, or another format")
+
+
+def _graph6(construction: Construction) -> bytes:
+    import networkx  # late: torch brings it, and only graphs need it
+
+    _require_graph(construction)
+    graph = networkx.Graph()
+    graph.add_nodes_from(range(construction.n))
+    graph.add_edges_from(construction.points)
+    coded: bytes = networkx.to_graph6_bytes(graph, header=False)
+    return coded
+
+
+def _dimacs(construction: Construction) -> str:
+    _require_graph(construction)
+    lines = [f"c {construction.name}", f"p edge {construction.n} {construction.score}"]
+    return "\n".join([*lines, *(f"e {u + 1} {v + 1}" for u, v in construction.points)]) + "\n"
+
+
 def _bits(construction: Construction) -> str:
     rows = board.text(construction).translate({ord("."): "0", ord("#"): "1", ord("\n"): None})
     return rows + "\n"
@@ -70,10 +105,21 @@ _WRITERS: dict[str, Callable[[Construction], str | bytes]] = {
     "tikz": picture.tikz,
     "bits": _bits,
     "python": lambda construction: f"{list(construction.points)}\n",
+    "rle": _rle,
+    "graph6": _graph6,
+    "dimacs": _dimacs,
+}
+#: the format of a file by the ending of its name
+BY_ENDING = {f".{name}": name for name in _WRITERS} | {
+    ".py": "python",
+    ".tex": "tikz",
+    ".g6": "graph6",
+    ".col": "dimacs",
 }
 
 #: The formats of an export: the certificate, 0-based points one a line, a board of `.` and `#`, numpy arrays, three
-#: kinds of picture, a line of n * n zeros and ones row by row (PatternBoost's), and a Python list of tuples.
+#: kinds of picture, a line of n * n zeros and ones row by row (PatternBoost's), a Python list of tuples, a run length
+#: encoded board, and for graphs graph6 and DIMACS.
 FORMATS: tuple[str, ...] = tuple(_WRITERS)
 
 

@@ -59,7 +59,16 @@ def _refuse_constant(name: str) -> Any:
 
 @contextlib.contextmanager
 def atomic_write(path: Path) -> Iterator[IO[bytes]]:
-    """Write a file under a temporary name beside it, flush it to disk, then rename it into place."""
+    """Write a file under a temporary name beside it, flush it to disk, then rename it into place.
+
+    A link stays: what it leads to is written. A device or a pipe is written to, never replaced.
+    """
+    if path.is_symlink():
+        path = Path(os.path.realpath(path))
+    if path.exists() and not path.is_file():
+        with path.open("wb") as device:
+            yield device
+        return
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
         handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
