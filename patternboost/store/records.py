@@ -10,13 +10,18 @@ from importlib.resources import files
 
 @dataclass(frozen=True)
 class Record:
-    """The best known score of a problem at size n. `status` is 'optimal' or 'lower bound'."""
+    """The best known score of a problem at size n.
+
+    `status` is 'optimal' (proved), 'lower bound' (the best that was published), or 'lower bound (weak)' (few have
+    looked). `retrieved` is the day when the source was read.
+    """
 
     problem: str
     n: int
     value: int
     status: str
     source: str
+    retrieved: str = ""
 
     @property
     def approximate(self) -> bool:
@@ -29,7 +34,7 @@ def known_records() -> dict[tuple[str, int], Record]:
     """All records that ship with the package, by (problem, n)."""
     text = (files("patternboost_problems") / "records.csv").read_text(encoding="utf-8")
     rows = [
-        Record(row["problem"], int(row["n"]), int(row["value"]), row["status"], row["source"])
+        Record(row["problem"], int(row["n"]), int(row["value"]), row["status"], row["source"], row["retrieved"])
         for row in csv.DictReader(text.splitlines())
     ]
     return {(r.problem, r.n): r for r in rows}
