@@ -33,7 +33,8 @@ def made_entry(generation: int, seconds: float, best: int, rng: random.Random) -
         after = histogram(2 * best // 3, best - 1) | {str(best): 1 + rng.randrange(3)}
         walks = sum(after.values())
         mean = sum(int(s) * c for s, c in after.items()) / walks
-        origins[str(origin)] = {"walks": walks, "best": best, "mean": round(mean, 3), "before": before, "after": after}
+        figures = {"walks": walks, "best": best, "mean": round(mean, 3), "new": walks // 9, "seconds": walks / 100}
+        origins[str(origin)] = figures | {"before": before, "after": after}
 
     def total(kind: str) -> dict[str, int]:
         scores = sorted({s for of in origins.values() for s in of[kind]}, key=int)

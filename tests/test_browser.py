@@ -217,3 +217,16 @@ def test_the_records_page_is_sound(width: int, browser: Any, tmp_path: Path) -> 
         assert len(visit.fetched) == 1
         if kept := os.environ.get("PATTERNBOOST_SCREENSHOTS"):
             visit.page.screenshot(path=Path(kept) / f"records-{width}.png", full_page=True)
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_the_page_of_a_ladder_is_sound(width: int, browser: Any, tmp_path: Path) -> None:
+    pb.ladder("isosceles", (5, 8), minutes=0.1, jobs=1, quiet=True, run_dir=tmp_path / "ladder", starts=30)
+    with Visit(browser, tmp_path / "ladder" / "index.html", width) as visit:
+        assert visit.page.locator(".cards svg").count() == 4
+        assert visit.page.locator("img").evaluate("image => image.naturalWidth") > 500
+        assert visit.page.evaluate("document.documentElement.scrollWidth") <= width
+        assert visit.wrong == []
+        assert [url for url in visit.fetched if not url.startswith("data:")] == visit.fetched[:1]
+        if kept := os.environ.get("PATTERNBOOST_SCREENSHOTS"):
+            visit.page.screenshot(path=Path(kept) / f"ladder-{width}.png", full_page=True)

@@ -15,7 +15,17 @@ from commands import checkpoints, invoke, read_log, refused
 from made_runs import made_log, made_run
 
 import patternboost as pb
-from patternboost.report.data import LEVELS, MAX_GENERATIONS, best_curve, loss_curve, pack_weights, report_data, thinned
+from patternboost.loop.origins import Origin
+from patternboost.report.data import (
+    LEVELS,
+    MAX_GENERATIONS,
+    best_curve,
+    loss_curve,
+    origin_rows,
+    pack_weights,
+    report_data,
+    thinned,
+)
 from patternboost.report.findings import gather
 from patternboost.report.html import command_line, report_html
 from patternboost.store.run_folder import RunFolder
@@ -52,6 +62,21 @@ class Page(HTMLParser):
 @pytest.fixture
 def run(tmp_path: Path) -> RunFolder:
     return made_run(tmp_path / "runs" / "run")
+
+
+def test_the_page_says_what_came_of_every_kind_of_start(run: RunFolder) -> None:
+    """A row for each, its figures those of the log added up."""
+    log = run.read_log()
+    rows = {row[0]: row[1:] for row in origin_rows(log)}
+    assert set(rows) == {Origin(name).label for entry in log for name in entry["origins"]}
+    walks, _, new, best, often = rows[Origin.MODEL.label]
+    of_model = [entry["origins"]["model"] for entry in log]
+    assert int(walks.replace(",", "")) == sum(of["walks"] for of in of_model)
+    assert int(new.replace(",", "")) == sum(of["new"] for of in of_model)
+    assert int(best) == max(of["best"] for of in of_model)
+    assert int(often) == sum(of["after"].get(best, 0) for of in of_model)
+    page = report_html(gather(run))
+    assert page.index("Where walks started, and what came of them") < page.index(f"<td>{walks}</td>")
 
 
 # -- written while the run goes on -------------------------------------------------------------------------------------
