@@ -5,18 +5,24 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+import numpy as np
 from typing_extensions import override
 
 from patternboost.loop.context import Context
 from patternboost.loop.origins import Origin
 from patternboost.loop.proposers.base import Budget, Proposer
 from patternboost.loop.regions import region
-from patternboost.loop.smaller_sizes import seed_density, sizes_compare
+from patternboost.loop.smaller_sizes import seed_density
 from patternboost.loop.starts import NOTHING, Start, expected_steps, goes_around
+from patternboost.problem import IntArray
 
 if TYPE_CHECKING:
     from patternboost.loop.state import State
     from patternboost.model.tokens import Example
+
+
+#: a region of more than this share of a class's orbits says nothing
+_MOST_OF = 0.6
 
 
 class SeedRegions(Proposer):
@@ -39,13 +45,20 @@ class SeedRegions(Proposer):
     @override
     def ready(self, context: Context, state: State, symmetry: str, samples: Sequence[Example]) -> bool:
         wanted = context.settings.regions > 0 and context.settings.seed_regions
-        return wanted and sizes_compare(context.instance, state.seeds)
+        return wanted and self._inside(context, state, symmetry) is not None
+
+    def _inside(self, context: Context, state: State, symmetry: str) -> IntArray | None:
+        """The region; None where there is none, or it would be most of the class: good sets use all of it then."""
+        density = seed_density(context.instance, symmetry, state.seeds)
+        if density is None or not density.any():
+            return None
+        inside = region(density, self._share)
+        return inside if len(inside) <= _MOST_OF * np.count_nonzero(density) else None
 
     @override
     def propose(self, context: Context, state: State, symmetry: str, budget: Budget) -> list[Start]:
-        density = seed_density(context.instance, symmetry, state.seeds)
-        if density is None or not density.any():
+        inside = self._inside(context, state, symmetry)
+        if inside is None:
             return []
-        inside = region(density, self._share)
         walks = round(budget.steps / expected_steps(context, symmetry, inside))
         return [Start(NOTHING, self.origin, inside, goes_around(context, state, symmetry))] * walks
