@@ -287,7 +287,7 @@ def export(
     elif n is None:
         if str(what) in problem_names() and not Path(str(what)).exists():
             raise ProblemError(f"export {what}: give its size too, export {what} N, or the folder of a run")
-        if Path(str(what)).is_file():
+        if Path(str(what)).suffix == ".json" and Path(str(what)).is_file():
             best, where = load(str(what)), str(what)
         else:
             best, where = RunFolder.read(str(what)).best(), str(what)

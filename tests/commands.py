@@ -130,4 +130,4 @@ def checkpoints(run: Path) -> dict[str, bytes]:
 
 def untimed(log: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """A log without what the clock wrote."""
-    return [{k: v for k, v in entry.items() if k not in ("seconds", "phases", "bests")} for entry in log]
+    return [{k: v for k, v in entry.items() if k not in ("seconds", "phases", "bests", "worked")} for entry in log]

@@ -33,7 +33,7 @@ def made_entry(generation: int, seconds: float, best: int, rng: random.Random) -
         after = histogram(2 * best // 3, best - 1) | {str(best): 1 + rng.randrange(3)}
         walks = sum(after.values())
         mean = sum(int(s) * c for s, c in after.items()) / walks
-        figures = {"walks": walks, "best": best, "mean": round(mean, 3), "new": walks // 9, "seconds": walks / 100}
+        figures = {"walks": walks, "best": best, "mean": round(mean, 3), "new": walks // 9}
         origins[str(origin)] = figures | {"before": before, "after": after}
 
     def total(kind: str) -> dict[str, int]:
@@ -66,6 +66,7 @@ def made_entry(generation: int, seconds: float, best: int, rng: random.Random) -
             "curve": [[s, loss + 0.1 / s, loss + 0.3] for s in (50, 100, 150)],
         },
         "steps": 8_000_000,
+        "worked": {origin: of["walks"] / 100 for origin, of in origins.items()},
         "phases": {"train": 14.2, "sample": 6.1, "search": 35.0, "verify": 0.4},
         "bests": [],
     }

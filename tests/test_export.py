@@ -143,7 +143,13 @@ def test_boards_and_graphs_in_the_formats_of_other_programs(tmp_path: Path) -> N
 
 def test_the_ending_says_the_format_and_a_file_is_replaced_only_by_force(tmp_path: Path) -> None:
     certificate = isosceles(5).save(tmp_path / "five.json")
-    for name, begins in [("a.csv", b"row,column"), ("a.svg", b"<svg"), ("a.rle", b"#C"), ("a.tex", b"%"), ("a", b"{")]:
+    for name, begins in [
+        ("a.csv", b"row,column"),
+        ("a.svg", b"<svg"),
+        ("a.rle", b"#C"),
+        ("a.tex", b"\\begin"),
+        ("a", b"{"),
+    ]:
         answer = invoke("export", certificate, "-o", tmp_path / name)
         assert answer.status == 0, answer
         assert (tmp_path / name).read_bytes().startswith(begins), name

@@ -177,8 +177,8 @@ def test_larger_constructions_are_cut_and_smaller_ones_kept_where_they_are_valid
 
 @pytest.mark.parametrize("name", ["isosceles", "no-square"])
 def test_seeded_runs_walk_in_regions_of_other_sizes_from_the_first_generation(name):
-    context = context_of(name, 20 if name == "isosceles" else 9, model="none", minutes=1.0)
-    seeds = [square(name, n) for n in (5, 7)]
+    context = context_of(name, 60 if name == "isosceles" else 9, model="none", minutes=1.0)
+    seeds = [square(name, n) for n in ((41, 51) if name == "isosceles" else (5, 7))]
     state = new_state(context, seeds)
     walks = starts_of(context, state, "mirror", 0, 300 * expected_steps(context, "mirror"), [])
     counts = Counter(s.origin for s in walks)
@@ -211,7 +211,7 @@ def test_a_seeded_search_repeats_and_says_what_came_of_its_seeds(tmp_path, capsy
                           run_dir=tmp_path / f"r{n}")  # fmt: skip
         found.best.save(folder / f"{n}.json")
     runs = [
-        pb.search("isosceles", 16, generations=2, model="none", jobs=1, seed=1, starts=50, seed_from=[folder],
+        pb.search("isosceles", 40, generations=2, model="none", jobs=1, seed=1, starts=50, seed_from=[folder],
                   run_dir=tmp_path / f"s{i}")
         for i in range(2)
     ]  # fmt: skip

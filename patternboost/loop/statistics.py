@@ -38,7 +38,6 @@ class Walks:
             "best": max(self.after),
             "mean": round(mean, 3),
             "new": self.new,
-            "seconds": round(self.seconds, 3),
             "before": dict(sorted(self.before.items())),
             "after": dict(sorted(self.after.items())),
         }
@@ -155,6 +154,7 @@ class Statistics:
             "valid": self.valid,
             "train": self.train,
             "steps": self.steps,
+            "worked": {str(origin): round(walks.seconds, 3) for origin, walks in sorted(self.origins.items())},
             "phases": {name: round(s, 3) for name, s in self.seconds.items()},
             "bests": [[round(seconds, 3), score] for seconds, score in self.bests],
         }

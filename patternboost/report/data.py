@@ -114,7 +114,7 @@ def origin_rows(log: Sequence[Entry]) -> list[list[str]]:
         walks, new = (sum(int(part.get(name, 0)) for part in parts) for name in ("walks", "new"))
         best = max(int(part["best"]) for part in parts)
         often = sum(int(part.get("after", {}).get(str(best), 0)) for part in parts)
-        seconds = sum(float(part.get("seconds", 0.0)) for part in parts)
+        seconds = sum(float(entry.get("worked", {}).get(origin, 0.0)) for entry in log)
         rows.append([origin_label(origin), f"{walks:,}", time_text(seconds), f"{new:,}", str(best), f"{often:,}"])
     return sorted(rows, key=lambda row: (-int(row[4]), row[0]))
 

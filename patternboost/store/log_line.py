@@ -24,6 +24,7 @@ def is_log_line(value: Any) -> bool:
             and all(_number(value["pool"][name]) for name in ("size", "median", "least"))
             and all(_histogram(value[name]) for name in ("before", "after"))
             and all(_text(name) and _number(seconds) for name, seconds in value["phases"].items())
+            and all(_text(name) and _number(seconds) for name, seconds in value.get("worked", {}).items())
             and all(_text(name) and _origin(walks) for name, walks in value["origins"].items())
             and all(_number(value.get(name, 0)) for name in ("improved", "valid", "empty", "novel"))
             and (value.get("temperature") is None or _number(value["temperature"]))
@@ -49,8 +50,9 @@ def _histogram(value: Any) -> bool:
 
 def _origin(value: Any) -> bool:
     known = all(_number(value[name]) for name in ("walks", "best", "mean"))
-    known = known and all(_number(value.get(name, 0)) for name in ("new", "seconds"))
-    return known and all(_histogram(value.get(name, {})) for name in ("before", "after"))
+    return (
+        known and _number(value.get("new", 0)) and all(_histogram(value.get(name, {})) for name in ("before", "after"))
+    )
 
 
 def _train(value: Any) -> bool:

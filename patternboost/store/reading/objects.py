@@ -21,7 +21,7 @@ _WITHIN = ("instance", "result", "construction", "data", "parameters", "params")
 def read_object(source: Source) -> tuple[str, list[Construction]]:
     """What a JSON object was taken for, and its constructions. Raises FileError, ProblemError."""
     data = read_json(source.path)
-    if isinstance(data, dict) and "format" in data:
+    if isinstance(data, dict) and {"format", "sha256"} & data.keys():
         return "certificate", [_read_certificate(source)]
     if not isinstance(data, dict):
         raise source.fault("not an object with points")

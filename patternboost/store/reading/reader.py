@@ -37,6 +37,8 @@ def read_file(
     text = read_text(source.path).removeprefix("\ufeff").rstrip()
     if not text.strip():
         raise source.fault(f"is empty; it should be {KNOWN}")
+    if re.fullmatch(r"[\s\[\](){},]*", text):
+        raise source.fault(f"holds no points; a file should be {KNOWN}")
     kind, found = _read(source, text)
     if not found or (not any(c.points for c in found) and not kind.startswith(("csv", "certificate"))):
         raise source.fault(f"holds no points; a file should be {KNOWN}")
@@ -78,9 +80,9 @@ def _is_table(source: Source, text: str) -> bool:
 
 
 def _is_zip(path: Path) -> bool:
-    if path.exists() and not path.is_file():  # opening a pipe would wait for its other end
-        raise FileError(f"{path}: not a regular file")
     try:
+        if path.exists() and not path.is_file():  # opening a pipe would wait for its other end
+            raise FileError(f"{path}: not a regular file")
         with path.open("rb") as file:
             return file.read(4) in (b"PK\3\4", b"PK\5\6")
     except OSError as error:
