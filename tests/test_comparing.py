@@ -8,14 +8,15 @@ import pytest
 from commands import finish, invoke, refused, start, wait_until
 
 from patternboost.problem.registry import problem
-from patternboost.store.construction import load
+from patternboost.store.construction import Construction, load
+from patternboost.store.run_folder import RunFolder
 from patternboost.studies.compare.arm_run import ArmRun, read_outcome
 from patternboost.studies.compare.comparison import compare
 from patternboost.studies.compare.figures import curves, hit_rates, median_time, ranking, target_of, verdict
 from patternboost.studies.compare.page import text
 from patternboost.studies.compare.plan import ComparisonError, Plan, read_plan, take_up
 
-QUICK = ("--minutes", 0.06, "--jobs", 1)
+QUICK = ("--minutes", 0.03, "--jobs", 1)
 
 
 def outcomes_in(folder):
@@ -75,7 +76,9 @@ def test_chance_alone_is_called_a_difference_at_most_at_the_level():
 
 def test_a_comparison_of_all_arms(tmp_path):
     arms = "gpt,none,bigram,greedy,exact"
-    answer = invoke("compare", "isosceles", 7, *QUICK, "--seeds", 1, "--arms", arms, "--out", tmp_path / "c")
+    answer = invoke(
+        "compare", "isosceles", 7, "--minutes", 0.06, "--jobs", 1, "--seeds", 1, "--arms", arms, "--out", tmp_path / "c"
+    )
     assert answer.status == 0, answer.err
     for arm in arms.split(","):
         saved = json.loads((tmp_path / "c" / f"{arm}-1" / "outcome.json").read_text())
@@ -167,3 +170,28 @@ def test_a_plan_is_kept(tmp_path):
     assert take_up(tmp_path / "c", plan) == plan
     assert read_plan(tmp_path / "c") == plan
     assert problem(plan.problem, plan.n).size == 25
+
+
+def test_arms_for_seeds_and_for_proposers_left_out(tmp_path):
+    refused(
+        invoke("compare", "isosceles", 8, *QUICK, "--arms", "seeded,unseeded", "--out", tmp_path / "a"), "--seed-from"
+    )
+    refused(
+        invoke("compare", "isosceles", 8, *QUICK, "--arms", "none,without-luck", "--out", tmp_path / "b"),
+        "without-luck",
+    )
+    folder = tmp_path / "c"
+    seeds = tmp_path / "seeds"
+    four = Construction.of(problem("isosceles", 4), [(0, 1), (0, 3), (1, 0), (1, 3), (3, 0), (3, 1)])
+    four.save(seeds / "four.json")
+    arms = "seeded-unigram,unseeded-none,without-elite"
+    answer = invoke("compare", "isosceles", 7, "--minutes", 0.05, "--jobs", 1, "--seeds", 1, "--arms", arms,
+                    "--seed-from", seeds, "--set", "model=none", "--out", folder)  # fmt: skip
+    assert answer.status == 0, answer
+    assert "seeded-unigram against unseeded-none" in answer.out
+    settings = {arm: RunFolder.read(folder / f"{arm}-1").settings for arm in arms.split(",")}
+    assert settings["seeded-unigram"].seed_from == settings["without-elite"].seed_from == (str(folder / "seeds"),)
+    assert settings["unseeded-none"].seed_from == ()
+    assert settings["without-elite"].without == "elite"
+    walked = {origin for entry in RunFolder.read(folder / "without-elite-1").read_log() for origin in entry["origins"]}
+    assert not {"elite", "relaxed"} & walked

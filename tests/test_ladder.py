@@ -141,7 +141,7 @@ def test_constructions_go_up_and_down():
 
 
 def test_a_ladder_gives_every_size_its_due(tmp_path, home):
-    result = ladder("isosceles", (4, 9), minutes=0.35, jobs=2, run_dir=tmp_path / "l", quiet=True, starts=50)
+    result = ladder("isosceles", (4, 9), minutes=0.2, jobs=2, run_dir=tmp_path / "l", quiet=True, starts=50)
     assert set(result.now) == set(range(4, 10))
     assert [result.now[n] for n in (4, 5, 6, 7)] == [6, 7, 9, 10]  # proved optima: they are left then
     assert result.now[8] >= 12
