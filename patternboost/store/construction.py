@@ -71,7 +71,7 @@ class Construction:
         """The number of points."""
         return len(self.points)
 
-    @property
+    @cached_property  # regions from other sizes ask for it again and again
     def sha256(self) -> str:
         """The hash of problem, size and points."""
         body = {"n": self.n, "points": [list(p) for p in self.points], "problem": self.problem}

@@ -200,6 +200,15 @@ def parse_assignments(assignments: Sequence[str]) -> dict[str, Any]:
     return values
 
 
+def assignments_of(settings: Mapping[str, Any]) -> tuple[str, ...]:
+    """Values by name as the texts that `parse_assignments` takes, sorted."""
+
+    def text(value: object) -> str:
+        return str(value).lower() if isinstance(value, bool) else str(value)
+
+    return tuple(f"{name}={text(value)}" for name, value in sorted(settings.items()))
+
+
 def require_setting(name: str) -> None:
     """Raise SettingsError, with the likeliest name, where there is no such setting."""
     known = [f.name for f in dataclasses.fields(Settings)]

@@ -16,7 +16,7 @@ from patternboost.report.progress import left_text, make_progress
 from patternboost.search.stop import Stop, ctrl_c
 from patternboost.store.archive import Archive
 from patternboost.store.files import FileError, atomic_write, write_text
-from patternboost.store.settings import default_jobs, from_keywords
+from patternboost.store.settings import assignments_of, default_jobs, from_keywords
 from patternboost.studies.compare.arm_run import ArmRun, read_outcome, run
 from patternboost.studies.compare.page import comparison_html, picture, text
 from patternboost.studies.compare.plan import ComparisonError, Plan, take_up
@@ -65,7 +65,7 @@ def compare(
     if seeds < 1:
         raise ComparisonError(f"--seeds {seeds}: must be at least 1")
     from_keywords(reference, instance.n, settings)  # unknown ones are refused before the first run
-    options = tuple(f"{name}={_text(value)}" for name, value in sorted(settings.items()))
+    options = assignments_of(settings)
     sources = tuple(s if s in WORDS else str(Path(s).resolve()) for s in seed_from)
     plan = Plan(
         reference, instance.n, float(minutes), tuple(arms), seeds, jobs or default_jobs(), symmetry, target, sources,
@@ -88,11 +88,6 @@ def compare(
                 break
             _write(plan, folder)
     return Comparison(plan, _write(plan, folder), folder, stop.asked)
-
-
-def _text(value: object) -> str:
-    """A setting as `--set` takes it."""
-    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _outcomes(plan: Plan, folder: Path) -> list[ArmRun]:

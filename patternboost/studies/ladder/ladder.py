@@ -21,7 +21,7 @@ from patternboost.store import library
 from patternboost.store.archive import Archive
 from patternboost.store.files import append_line, read_lines
 from patternboost.store.records import known_optimum, known_record
-from patternboost.store.settings import Settings, default_jobs, from_keywords, parse_assignments
+from patternboost.store.settings import Settings, assignments_of, default_jobs, from_keywords, parse_assignments
 from patternboost.studies.ladder import page
 from patternboost.studies.ladder.choosing import Standing, Visit, next_visit
 from patternboost.studies.ladder.climbing import MODEL, best_score, carried, visit
@@ -165,7 +165,7 @@ def ladder(
     if symmetry != "auto":
         smallest.problem.at(most).require_class(symmetry)
     from_keywords(reference, most, settings)  # unknown ones are refused before the first search
-    options = tuple(f"{name}={_text(value)}" for name, value in sorted(settings.items()))
+    options = assignments_of(settings)
     budgets = [b for b in (minutes, None if hours is None else 60 * hours) if b is not None] or [60.0]
     number, parts = read_part(part)
     plan = Plan(
@@ -183,11 +183,6 @@ def resume_ladder(folder: str | Path, *, minutes: float | None = None, quiet: bo
     if minutes is not None:
         plan = Plan(**asdict(plan) | {"minutes": minutes}).check()
     return _climb(plan, instance_of(plan.problem, plan.least).problem, folder, quiet)
-
-
-def _text(value: object) -> str:
-    """A setting as `--set` takes it."""
-    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _climb(plan: Plan, problem: Problem, folder: Path, quiet: bool) -> Climb:
