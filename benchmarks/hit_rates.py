@@ -14,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
+from patternboost.loop.context import Context
 from patternboost.loop.starts import effort
 from patternboost.problem.registry import problem
 from patternboost.search.memory import Building
@@ -38,7 +39,8 @@ def main() -> None:
     table, bits = prepare(instance, given.symmetry, Building(4 << 30, given.threads))
     built = time.monotonic() - began
     settings = Settings(given.problem, given.n)
-    how = effort(settings, instance, given.symmetry)
+    context = Context(settings, instance, (given.symmetry,), given.target, "its target")
+    how = effort(context, given.symmetry)
 
     def one(seed: int) -> tuple[int, float, int]:
         walker = make_walker(table, bits, how.tenure, seed)
