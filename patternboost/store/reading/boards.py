@@ -40,7 +40,7 @@ def roles(source: Source, characters: set[str]) -> str | None:
     if len(ranks) == 1:
         (only,) = ranks
         return None if ranks[only] else only
-    first, second = sorted(ranks, key=lambda c: ranks[c])
+    first, second = sorted(ranks, key=lambda c: (ranks[c], c))
     if ranks[first] == ranks[second]:
         choice = " or ".join(f"--point '{c}'" for c in sorted(characters))
         raise source.fault(f"which of {first!r} and {second!r} is a point? pass {choice}")
