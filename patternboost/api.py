@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from patternboost.loop.outputs import Observer, Outputs
 from patternboost.loop.session import Session
 from patternboost.problem import Instance, Problem, ProblemError, contract
+from patternboost.problem.ground import size_of
 from patternboost.problem.registry import instance_of, is_path, lasting_reference, problem_names
 from patternboost.report.findings import gather
 from patternboost.report.html import write_report
@@ -77,7 +78,7 @@ class Result:
 
 def search(
     problem: str | Problem | Instance,
-    n: int | None = None,
+    n: int | str | None = None,
     *,
     hours: float | None = None,
     run_dir: str | Path | None = None,
@@ -109,8 +110,10 @@ def search(
         instance.require_class(chosen.symmetry)
     if settings.get("target") is not None and chosen.target < 1:
         raise SettingsError(f"--target {chosen.target}: a score to reach is at least 1")
-    if chosen.target > instance.upper_bound:
-        raise SettingsError(f"--target {chosen.target}: {instance} cannot have more than {instance.upper_bound} points")
+    problem_, bound = instance.problem, instance.upper_bound
+    if chosen.target and problem_.merit(chosen.target) > problem_.merit(bound):
+        most = "less" if problem_.minimises else "more"
+        raise SettingsError(f"--target {chosen.target}: {instance} cannot have {most} than {problem_.counted(bound)}")
     if run_dir is not None and not str(run_dir):
         raise SettingsError("--run-dir '': name a folder")
     if follows():
@@ -127,7 +130,7 @@ def search(
             run.close()
 
 
-def _asked_for(problem: str | Problem | Instance, n: int | None) -> tuple[Instance, str]:
+def _asked_for(problem: str | Problem | Instance, n: int | str | None) -> tuple[Instance, str]:
     """Instance and lasting reference of what a verb was given; a user's own file has to keep the contract first."""
     instance = instance_of(problem, n)
     if isinstance(problem, str):
@@ -206,7 +209,7 @@ def _work(run: RunFolder, instance: Instance, archive: Archive, quiet: bool, tra
     stop, report = Stop(), LiveReport(run, instance)
     resumed = run.newest_checkpoint() is not None
     with ctrl_c(stop), _tracking(run, track) as trackers, make_progress(quiet) as progress:
-        for line in idle_settings(run.settings, instance.problem.k):
+        for line in idle_settings(run.settings, instance.problem):
             progress.say(f"this run does not use {line}")
         outputs = Outputs(run, archive, progress, [report, *trackers])
         with Session(instance, outputs, stop) as session:
@@ -214,7 +217,7 @@ def _work(run: RunFolder, instance: Instance, archive: Archive, quiet: bool, tra
             session.run()
     report.finish("stopped" if stop.asked else "finished")
     best = run.best(instance.problem)
-    missed = bool(run.settings.target) and (best is None or best.score < run.settings.target)
+    missed = bool(run.settings.target) and (best is None or best.merit < instance.problem.merit(run.settings.target))
     certificate = None if best is None else run.best_path(best)
     return Result(best, certificate, run.read_log(), run.folder, stop.asked, missed, idle)
 
@@ -236,12 +239,13 @@ def _tracking(run: RunFolder, kind: str | None) -> Iterator[list[Observer]]:
 
 def _idle(session: Session) -> str:
     if session.reached:
-        return f"{session.state.best_score} points, {session.context.goal_is}, are reached"
+        best = session.context.instance.problem.counted(session.state.best_score)
+        return f"{best} reached: {session.context.goal_is}"
     return "its budget is spent; a larger --minutes or --generations (in all) gives it more"
 
 
 def prove(
-    problem: str | Problem | Instance, n: int | None = None, *, quiet: bool = False, **options: Any
+    problem: str | Problem | Instance, n: int | str | None = None, *, quiet: bool = False, **options: Any
 ) -> ProofResult:
     """Prove the optimum of a problem within a symmetry class, with progress shown; see `patternboost prove --help`.
 
@@ -271,7 +275,7 @@ def runs(folder: str | Path = "runs") -> RunTable:
 
 def export(
     what: str | Path | Problem | Construction | Result,
-    n: int | None = None,
+    n: int | str | None = None,
     *,
     format: str = "json",
     output: str | Path | None = None,
@@ -319,7 +323,7 @@ def import_file(
     path: str | Path,
     *,
     problem: str | None = None,
-    n: int | None = None,
+    n: int | str | None = None,
     from_one: bool = False,
     point: str | None = None,
 ) -> list[Imported]:
@@ -328,7 +332,7 @@ def import_file(
     `problem` and `n` say what the file does not, `from_one` that its coordinates count from 1, `point` which character
     is a point on its boards. Raises FileError or ProblemError (one line) for a file that cannot be read.
     """
-    kind, constructions = read_file(path, problem, n, from_one=from_one, point=point)
+    kind, constructions = read_file(path, problem, None if n is None else size_of(n), from_one=from_one, point=point)
     found = []
     with Archive() as archive:
         for c in constructions:

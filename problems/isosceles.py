@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from patternboost.problem import GRID, Point, Problem, equal_from_one, gcd, rule
+from patternboost.problem import GRID, Point, Problem, equal_from_one, gcd, height, rule, width
 
 _MAX = GRID.max_n()
 
@@ -27,8 +27,9 @@ _VECTORS, _START = _vectors_by_length()
 @rule
 def complete(n, chosen, out):  # type: ignore[no-untyped-def]
     """Third points: on the circle around either point through the other, and on the perpendicular bisector."""
-    ar, ac = chosen[0] // n, chosen[0] % n
-    br, bc = chosen[1] // n, chosen[1] % n
+    h, w = height(n), width(n)
+    ar, ac = chosen[0] // w, chosen[0] % w
+    br, bc = chosen[1] // w, chosen[1] % w
     dr, dc = br - ar, bc - ac
     count = 0
     # Apex at a or at b: every vector as long as b - a, from either point.
@@ -38,12 +39,12 @@ def complete(n, chosen, out):  # type: ignore[no-untyped-def]
         for _ in range(4):
             vr, vc = -vc, vr
             r, c = ar + vr, ac + vc
-            if 0 <= r < n and 0 <= c < n and (r != br or c != bc):
-                out[count] = r * n + c
+            if 0 <= r < h and 0 <= c < w and (r != br or c != bc):
+                out[count] = r * w + c
                 count += 1
             r, c = br + vr, bc + vc
-            if 0 <= r < n and 0 <= c < n and (r != ar or c != ac):
-                out[count] = r * n + c
+            if 0 <= r < h and 0 <= c < w and (r != ar or c != ac):
+                out[count] = r * w + c
                 count += 1
     # Apex on the bisector: midpoint + s (-v, u) for the s (all whole, or all half odd) that give lattice points.
     g = gcd(dr, dc)
@@ -52,13 +53,13 @@ def complete(n, chosen, out):  # type: ignore[no-untyped-def]
     if odd and (u + v) % 2:
         return count
     r, c = (ar + br - odd * v) // 2, (ac + bc + odd * u) // 2
-    while 0 <= r < n and 0 <= c < n:
-        out[count] = r * n + c
+    while 0 <= r < h and 0 <= c < w:
+        out[count] = r * w + c
         count += 1
         r, c = r - v, c + u
     r, c = (ar + br - odd * v) // 2 + v, (ac + bc + odd * u) // 2 - u
-    while 0 <= r < n and 0 <= c < n:
-        out[count] = r * n + c
+    while 0 <= r < h and 0 <= c < w:
+        out[count] = r * w + c
         count += 1
         r, c = r + v, c - u
     return count
@@ -72,12 +73,13 @@ def violation(points: Sequence[Point]) -> Sequence[Point] | None:
 PROBLEM = Problem(
     name="isosceles",
     title="no three points form an isosceles triangle",
-    definition="Points of the n x n grid, no three of which form an isosceles triangle; "
+    definition="Points of the n x n grid (or of an m x n board), no three of which form an isosceles triangle; "
     "three equally spaced points on a line count as one.",
     k=3,
     complete=complete,
     violation=violation,
     translations=True,
+    boards=True,
     sources=(
         "A. Z. Wagner, Transformers and Makemore (lecture), 2023",
         "Charton, Ellenberg, Wagner, Williamson, PatternBoost, arXiv 2411.00566",

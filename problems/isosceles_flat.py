@@ -4,18 +4,19 @@ from collections.abc import Sequence
 
 from patternboost_problems import isosceles
 
-from patternboost.problem import Point, Problem, rule
+from patternboost.problem import Point, Problem, rule, width
 
 
 @rule
 def complete(n, chosen, out):  # type: ignore[no-untyped-def]
     """What the strict problem forbids, less the points in line with the two."""
     count = isosceles.complete(n, chosen, out)
-    ar, ac = chosen[0] // n, chosen[0] % n
-    dr, dc = chosen[1] // n - ar, chosen[1] % n - ac
+    w = width(n)
+    ar, ac = chosen[0] // w, chosen[0] % w
+    dr, dc = chosen[1] // w - ar, chosen[1] % w - ac
     kept = 0
     for t in range(count):
-        if (out[t] // n - ar) * dc != (out[t] % n - ac) * dr:
+        if (out[t] // w - ar) * dc != (out[t] % w - ac) * dr:
             out[kept] = out[t]
             kept += 1
     return kept
@@ -39,11 +40,12 @@ def violation(points: Sequence[Point]) -> Sequence[Point] | None:
 PROBLEM = Problem(
     name="isosceles-flat",
     title="no three points form an isosceles triangle; flat ones allowed",
-    definition="Points of the n x n grid, no three of which form an isosceles triangle of positive area; three equally "
-    "spaced points on a line are allowed.",
+    definition="Points of the n x n grid (or of an m x n board), no three of which form an isosceles triangle of "
+    "positive area; three equally spaced points on a line are allowed.",
     k=3,
     complete=complete,
     violation=violation,
     translations=True,
-    sources=("OEIS A271907",),
+    boards=True,
+    sources=("OEIS A271907 (squares)", "OEIS A271914 (boards)"),
 )

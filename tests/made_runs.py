@@ -96,7 +96,7 @@ def made_run(folder: Path, generations: int = 20, n: int = 12, model: str = "gpt
         run.log(entry)
     pool = Pool(5000, 1000, 0.5)
     elements = [instance.to_elements(c.points) for c in made]
-    pool.merge(Entry(canonical_key(instance, e), e, "none", i, Origin.MODEL) for i, e in enumerate(elements))
+    pool.merge(Entry(canonical_key(instance, e), e, "none", i, Origin.MODEL, len(e)) for i, e in enumerate(elements))
     run.checkpoint(generations, lambda path: pool.save(path / "pool.npz") or {})
     if attention:
         orbits = class_orbits(instance, "mirror")

@@ -19,10 +19,21 @@ def completions(instance: Instance, chosen: list[int]) -> set[int]:
 
 
 def forbidden_sets(instance: Instance) -> list[frozenset[int]]:
-    """All forbidden k-sets of elements."""
+    """All forbidden sets of elements that hold no smaller one."""
     points = [tuple(int(x) for x in instance.points[e]) for e in range(instance.size)]
-    sets = combinations(range(instance.size), instance.problem.k)
-    return [frozenset(s) for s in sets if instance.violation([points[e] for e in s]) is not None]
+    found: list[frozenset[int]] = []
+    for k in sorted(part.k for part in instance.problem.rules):
+        for s in combinations(range(instance.size), k):
+            if instance.violation([points[e] for e in s]) is not None and not smaller(instance, s, k):
+                found.append(frozenset(s))
+    return found
+
+
+def smaller(instance: Instance, elements: Sequence[int], k: int) -> bool:
+    """Whether fewer than k of some elements are a forbidden set."""
+    points = [tuple(int(x) for x in instance.points[e]) for e in elements]
+    sizes = [part.k for part in instance.problem.rules if part.k < k]
+    return any(instance.violation(s) is not None for size in sizes for s in combinations(points, size))
 
 
 def orbits(size: int, generators: list[np.ndarray]) -> list[frozenset[int]]:
@@ -77,8 +88,21 @@ def canonical(instance: Instance, elements: list[int]) -> list[int]:
     return min(sorted(int(p[e]) for e in elements) for p in instance.symmetries)
 
 
-def optimum(instance: Instance) -> int:
-    """The largest size of a set without a forbidden subset, by branch and bound over the elements in order."""
+def best_value(instance: Instance) -> int | None:
+    """The best value of all sets of elements; None: no set is a construction."""
+    best = None
+    for mask in range(1 << instance.size):
+        points = instance.to_points(np.flatnonzero([mask >> e & 1 for e in range(instance.size)]))
+        score = None if instance.violation(points) is not None else instance.score(points)
+        if score is not None and (best is None or instance.problem.merit(score) > instance.problem.merit(best)):
+            best = score
+    return best
+
+
+def optimum(instance: Instance) -> int | None:
+    """The best score: the largest size of a set without a forbidden subset by branch and bound, or the best value."""
+    if instance.problem.by_value:
+        return best_value(instance)
     edges = [sorted(s) for s in forbidden_sets(instance)]
     ending: list[list[int]] = [[] for _ in range(instance.size)]  # forbidden sets by their last element, as bit masks
     for edge in edges:

@@ -8,6 +8,7 @@ from scipy import stats
 
 from patternboost.loop.allocator import Ledger, Record, class_policy, leader, likeliest, proposer_policy, standings
 from patternboost.loop.tail import chances, expected
+from patternboost.problem.base import NOTHING
 from patternboost.report.progress import classes_line
 
 ARMS = ("random", "elite", "seed-region")
@@ -79,11 +80,11 @@ def test_no_evidence_no_preference():
 
 
 def test_classes_that_give_nothing_are_given_up_and_the_others_ranked():
-    made = ledger(a=({12: 3}, 12, 1.0), b=({}, 0, 1.0), c=({12: 9, 20: 300}, 20, 2.0))
+    made = ledger(a=({12: 3}, 12, 1.0), b=({}, NOTHING, 1.0), c=({12: 9, 20: 300}, 20, 2.0))
     assert all("b" not in shares(made, turn) for turn in range(6))
-    assert [(name, best) for name, _, best in standings(made)] == [("c", 20), ("a", 12), ("b", 0)]
+    assert [(name, best) for name, _, best in standings(made)] == [("c", 20), ("a", 12), ("b", NOTHING)]
     assert sum(share for _, share, _ in standings(made)) == pytest.approx(1)
-    line = classes_line(standings(made))
+    line = classes_line([(name, share, best if best > 0 else None) for name, share, best in standings(made)])
     assert line.index("c 50% (best 20)") < line.index("a 25%") < line.index("nothing at all: b")
 
 
@@ -106,7 +107,7 @@ def test_a_class_waits_until_its_table_costs_no_more_than_its_share():
     assert shares(new, 0, 1e6, **costs) == {"cheap": 1}
     assert shares(new, 0, 5e6, **costs) == {"cheap": 0.5, "middling": 0.5}
     assert set(shares(new, 0, **costs)) == {"cheap", "middling", "dear"}
-    new["cheap"]["random"].note({}, 0, 1.0)
+    new["cheap"]["random"].note({}, NOTHING, 1.0)
     assert shares(new, 1, 20e6, **costs) == {"middling": 1}
     new["cheap"]["random"].note({10: 5}, 10, 1.0)
     assert shares(new, 1, 10e6, **costs) == {"cheap": 1}  # a fifth for two new ones is less than either costs

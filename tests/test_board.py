@@ -168,7 +168,7 @@ def test_a_cube_is_drawn_by_layers() -> None:
     spots = [(b.centre(r, c)) for b, p in zip([scene.boards[p[0]] for p in points], points) for r, c in [p[1:]]]
     assert scene.plain == [spots[0], spots[1], spots[3]]
     assert scene.marked == [spots[2]]
-    corners = [(b.x, b.y, b.x + b.side, b.y + b.side) for b in scene.boards]
+    corners = [(b.x, b.y, b.x + b.width, b.y + b.height) for b in scene.boards]
     for i, (x, y, right, bottom) in enumerate(corners):
         assert 0 <= x < right <= scene.width
         assert 0 <= y < bottom <= scene.height

@@ -150,7 +150,7 @@ def test_the_proposer_of_the_how_to_works(monkeypatch: pytest.MonkeyPatch) -> No
         monkeypatch.setattr(module, "PROPOSERS", proposers)
     state = state_module.new_state(context, [])
     sets = [np.array(s, np.int64) for s in ([0, 7, 56, 63], [0, 7, 20], [7, 33, 41])]
-    state.pool.merge(Entry(canonical_key(instance, s), s, "none", 0, Origin.RANDOM) for s in sets)
+    state.pool.merge(Entry(canonical_key(instance, s), s, "none", 0, Origin.RANDOM, len(s)) for s in sets)
     starts = proposing.starts_of(context, state, "none", 0, 50 * expected_steps(context, "none"), [])
     assert {tuple(s.elements.tolist()) for s in starts if s.origin is Origin.ELITE} == {(0, 7), (7,)}
     assert 20 < sum(s.origin is Origin.ELITE for s in starts) < 30  # nothing is known yet: half of the effort

@@ -28,7 +28,7 @@ def context(improve="both", **changes):
 
 
 def entries(count):
-    return [Entry(bytes([i]), np.array([i]), "mirror", 0, Origin.RANDOM) for i in range(count)]
+    return [Entry(bytes([i]), np.array([i]), "mirror", 0, Origin.RANDOM, 1) for i in range(count)]
 
 
 def test_shares_follow_what_pays():

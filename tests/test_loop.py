@@ -21,7 +21,8 @@ from patternboost.loop.state import new_state
 from patternboost.loop.statistics import Statistics
 from patternboost.model.tokens import Example
 from patternboost.problem import ProblemError
-from patternboost.problem.registry import problem
+from patternboost.problem.base import NOTHING
+from patternboost.problem.registry import find_problem, problem
 from patternboost.problem.symmetry import canonical_key
 from patternboost.report.progress import best_line, left_text, spark, summary_line
 from patternboost.report.record_table import COLUMNS, record_rows
@@ -98,10 +99,10 @@ def test_settings_by_name_are_checked():
 
 
 def test_settings_that_do_nothing_are_named():
-    assert idle_settings(Settings("isosceles", 9), 3) == []
-    four = idle_settings(Settings("no-square", 9, regions=0.5), 4)
+    assert idle_settings(Settings("isosceles", 9), find_problem("isosceles")) == []
+    four = idle_settings(Settings("no-square", 9, regions=0.5), find_problem("no-square"))
     assert four == ["regions: forbidden sets of 4 have no regions but those of seeds"]
-    none = idle_settings(Settings("isosceles", 9, model="none", width=128, heads=8), 3)
+    none = idle_settings(Settings("isosceles", 9, model="none", width=128, heads=8), find_problem("isosceles"))
     assert none == ["heads: there is no model", "width: there is no model"]
 
 
@@ -114,18 +115,18 @@ def test_settings_of_another_version_are_refused_in_one_line_that_names_it(tmp_p
 
 def entry(score, tag=0, origin=Origin.RANDOM):
     elements = np.arange(score, dtype=np.int64) + tag
-    return Entry(elements.astype("<u2").tobytes(), elements, "none", tag, origin)
+    return Entry(elements.astype("<u2").tobytes(), elements, "none", tag, origin, len(elements))
 
 
 def test_pool_keeps_the_top_distinct(tmp_path):
     pool = Pool(capacity=6, floor=4, top=0.5)
-    assert pool.threshold == 0
+    assert pool.threshold == NOTHING
     kept = pool.merge([entry(3), entry(3), entry(5), entry(4), entry(4, 1)])
-    assert [e.score for e in pool.entries] == [5, 4, 4, 3]
+    assert [e.merit for e in pool.entries] == [5, 4, 4, 3]
     assert len(kept) == 4
     assert pool.merge([entry(5), entry(2)]) == []
     pool.merge([entry(9, t) for t in range(20)])
-    assert [e.score for e in pool.entries] == [9] * 6
+    assert [e.merit for e in pool.entries] == [9] * 6
     assert pool.threshold == 9
     pool.save(tmp_path / "pool.npz")
     other = Pool(6, 4, 0.5)
@@ -142,12 +143,12 @@ def test_what_was_found_outside_learned_regions_keeps_its_places():
     pool = Pool(capacity=6, floor=4, top=0.5)
     pool.merge([entry(3, t) for t in range(5)])
     kept = pool.merge([entry(9, t, Origin.MODEL_REGION) for t in range(20)])
-    assert [e.score for e in pool.entries] == [9] * 6 + [3] * 4
+    assert [e.merit for e in pool.entries] == [9] * 6 + [3] * 4
     assert len(kept) == 6
-    assert [e.score for e in pool.unguided] == [3] * 4
-    assert pool.threshold == 0
+    assert [e.merit for e in pool.unguided] == [3] * 4
+    assert pool.threshold == NOTHING
     pool.merge([entry(5, t) for t in range(9)])
-    assert [e.score for e in pool.unguided] == [5] * 6
+    assert [e.merit for e in pool.unguided] == [5] * 6
     assert pool.threshold == 5
 
 
@@ -205,7 +206,7 @@ def test_starts_are_repeatable_and_of_the_right_kinds():
     seed = Construction.of(problem("isosceles", 3), [(1, 1)])
     state = new_state(context, [seed])
     member = np.array([0, 7, 56, 63], np.int64)
-    state.pool.merge([Entry(canonical_key(instance, member), member, "none", 0, Origin.RANDOM)])
+    state.pool.merge([Entry(canonical_key(instance, member), member, "none", 0, Origin.RANDOM, len(member))])
     sample = Example(8, "none", np.array([1, 2], np.int64))
 
     def mixed(symmetry, index=0):
@@ -285,7 +286,7 @@ def test_archive_keeps_one_per_symmetry_and_verifies(tmp_path):
             archive.add([good_set(points=[(0, 0)]), Construction.of(one.instance, [(0, 0), (0, 1), (0, 2)])])
         assert len(archive.best(one.instance, 10)) == 1, "all or none"
         assert archive.sizes("isosceles") == [5]
-        assert archive.summary()[0]["score"] == 3
+        assert archive.summary()[0]["merit"] == 3
     (tmp_path / "bad.sqlite").write_bytes(b"x" * 5000)
     with pytest.raises(FileError, match=r"bad\.sqlite"):
         Archive(tmp_path / "bad.sqlite")

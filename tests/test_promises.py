@@ -89,7 +89,8 @@ def test_an_import_keeps_the_date_of_its_certificate(tmp_path):
 @pytest.mark.parametrize(
     ("call", "words"),
     [
-        (lambda: pb.search("isosceles", "10"), "n = '10' must be a whole number"),
+        (lambda: pb.search("isosceles", 10.0), "n = 10.0 must be a whole number, or text such as '6x9'"),
+        (lambda: pb.search("isosceles", "ten"), "size 'ten': it is a whole number"),
         (lambda: pb.search("isosceles"), "n is missing"),
         (lambda: pb.search(7, 8), "a problem is a name"),
         (lambda: pb.search("isosceles", 8, minuts=1), "did you mean minutes"),

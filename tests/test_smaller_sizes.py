@@ -198,7 +198,7 @@ def test_what_came_of_the_seeds_is_told():
     state.pool = Pool(100, 100, 1.0)
     members = [np.array([0, 1, i], np.int64) for i in range(2, 40)]
     origins = [Origin.SEED_REGION] * 12 + [Origin.RANDOM] * 26
-    state.pool.merge(Entry(m.tobytes(), m, "none", 0, o) for m, o in zip(members, origins, strict=True))
+    state.pool.merge(Entry(m.tobytes(), m, "none", 0, o, len(m)) for m, o in zip(members, origins, strict=True))
     assert seeds_came_to(state) == "regions from 2 other sizes: 12 of the 38 sets of 3 or more"
 
 

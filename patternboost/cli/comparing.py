@@ -7,14 +7,14 @@ from typing import Any
 
 import click
 
-from patternboost.cli.options import classes_for, problem_names_for, seeds_for
+from patternboost.cli.options import SIZE, classes_for, problem_names_for, seeds_for
 from patternboost.cli.searching import ctrl_c_ends_at_once
 from patternboost.store.settings import parse_assignments
 
 
 @click.command()
 @click.argument("problem", shell_complete=problem_names_for)
-@click.argument("n", type=int)
+@click.argument("n", type=SIZE)
 @click.option("--minutes", type=float, default=1.0, show_default=True, help="Wall time of every run.")
 @click.option("--seeds", type=click.IntRange(min=1), default=5, show_default=True, help="Runs of every arm.")
 @click.option(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from patternboost.cli.errors import one_line
-from patternboost.cli.options import problem_names_for
+from patternboost.cli.options import SIZE, problem_names_for
 from patternboost.problem import ProblemError
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("what", metavar="RUN|PROBLEM|FILE", shell_complete=problem_names_for)
-@click.argument("n", type=int, required=False)
+@click.argument("n", type=SIZE, required=False)
 @click.option(
     "--format",
     "kind",
@@ -72,7 +72,7 @@ _point = click.option("--point", metavar="CHARACTER", help="The character of a p
     help="The problem, where a file does not say, or a problem file of your own.",
     shell_complete=problem_names_for,
 )
-@click.option("--n", type=int, help="The size, where a file does not say.")
+@click.option("--n", type=SIZE, help="The size, where a file does not say.")
 @_from_one
 @_point
 def verify(
@@ -109,7 +109,9 @@ def verify(
                 status = max(status, 1)
                 print(f"{file}: INVALID {construction.instance}: {'; '.join(faults)}{_sibling(construction)}")
             else:
-                print(f"{file}: valid {construction.instance} {construction.score} points")
+                print(
+                    f"{file}: valid {construction.instance} {construction.instance.problem.counted(construction.score)}"
+                )
             if picture is not None:
                 _draw(construction, picture)
     return status
@@ -150,7 +152,7 @@ def _draw(construction: Construction, picture: Path) -> None:
 @click.option(
     "--problem", metavar="NAME", help="The problem, where a file does not say.", shell_complete=problem_names_for
 )
-@click.option("--n", type=int, help="The size, where a file does not say.")
+@click.option("--n", type=SIZE, help="The size, where a file does not say.")
 @_from_one
 @_point
 def import_(files: Sequence[Path], problem: str | None, n: int | None, from_one: bool, point: str | None) -> int:

@@ -24,6 +24,26 @@ CLASSES = (
     "both-mirrors+one-half",
 )
 
+
+class SizeType(click.ParamType):  # type: ignore[type-arg]
+    """A size: a whole number, or the two sides of a board as in 6x9."""
+
+    name = "size"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """The size, see `problem.ground.sizes`."""
+        from patternboost.problem import ProblemError
+        from patternboost.problem.ground import size_of
+
+        try:
+            return size_of(value if isinstance(value, int) else str(value))
+        except ProblemError as error:
+            self.fail(str(error), param, ctx)
+
+
+#: what stands for n on the command line
+SIZE = SizeType()
+
 #: `--format` of the commands that list something
 listing_format = click.option("--format", "kind", type=click.Choice(FORMATS), default="text", show_default=True)
 

@@ -8,13 +8,13 @@ from typing import Any
 
 import click
 
-from patternboost.cli.options import CLASSES, classes_for, problem_names_for
+from patternboost.cli.options import CLASSES, SIZE, classes_for, problem_names_for
 from patternboost.cli.searching import ctrl_c_ends_at_once
 
 
 @click.command()
 @click.argument("problem", shell_complete=problem_names_for)
-@click.argument("n", type=int)
+@click.argument("n", type=SIZE)
 @click.option(
     "--symmetry",
     default="none",

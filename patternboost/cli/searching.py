@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from patternboost.cli.options import CLASSES, classes_for, folders_for, problem_names_for, seeds_for
+from patternboost.cli.options import CLASSES, SIZE, classes_for, folders_for, problem_names_for, seeds_for
 from patternboost.store.settings import BACKENDS, DEVICES, IMPROVERS, MODELS, TRACKERS, parse_assignments
 from patternboost.studies.ladder.plan import PLAN
 
@@ -25,7 +25,7 @@ _track = click.option("--track", type=click.Choice(TRACKERS), help="Send the fig
 
 @click.command()
 @click.argument("problem", shell_complete=problem_names_for)
-@click.argument("n", type=int)
+@click.argument("n", type=SIZE)
 @click.option(
     "--symmetry",
     default="auto",

@@ -28,8 +28,8 @@ class TooLarge(ValueError):
 
 
 def require_written(instance: Instance, memory: int) -> None:
-    """Raises TooLarge for k >= 4 where there are more forbidden sets than can be written out."""
-    if instance.problem.k < 4:
+    """Raises TooLarge where sets are to be written out and there are more than the memory holds."""
+    if instance.problem.by_rows:
         return
     from patternboost.search.enumerate import can_be_written  # late: most problems need none of its kernels
 
@@ -50,10 +50,13 @@ def larger_sets(conflicts: Conflicts, table: Table, fixed: IntArray, free: IntAr
 
     Sets that hold a forbidden pair are left out. int32, shapes (sets, size).
     """
-    place = np.full(table.orbits.count, _ABSENT, np.int32)
+    # Smaller sets are padded by an element after the last (see `hypergraph`), which stands for no orbit.
+    place = np.full(table.orbits.count + 1, _ABSENT, np.int32)
+    place[-1] = _NOTHING
     place[fixed] = _NOTHING
     place[free] = np.arange(len(free))
-    rows = place[table.orbits.orbit_of[conflicts.hypergraph.sets.astype(np.int64)]]
+    orbit_of = np.append(table.orbits.orbit_of, table.orbits.count)
+    rows = place[orbit_of[conflicts.hypergraph.sets.astype(np.int64)]]
     rows = np.sort(rows[(rows != _ABSENT).all(axis=1)], axis=1)
     rows[:, 1:][rows[:, 1:] == rows[:, :-1]] = _NOTHING  # two elements of one orbit
     rows = np.unique(np.sort(rows, axis=1), axis=0)

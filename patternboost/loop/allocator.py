@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from patternboost.loop.tail import chances, expected
+from patternboost.problem.base import NOTHING
 
 #: what earlier generations count for: in hits and work, and in gains and work of improvers
 _FADE, _FADE_GAINS = 0.97, 0.7
@@ -23,10 +24,10 @@ _FADE, _FADE_GAINS = 0.97, 0.7
 class Record:
     """What an arm has brought, earlier generations fading."""
 
-    #: sets by score that were new and good enough for the pool
+    #: sets by merit that were new and good enough for the pool
     hits: dict[int, float] = field(default_factory=dict)
-    #: the best score of any walk; -1: never tried
-    best: int = -1
+    #: the best merit of any walk; `NOTHING`: never tried, or nothing came of any
+    best: int = NOTHING
     #: seconds of all workers (millions of steps, where the clock may not decide)
     work: float = 0.0
 
@@ -122,7 +123,7 @@ def class_policy(
     """
     tried = ledger.tried()
     # A class whose walks all end with nothing (all its orbits are forbidden by themselves) is not tried again.
-    alive = {name: record.evidence for name, record in tried.items() if record.best > 0}
+    alive = {name: record.evidence for name, record in tried.items() if record.best > NOTHING}
     untried = {name: known.get(name, 0.0) if known else 1.0 for name in ledger.records if name not in tried}
     expects = sum(untried.values())
     new = max(_NEW_KNOWN, min(_NEW, expects)) if known else min(_NEW, _EACH_NEW * len(untried))
@@ -161,12 +162,12 @@ def standings(ledger: Ledger) -> list[tuple[str, float, int]]:
     tried = ledger.tried()
     rates, worked = expected({n: r.evidence for n, r in tried.items()}), sum(r.work for r in tried.values())
     rows = [(name, record.work / worked, record.best) for name, record in tried.items()]
-    return sorted(rows, key=lambda row: (row[2] > 0, rates[row[0]]), reverse=True)
+    return sorted(rows, key=lambda row: (row[2] > NOTHING, rates[row[0]]), reverse=True)
 
 
 def likeliest(ledger: Ledger) -> dict[str, float]:
     """How likely each class that was tried is to beat the best score."""
-    evidence = {name: record.evidence for name, record in ledger.tried().items() if record.best > 0}
+    evidence = {name: record.evidence for name, record in ledger.tried().items() if record.best > NOTHING}
     return chances(evidence, np.random.default_rng(0)) if evidence else {}
 
 

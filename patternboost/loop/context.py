@@ -20,7 +20,7 @@ class Context:
     settings: Settings
     instance: Instance
     classes: tuple[str, ...]
-    #: the score that ends the search, and why it does, in words
+    #: the merit that ends the search, and why it does, in words
     goal: int
     goal_is: str
     #: the best score at hand before the search: in the archive or the shipped table; 0: none
@@ -39,21 +39,22 @@ def make_context(settings: Settings, instance: Instance, archive: Archive) -> Co
     unknown = [name for name in settings.without.split(",") if settings.without and name not in ARMS]
     if unknown:
         raise SettingsError(f"without {unknown[0][:64]!r}: a search can do without {', '.join(ARMS)}")
-    ours = max((c.score for c in library.best(archive, instance)), default=0)
+    ours = next((c.score for c in library.best(archive, instance)), 0)
     goal, goal_is = _goal(settings, instance, archive)
     return Context(settings, instance, classes, goal, goal_is, ours)
 
 
 def _goal(settings: Settings, instance: Instance, archive: Archive) -> tuple[int, str]:
-    """The user's target; else the least bound that is proved, if the settings stop there."""
-    bound = instance.upper_bound
+    """The user's target; else the least bound that is proved, if the settings stop there; as merits."""
+    problem = instance.problem
+    bound = problem.merit(instance.upper_bound)
     if settings.target:
-        return min(bound, settings.target), "its target"
+        return min(bound, problem.merit(settings.target)), "its target"
     goals = [(bound, "a proved bound")]
     if settings.stop_at_optimum:
         record = known_optimum(instance.name, instance.n)
         if record is not None:
-            goals.append((record.value, f"the proved optimum ({record.source})"))
+            goals.append((problem.merit(record.value), f"the proved optimum ({record.source})"))
         mine = [p for p in archive.proofs(instance.name) if p.n == instance.n]
         upper = proofs.bounds(mine).get((instance.name, instance.n, "none"))
         if upper is not None:

@@ -12,11 +12,12 @@ from patternboost.loop.outputs import Outputs
 from patternboost.loop.pool import Entry
 from patternboost.loop.state import State
 from patternboost.loop.statistics import Statistics
+from patternboost.problem.base import NOTHING
 from patternboost.store.certified import certified
 from patternboost.store.construction import Construction
 
-#: the archive takes what is within this share of the run's best
-_ARCHIVE_SHARE = 0.9
+#: the archive takes what is below the run's best by at most this share of it
+_BELOW = 0.1
 
 
 def verified(context: Context, entry: Entry) -> Construction:
@@ -46,10 +47,10 @@ def keep(
 ) -> None:
     """Take verified candidates into the pool and the best of them into the archive; credit who proposed them."""
     kept = state.pool.merge(entry for entry, _ in checked)
-    best = state.pool.entries[0].score if state.pool.entries else 0
-    outputs.keep(c for _, c in checked if c.score >= _ARCHIVE_SHARE * best)
-    if kept and best > state.best_score:
-        new_best(context, state, clock, outputs, max(kept, key=lambda e: e.score))
+    best = state.pool.entries[0].merit if state.pool.entries else NOTHING
+    outputs.keep(c for _, c in checked if c.merit >= best - _BELOW * abs(best))
+    if kept and best > state.best_merit:
+        new_best(context, state, clock, outputs, max(kept, key=lambda e: e.merit))
     if statistics is not None:
         statistics.new = len(kept)
         _credit(context, state, kept, statistics)
@@ -62,7 +63,7 @@ def _credit(context: Context, state: State, kept: Sequence[Entry], statistics: S
             key = symmetry, Origin(arm)
             work = statistics.work.get(key, 0.0)
             if work or record.tried:
-                record.note(statistics.hits.get(key, {}), statistics.bests_of.get(key, -1), work)
+                record.note(statistics.hits.get(key, {}), statistics.bests_of.get(key, NOTHING), work)
     if context.settings.improve == "both":
         new = Counter("solver" if e.origin.by_solver else "tabu" for e in kept)
         state.improvers.note(new, statistics.solver_share)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from patternboost.loop.origins import Origin
+from patternboost.problem.base import NOTHING
 from patternboost.problem.ground import IntArray
 from patternboost.store.files import FileError, atomic_write
 
@@ -27,11 +28,8 @@ class Entry:
     #: generation that found it (-1: a seed), and where its walk started from
     generation: int
     origin: Origin
-
-    @property
-    def score(self) -> int:
-        """Number of points."""
-        return len(self.elements)
+    #: what it is ranked by: the number of points, or the value, negated where small ones are wanted
+    merit: int
 
     @property
     def learned(self) -> bool:
@@ -68,14 +66,14 @@ class Pool:
 
     @property
     def threshold(self) -> int:
-        """A new construction below this score would not be kept."""
-        return self.unguided[-1].score if len(self.unguided) >= self.capacity else 0
+        """A new construction below this merit would not be kept."""
+        return self.unguided[-1].merit if len(self.unguided) >= self.capacity else NOTHING
 
     @property
     def median(self) -> float:
-        """The median score; 0 of an empty pool."""
-        scores = [e.score for e in self.entries]
-        return (scores[len(scores) // 2] + scores[(len(scores) - 1) // 2]) / 2 if scores else 0.0
+        """The median merit; 0 of an empty pool."""
+        merits = [e.merit for e in self.entries]
+        return (merits[len(merits) // 2] + merits[(len(merits) - 1) // 2]) / 2 if merits else 0.0
 
     def would_stay(self, new: Iterable[Entry]) -> list[Entry]:
         """The new entries that `merge` would keep, best first."""
@@ -93,7 +91,7 @@ class Pool:
         for entry in new:
             if entry.key not in self._keys:
                 fresh.setdefault(entry.key, entry)
-        merged = sorted([*self.entries, *fresh.values()], key=lambda e: -e.score)
+        merged = sorted([*self.entries, *fresh.values()], key=lambda e: -e.merit)
         kept = {e.key for e in (*self._top(merged), *self._top([e for e in merged if not e.learned]))}
         entries = [e for e in merged if e.key in kept]
         return entries, [e for e in entries if e.key in fresh]
@@ -108,12 +106,13 @@ class Pool:
 
     def save(self, path: Path) -> None:
         """Write as npz: plain arrays only."""
-        sizes = np.array([e.score for e in self.entries], np.int64)
+        sizes = np.array([len(e.elements) for e in self.entries], np.int64)
         origins = sorted({e.origin for e in self.entries})
         classes = sorted({e.symmetry for e in self.entries})
         arrays: dict[str, Any] = {
             "elements": np.concatenate([e.elements for e in self.entries] or [np.empty(0, np.int64)]).astype(np.uint16),
             "sizes": sizes,
+            "merits": np.array([e.merit for e in self.entries], np.int64),
             "keys": np.frombuffer(b"".join(e.key for e in self.entries), "<u2"),
             "generation": np.array([e.generation for e in self.entries], np.int64),
             "origin": np.array([origins.index(e.origin) for e in self.entries], np.int64),
@@ -131,11 +130,19 @@ class Pool:
                 ends = np.cumsum(data["sizes"])
                 elements = np.split(data["elements"].astype(np.int64), ends[:-1])
                 keys = np.split(data["keys"], ends[:-1])
+                merits = data["merits" if "merits" in data.files else "sizes"]  # 0.3.0 knew numbers of points alone
                 self.entries = [
                     Entry(
-                        k.astype("<u2").tobytes(), e, str(data["classes"][c]), int(g), Origin(str(data["origins"][o]))
+                        k.astype("<u2").tobytes(),
+                        e,
+                        str(data["classes"][c]),
+                        int(g),
+                        Origin(str(data["origins"][o])),
+                        int(merit),
                     )
-                    for k, e, c, g, o in zip(keys, elements, data["symmetry"], data["generation"], data["origin"])
+                    for k, e, c, g, o, merit in zip(
+                        keys, elements, data["symmetry"], data["generation"], data["origin"], merits
+                    )
                     if len(e)
                 ]
         except (OSError, ValueError, KeyError, IndexError) as error:

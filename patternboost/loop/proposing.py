@@ -89,7 +89,7 @@ def starts_of(
 def _wanted(context: Context, symmetry: str, steps: float) -> int:
     """Samples that a class's proposers can use."""
     s = context.settings
-    guided = s.regions > 0 and context.instance.problem.k <= 3
+    guided = s.regions > 0 and context.instance.problem.by_rows
     walks = max(1, round(steps * (1 - s.regions if guided else 1.0) / expected_steps(context, symmetry)))
     return max(round(walks * s.model_share), SAMPLES if guided else 0)
 

@@ -17,6 +17,7 @@ from patternboost.loop.starts import tasks
 from patternboost.loop.state import State
 from patternboost.loop.statistics import Statistics
 from patternboost.loop.tables import class_table
+from patternboost.problem.base import NOTHING
 from patternboost.problem.symmetry import canonical_key
 from patternboost.search.fanout import run_tasks
 from patternboost.search.tasks import Outcome, Work
@@ -74,22 +75,24 @@ def search(
         for outcome, origin, start in zip(outcomes, origins.pop(task.seed), task.starts, strict=False):
             statistics.note(outcome, origin, task.symmetry, len(start))
             work = outcome.seconds if settings.timed else outcome.steps / 1e6
-            statistics.note_work(task.symmetry, origin.arm, work, outcome.after)
+            statistics.note_work(task.symmetry, origin.arm, work, outcome.after if len(outcome.elements) else NOTHING)
             entry = _candidate(context, state, outcome, origin, task.symmetry)
             if entry is not None and entry.key not in found:
                 found[entry.key] = entry
-                statistics.note_hit(task.symmetry, origin, entry.score)
-                if entry.score > state.best_score:
+                statistics.note_hit(task.symmetry, origin, entry.merit)
+                if entry.merit > state.best_merit:
                     new_best(context, state, clock, outputs, entry)
         progress.advance(len(task.starts), state.best_score)
-        if state.best_score >= context.goal:
+        if state.best_merit >= context.goal:
             break
     return list(found.values())
 
 
 def _candidate(context: Context, state: State, outcome: Outcome, origin: Origin, symmetry: str) -> Entry | None:
     """An outcome as a candidate, where the pool has room for it."""
-    if outcome.after < state.pool.threshold or not outcome.after:
+    if outcome.after < state.pool.threshold or not len(outcome.elements):
         return None
     key = canonical_key(context.instance, outcome.elements)
-    return None if key in state.pool else Entry(key, outcome.elements, symmetry, state.generation, origin)
+    return (
+        None if key in state.pool else Entry(key, outcome.elements, symmetry, state.generation, origin, outcome.after)
+    )

@@ -42,7 +42,7 @@ def collect(instance: Instance, sources: Sequence[str], archive: Archive) -> lis
             if faults:
                 raise FileError(f"--seed-from {source}: {construction.name} is not valid: {faults[0]}")
             found.setdefault(construction.sha256, construction)
-    return sorted(found.values(), key=lambda c: (c.n, -c.score, c.sha256))
+    return sorted(found.values(), key=lambda c: (c.n, -c.merit, c.sha256))
 
 
 def _at_hand(instance: Instance, archive: Archive, largest: int) -> list[Construction]:

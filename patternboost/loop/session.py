@@ -18,6 +18,7 @@ from patternboost.loop.seeding import collect
 from patternboost.loop.state import State, from_files, new_state, own_seeds
 from patternboost.loop.statistics import Statistics
 from patternboost.problem import Instance
+from patternboost.problem.base import NOTHING
 from patternboost.search.stop import Stop
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ class Session:
     @property
     def reached(self) -> bool:
         """Whether the best has the score that ends the search."""
-        return self.state.best_score >= self.context.goal
+        return self.state.best_merit >= self.context.goal
 
     @property
     def done(self) -> bool:
@@ -78,7 +79,11 @@ class Session:
             if statistics is not None:
                 self._tell(statistics)
         if len(self.context.classes) > 1:
-            progress.classes(allocator.standings(self.state.ledger))
+            score = self.context.instance.problem.score
+            standings = allocator.standings(self.state.ledger)
+            progress.classes(
+                [(name, share, None if best == NOTHING else score(best)) for name, share, best in standings]
+            )
             self.outputs.archive.note_paid(self.context.instance, allocator.likeliest(self.state.ledger))
         came_to = seeds_came_to(self.state)
         if came_to:
@@ -101,7 +106,12 @@ class Session:
         """Write the generation's line and a checkpoint, then tell those who look on."""
         state, outputs = self.state, self.outputs
         entry = statistics.entry(
-            state.generation - 1, self.clock.seconds, state.best_score, state.pool, allocator.leader(state.ledger)
+            self.context.instance.problem,
+            state.generation - 1,
+            self.clock.seconds,
+            state.best_score,
+            state.pool,
+            allocator.leader(state.ledger),
         )
         outputs.run.log(entry)
         self._checkpoint()
@@ -131,8 +141,8 @@ def seeds_came_to(state: State) -> str:
         record.tried for arms in state.ledger.records.values() for arm, record in arms.items() if arm in origins
     ):
         return ""
-    score = members[min(_TOLD, len(members)) - 1].score if members else 0
-    best = [e for e in members if e.score >= score]
+    score = members[min(_TOLD, len(members)) - 1].merit if members else 0
+    best = [e for e in members if e.merit >= score]
     brought = sum(e.origin in origins for e in best)
     sizes = len({c.n for c in state.seeds} - {state.best.n if state.best else 0})
     return f"regions from {sizes} other sizes: {brought} of the {len(best)} sets of {score} or more"

@@ -42,8 +42,8 @@ def best_of_sizes(n: int, seeds: Sequence[Construction]) -> dict[int, list[Const
     """The best constructions of every size but n, the nearest size first."""
     best: dict[int, list[Construction]] = {m: [] for m in nearest_sizes(n, (c.n for c in seeds))}
     for m, found in best.items():
-        score = max(c.score for c in seeds if c.n == m)
-        found += [c for c in seeds if c.n == m and c.score == score]
+        merit = max(c.merit for c in seeds if c.n == m)
+        found += [c for c in seeds if c.n == m and c.merit == merit]
     return best
 
 

@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 _TASK_STEPS = 400_000
 #: a walk's expected length, in patiences
 _WALK = 2.0
+#: steps that repair and fill take the time of, per orbit
+_GREEDY = 0.1
+#: steps of an annealing, in patiences
+_ANNEALING = 20
 #: what a walk from nothing starts from, int64[0]
 NOTHING: IntArray = np.empty(0, np.int64)
 
@@ -44,7 +48,12 @@ def effort(
 ) -> Effort:
     """How long one walk of a class may be, or one in a region; a guided one is more patient for the orbits it has."""
     s = context.settings
+    if s.improve == "greedy":  # what start() does, repair and fill, is all
+        return Effort(0, 0)
     orbits = class_orbits(context.instance, symmetry).count if region is None else len(region)
+    if context.instance.problem.by_value:  # the length of an annealing, which has to be long enough to cool
+        length = max(2000, _ANNEALING * s.patience * orbits)
+        return Effort(length, length)
     patience = max(1000, (s.region_patience if region is not None and origin.guided else s.patience) * orbits)
     most = max(10 * patience, s.max_steps * orbits)
     return Effort(patience, most, (s.tenure_min, s.tenure_max))
@@ -61,14 +70,17 @@ def affords_table(context: Context, state: State, symmetry: str, steps: float) -
 
 def goes_around(context: Context, state: State, symmetry: str) -> bool:
     """Whether walks in learned regions go on around them: where the table of the class is in use anyway."""
-    return state.ledger[symmetry][Origin.RANDOM].tried and context.instance.problem.k <= 3
+    return state.ledger[symmetry][Origin.RANDOM].tried and context.instance.problem.by_rows
 
 
 def expected_steps(
     context: Context, symmetry: str, region: IntArray | None = None, origin: Origin = Origin.SEED_REGION
 ) -> float:
     """Steps one walk of a class, or in a region of it, is expected to take."""
-    return _WALK * effort(context, symmetry, region, origin).patience
+    if context.settings.improve == "greedy":
+        return max(1.0, class_orbits(context.instance, symmetry).count * _GREEDY)
+    walk = 1.0 if context.instance.problem.by_value else _WALK
+    return walk * effort(context, symmetry, region, origin).patience
 
 
 def tasks(

@@ -18,6 +18,8 @@ from patternboost.loop.smaller_sizes import learned_sizes
 from patternboost.loop.starts import expected_steps
 from patternboost.loop.temperature import Temperature
 from patternboost.problem import ProblemError
+from patternboost.problem.base import NOTHING
+from patternboost.problem.ground import size_to_json
 from patternboost.problem.symmetry import align, canonical_key, class_orbits
 from patternboost.store.construction import Construction
 from patternboost.store.files import FileError
@@ -52,6 +54,11 @@ class State:
     sample: Example | None = field(default=None, compare=False)
 
     @property
+    def best_merit(self) -> int:
+        """The merit of the best so far; `NOTHING`: nothing yet."""
+        return NOTHING if self.best is None else self.best.merit
+
+    @property
     def best_score(self) -> int:
         """The best score so far; 0: nothing yet."""
         return 0 if self.best is None else self.best.score
@@ -71,7 +78,7 @@ class State:
             "known": self.known,
             "ledger": self.ledger.to_json(),
             "improvers": self.improvers.to_json(),
-            "seeds": [{"n": c.n, "points": _points(c)} for c in self.seeds],
+            "seeds": [{"n": size_to_json(c.n), "points": _points(c)} for c in self.seeds],
         }
 
 
@@ -108,7 +115,8 @@ def own_seeds(context: Context, state: State) -> list[Entry]:
         aligned = ((name, align(instance, elements, name)) for name in by_orbits)
         symmetry, turned = next(((name, found) for name, found in aligned if found is not None), ("", None))
         if turned is not None and len(turned):
-            entries.append(Entry(canonical_key(instance, turned), turned, symmetry, -1, Origin.SEED))
+            merit = Construction.of(instance, instance.to_points(turned)).merit
+            entries.append(Entry(canonical_key(instance, turned), turned, symmetry, -1, Origin.SEED, merit))
     return entries
 
 

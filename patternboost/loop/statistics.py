@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from patternboost.loop.origins import Origin
 from patternboost.loop.pool import Pool
+from patternboost.problem import Problem
+from patternboost.problem.base import NOTHING
 from patternboost.search.tasks import Outcome
 
 if TYPE_CHECKING:
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class Walks:
-    """Walks whose starts have one origin: scores of the starts (after projection and repair) and of the ends."""
+    """Walks whose starts have one origin: merits of the starts (after projection and repair) and of the ends."""
 
     before: Counter[int] = field(default_factory=Counter)
     after: Counter[int] = field(default_factory=Counter)
@@ -29,17 +31,17 @@ class Walks:
     seconds: float = 0.0
     new: int = 0
 
-    def entry(self) -> dict[str, Any]:
-        """Their part of the log's line."""
+    def entry(self, problem: Problem) -> dict[str, Any]:
+        """Their part of the log's line; scores there."""
         walks = sum(self.after.values())
-        mean = sum(score * count for score, count in self.after.items()) / walks
+        mean = sum(merit * count for merit, count in self.after.items()) / walks
         return {
             "walks": walks,
-            "best": max(self.after),
-            "mean": round(mean, 3),
+            "best": problem.score(max(self.after)),
+            "mean": round(abs(mean), 3),
             "new": self.new,
-            "before": dict(sorted(self.before.items())),
-            "after": dict(sorted(self.after.items())),
+            "before": _by_score(problem, self.before),
+            "after": _by_score(problem, self.after),
         }
 
 
@@ -47,12 +49,12 @@ class Walks:
 class Statistics:
     """Counts of one generation."""
 
-    #: scores of the starts that were not empty, after projection and repair; scores after local search
+    #: merits of the starts that were not empty, after projection and repair; merits after local search
     before: Counter[int] = field(default_factory=Counter)
     after: Counter[int] = field(default_factory=Counter)
     #: the same by the origin of the start
     origins: dict[Origin, Walks] = field(default_factory=dict)
-    #: by symmetry class and proposer: new sets good enough for the pool by score; best score; work
+    #: by symmetry class and proposer: new sets good enough for the pool by merit; best merit; work
     hits: dict[tuple[str, Origin], Counter[int]] = field(default_factory=dict)
     bests_of: dict[tuple[str, Origin], int] = field(default_factory=dict)
     work: Counter[tuple[str, Origin]] = field(default_factory=Counter)
@@ -90,28 +92,30 @@ class Statistics:
             self.seconds[name] = self.seconds.get(name, 0.0) + time.monotonic() - began - within
 
     def note(self, outcome: Outcome, origin: Origin, symmetry: str, size: int) -> None:
-        """Count one walk from a start of `size` points."""
+        """Count one walk from a start of `size` points; where no set of it counts it has no merit to be noted."""
         self.steps += outcome.steps
         self.starts[symmetry] += 1
         walks = self.origins.setdefault(origin, Walks())
-        for after in (self.after, walks.after):
-            after[outcome.after] += 1
         walks.steps += outcome.steps
         walks.seconds += outcome.seconds
-        if not origin.empty:
+        if outcome.after == NOTHING:
+            return
+        for after in (self.after, walks.after):
+            after[outcome.after] += 1
+        if not origin.empty and outcome.before != NOTHING:
             for before in (self.before, walks.before):
                 before[outcome.before] += 1
             self.improved += outcome.after > outcome.before
             self.valid += origin is Origin.MODEL and outcome.before == size
 
-    def note_work(self, symmetry: str, arm: Origin, work: float, best: int = -1) -> None:
-        """Work of a proposer in a class, and the score it ended with."""
+    def note_work(self, symmetry: str, arm: Origin, work: float, best: int = NOTHING) -> None:
+        """Work of a proposer in a class, and the merit it ended with."""
         self.work[symmetry, arm] += work  # type: ignore[assignment]
-        self.bests_of[symmetry, arm] = max(self.bests_of.get((symmetry, arm), -1), best)
+        self.bests_of[symmetry, arm] = max(self.bests_of.get((symmetry, arm), NOTHING), best)
 
-    def note_hit(self, symmetry: str, origin: Origin, score: int) -> None:
+    def note_hit(self, symmetry: str, origin: Origin, merit: int) -> None:
         """A set that is new and good enough for the pool."""
-        self.hits.setdefault((symmetry, origin.arm), Counter())[score] += 1
+        self.hits.setdefault((symmetry, origin.arm), Counter())[merit] += 1
         self.origins[origin].new += 1
 
     def note_samples(self, sets: int, malformed: int, empty: int, temperature: float) -> None:
@@ -130,20 +134,23 @@ class Statistics:
             "curve": [[step, _known(loss), _known(held)] for step, loss, held in log.curve],
         }
 
-    def entry(self, generation: int, seconds: float, best: int, pool: Pool, leader: str) -> dict[str, Any]:
-        """The generation's line in log.jsonl."""
-        scores = [e.score for e in pool.entries]
+    def entry(
+        self, problem: Problem, generation: int, seconds: float, best: int, pool: Pool, leader: str
+    ) -> dict[str, Any]:
+        """The generation's line in log.jsonl; scores there, `best` included."""
+        least = problem.score(min((e.merit for e in pool.entries), default=0))
         walks = sum(self.after.values())
         return {
             "generation": generation,
             "seconds": round(seconds, 3),
             "best": best,
-            "pool": {"size": len(scores), "median": pool.median, "least": min(scores, default=0)},
+            "minimised": problem.minimises,
+            "pool": {"size": len(pool), "median": abs(pool.median), "least": least},
             "starts": dict(self.starts),
             "leader": leader,
-            "before": dict(sorted(self.before.items())),
-            "after": dict(sorted(self.after.items())),
-            "origins": {str(origin): walks.entry() for origin, walks in sorted(self.origins.items())},
+            "before": _by_score(problem, self.before),
+            "after": _by_score(problem, self.after),
+            "origins": {str(o): walks.entry(problem) for o, walks in sorted(self.origins.items()) if walks.after},
             "new": round(self.new / walks, 4) if walks else 0.0,
             "improved": self.improved,
             "sampled": self.sampled,
@@ -158,6 +165,10 @@ class Statistics:
             "phases": {name: round(s, 3) for name, s in self.seconds.items()},
             "bests": [[round(seconds, 3), score] for seconds, score in self.bests],
         }
+
+
+def _by_score(problem: Problem, merits: Counter[int]) -> dict[int, int]:
+    return dict(sorted((problem.score(merit), count) for merit, count in merits.items()))
 
 
 def _known(figure: float) -> float | None:

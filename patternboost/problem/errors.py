@@ -7,5 +7,9 @@ class ProblemError(ValueError):
     """A problem, or a size of it, that cannot be used; the message is one line that says why and what would do."""
 
 
+class ContractError(ProblemError):
+    """A problem that breaks the contract; the message is one line that says where."""
+
+
 class RuleError(ValueError):
     """A rule that cannot be compiled; the message is one line that says why and where."""

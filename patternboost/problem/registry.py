@@ -12,6 +12,7 @@ import numpy as np
 
 from patternboost.problem.base import Family, Instance, Problem
 from patternboost.problem.errors import ProblemError, RuleError
+from patternboost.problem.ground import BoardSize
 from patternboost.problem.rules import FILE_MODULE_PREFIX
 
 ENTRY_POINTS = "patternboost.problems"
@@ -116,6 +117,8 @@ def instance_of(asked: object, n: object = None) -> Instance:
         raise ProblemError(f"a problem is a name, the path of its file, a Problem or an Instance, not {asked!r:.80}")
     if n is None:
         raise ProblemError("n is missing: the size, as in search('isosceles', 16)")
-    if isinstance(n, bool) or not isinstance(n, int | np.integer):
-        raise ProblemError(f"n = {n!r:.80} must be a whole number")
-    return (asked if isinstance(asked, Problem) else find_problem(asked)).at(int(n))
+    if isinstance(n, bool) or not isinstance(n, int | np.integer | str):
+        raise ProblemError(f"n = {n!r:.80} must be a whole number, or text such as '6x9' for a board")
+    return (asked if isinstance(asked, Problem) else find_problem(asked)).at(
+        n if isinstance(n, str | BoardSize) else int(n)
+    )

@@ -1,4 +1,4 @@
-"""Rules: what compiles a problem's `complete` and `conflicts`, and the exact integer helpers they may call."""
+"""What compiles a problem's rules and measures, and the exact integer helpers that they may call."""
 
 from __future__ import annotations
 
@@ -27,7 +27,17 @@ _UPDATE_SIGNATURE = types.void(types.int64, types.int64[::1], types.int64, types
 #: The compiled type of every conflict update.
 UPDATE_TYPE = types.FunctionType(_UPDATE_SIGNATURE)
 
+_MEASURE_SIGNATURE = types.int64(types.int64, types.int64[::1], types.int64)
+#: The compiled type of every measure: the value of a set, or how far it is from one that counts.
+MEASURE_TYPE = types.FunctionType(_MEASURE_SIGNATURE)
+
+_DIFFERENCE_SIGNATURE = types.int64(types.int64, types.int64[::1], types.int64, types.int64)
+#: The compiled type of every difference of values.
+DIFFERENCE_TYPE = types.FunctionType(_DIFFERENCE_SIGNATURE)
+
 Rule = Callable[[int, IntArray, IntArray], int]
+Measure = Callable[[int, IntArray, int], int]
+Difference = Callable[[int, IntArray, int, int], int]
 Update = Callable[[int, IntArray, int, int, NDArray[np.int32]], None]
 
 #: Module name prefix of problem files loaded by their path.
@@ -66,6 +76,24 @@ def update(function: Update) -> Update:
     return compiled
 
 
+def measure(function: Measure) -> Measure:
+    """Compile a measure of sets: int64 n, int64[] members in no order, int64 count of them -> int64, 0 or more.
+
+    Only members[:count] are to be read. Raises RuleError.
+    """
+    compiled: Measure = _compiled(function, _MEASURE_SIGNATURE, "n, members, count")
+    return compiled
+
+
+def difference(function: Difference) -> Difference:
+    """Compile a change of value: int64 n, int64[] members, int64 count, int64 element (no member) -> int64.
+
+    It is the value of the members with the element, less that of the members without it. Raises RuleError.
+    """
+    compiled: Difference = _compiled(function, _DIFFERENCE_SIGNATURE, "n, members, count, element")
+    return compiled
+
+
 _GCD = np.gcd.outer(np.arange(256), np.arange(256)).astype(np.uint8)
 
 
@@ -89,6 +117,18 @@ def square_root(x: int) -> int:
     while (root + 1) * (root + 1) <= x:
         root += 1
     return root
+
+
+@njit(types.int64(types.int64), cache=True, nogil=True)
+def height(n: int) -> int:
+    """The rows of the board of size n, for use inside rules on boards that need not be square."""
+    return n if n < 65536 else n >> 16
+
+
+@njit(types.int64(types.int64), cache=True, nogil=True)
+def width(n: int) -> int:
+    """The columns of the board of size n: element e is the cell in row e // width(n) and column e % width(n)."""
+    return n if n < 65536 else n & 65535
 
 
 @njit(types.int64(types.int64, types.int64, types.int64), cache=True, nogil=True)

@@ -109,7 +109,9 @@ def inner_board(instance: Instance, name: str) -> IntArray | None:
 
 def canonical_form(instance: Instance, elements: IntArray) -> IntArray:
     """One set, sorted, for all sets equivalent to it: the ground set's own choice, else the smallest image."""
-    own = instance.problem.ground.canonical(instance.n, elements)
+    own = None
+    if instance.problem.symmetries == "all":
+        own = instance.problem.ground.canonical(instance.n, elements)
     if own is not None:
         return own
     images = np.sort(instance.symmetries[:, elements], axis=1)

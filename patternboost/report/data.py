@@ -26,13 +26,18 @@ def thinned(items: Sequence[_T], most: int) -> list[_T]:
     return [items[round(i * step)] for i in range(most)]
 
 
+def is_better(score: int, other: int, entry: Entry) -> bool:
+    """Whether a score is better than another, by a line of the log that says which are wanted."""
+    return score < other if entry.get("minimised") else score > other
+
+
 def best_curve(log: Sequence[Entry]) -> list[tuple[float, int]]:
     """Seconds and best score: every new best at its moment, where the log knows it, and the end of the log."""
     curve: list[tuple[float, int]] = []
     for entry in log:
         moments = [(float(t), int(score)) for t, score in entry.get("bests", [])]
         for seconds, score in [*moments, (float(entry["seconds"]), int(entry["best"]))]:
-            if score and (not curve or score > curve[-1][1]):
+            if score and (not curve or is_better(score, curve[-1][1], entry)):
                 curve.append((seconds, score))
     if curve and log and log[-1]["seconds"] > curve[-1][0]:
         curve.append((float(log[-1]["seconds"]), curve[-1][1]))
@@ -112,11 +117,12 @@ def origin_rows(log: Sequence[Entry]) -> list[list[str]]:
     for origin in dict.fromkeys(name for entry in log for name in entry["origins"]):
         parts = [entry["origins"][origin] for entry in log if origin in entry["origins"]]
         walks, new = (sum(int(part.get(name, 0)) for part in parts) for name in ("walks", "new"))
-        best = max(int(part["best"]) for part in parts)
+        best = (min if log[-1].get("minimised") else max)(int(part["best"]) for part in parts)
         often = sum(int(part.get("after", {}).get(str(best), 0)) for part in parts)
         seconds = sum(float(entry.get("worked", {}).get(origin, 0.0)) for entry in log)
         rows.append([origin_label(origin), f"{walks:,}", time_text(seconds), f"{new:,}", str(best), f"{often:,}"])
-    return sorted(rows, key=lambda row: (-int(row[4]), row[0]))
+    sign = 1 if log and log[-1].get("minimised") else -1
+    return sorted(rows, key=lambda row: (sign * int(row[4]), row[0]))
 
 
 def origin_label(origin: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -14,18 +15,28 @@ from patternboost.store.construction import Construction
 from patternboost.store.records import compare
 
 _BARS = "▁▂▃▄▅▆▇█"
+#: scores further apart than numbers of points are
+_WIDE = 400
 #: plain lines: seconds between two lines of one phase
 _EVERY = 30.0
 
 
-def spark(histogram: Mapping[int, int], width: int = 24) -> str:
-    """A histogram in one line: `21 ▁▂▅█▂ 28`; the best `width` scores."""
+def spark(histogram: Mapping[int, int], width: int = 24, values: bool = False) -> str:
+    """A histogram in one line: `21 ▁▂▅█▂ 28`; the best `width` scores, or (`values`) all of them in as many parts."""
     if not histogram:
         return "-"
-    scores = range(max(min(histogram), max(histogram) - width + 1), max(histogram) + 1)
-    most = max(histogram.get(s, 0) for s in scores)
-    bars = "".join(_BARS[(7 * histogram[s] + most - 1) // most] if histogram.get(s) else " " for s in scores)
-    return f"{scores[0]} {bars} {scores[-1]}"
+    low, high = min(histogram), max(histogram)
+    if values and high - low >= width:
+        parts = Counter[int]()
+        for score, count in histogram.items():
+            parts[(score - low) * width // (high - low + 1)] += count
+        shown = [parts[i] for i in range(width)]
+    else:
+        low = max(low, high - width + 1)
+        shown = [histogram.get(score, 0) for score in range(low, high + 1)]
+    most = max(shown)
+    bars = "".join(_BARS[(7 * count + most - 1) // most] if count else " " for count in shown)
+    return f"{low} {bars} {high}"
 
 
 def best_line(construction: Construction, ours: int = 0) -> str:
@@ -37,10 +48,10 @@ def best_line(construction: Construction, ours: int = 0) -> str:
     if standing == "NEW RECORD":
         return f"*** NEW RECORD: {line} ***"
     notes = [standing]
-    if ours > construction.score:
-        notes.append(f"below ours: {ours}")
-    elif 0 < ours < construction.score:
-        notes.append(f"above ours before: {ours}")
+    gain = construction.merit - construction.instance.problem.merit(ours) if ours else 0
+    side = "below" if construction.score < ours else "above"
+    if gain:
+        notes.append(f"{side} ours{' before' if gain > 0 else ''}: {ours}")
     return f"{line} ({'; '.join(notes)})"
 
 
@@ -54,17 +65,18 @@ def summary_line(entry: Mapping[str, Any]) -> str:
         samples = f", {sampled} samples ({', '.join(parts)})"
     before = {int(k): v for k, v in entry["before"].items()}
     after = {int(k): v for k, v in entry["after"].items()}
+    values = bool(entry.get("minimised")) or max(after, default=0) - min(after, default=0) > _WIDE
     return (
         f"generation {entry['generation']}: best {entry['best']}, {sum(after.values())} walks, "
-        f"before {spark(before)}, after {spark(after)}, {entry['new']:.0%} new to the pool, "
-        f"class {entry['leader']} leads{samples}, {entry['seconds']:.0f} s"
+        f"before {spark(before, values=values)}, after {spark(after, values=values)}, "
+        f"{entry['new']:.0%} new to the pool, class {entry['leader']} leads{samples}, {entry['seconds']:.0f} s"
     )
 
 
-def classes_line(standings: Sequence[tuple[str, float, int]]) -> str:
+def classes_line(standings: Sequence[tuple[str, float, int | None]]) -> str:
     """The share of the work that each class had, and its best score, the likeliest to gain first; then the idle."""
-    paying = [f"{name} {share:.0%} (best {best})" for name, share, best in standings if best > 0]
-    nothing = [name for name, _, best in standings if best <= 0]
+    paying = [f"{name} {share:.0%} (best {best})" for name, share, best in standings if best is not None]
+    nothing = [name for name, _, best in standings if best is None]
     text = "classes, the most promising first: " + ", ".join(paying)
     return text + (f"; nothing at all: {', '.join(nothing)}" if nothing else "")
 
@@ -145,7 +157,7 @@ class PlainProgress(Progress):
         self.say(summary_line(entry))
 
     @override
-    def classes(self, standings: Sequence[tuple[str, float, int]]) -> None:
+    def classes(self, standings: Sequence[tuple[str, float, int | None]]) -> None:
         self.say(classes_line(standings))
 
 
@@ -224,7 +236,7 @@ class LiveProgress(Progress):
         self.say(summary_line(entry))
 
     @override
-    def classes(self, standings: Sequence[tuple[str, float, int]]) -> None:
+    def classes(self, standings: Sequence[tuple[str, float, int | None]]) -> None:
         self.say(classes_line(standings))
 
 

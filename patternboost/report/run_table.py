@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -28,23 +29,25 @@ def _spent(run: RunFolder, last: dict[str, Any]) -> bool:
     s = run.settings
     generations = 0 < s.generations <= last["generation"] + 1
     time = 0 < 60 * s.minutes <= last["seconds"]
-    return bool(generations or time or last["best"] >= _goal(run))
+    return bool(generations or time or _reached(run, last["best"]))
 
 
-def _goal(run: RunFolder) -> float:
-    """The score that ends the run: its target, the problem's bound or a known optimum.
+def _reached(run: RunFolder, best: int) -> bool:
+    """Whether a score ends the run: its target, the problem's bound or a known optimum.
 
     A problem's own file is not run to look, and proofs of one's own are not asked for.
     """
     s = run.settings
-    target = float(s.target) if s.target else float("inf")
-    try:
-        bound = float("inf") if is_path(s.problem) else float(find_problem(s.problem).at(s.n).upper_bound)
-    except ProblemError:
-        bound = float("inf")
+    goals = [s.target] if s.target else []
+    minimises = False
+    with suppress(ProblemError):
+        if not is_path(s.problem):
+            instance = find_problem(s.problem).at(s.n)
+            minimises = instance.problem.minimises
+            goals.append(instance.upper_bound)
     known = known_optimum(s.problem, s.n) if s.stop_at_optimum else None
-    optimum = float("inf") if known is None else float(known.value)
-    return min(target, bound, optimum)
+    goals += [] if known is None else [known.value]
+    return any(best and (best <= goal if minimises else best >= goal) for goal in goals)
 
 
 class RunTable(list[dict[str, Any]]):

@@ -1,16 +1,18 @@
-"""Writing out all forbidden sets of four and more elements, where they fit the memory and it is worth the time."""
+"""Writing out all forbidden sets, where they fit the memory and it is worth the time."""
 
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from math import comb
 
 import numpy as np
 from numba import njit, types
+from numpy.typing import NDArray
 
 from patternboost.problem import RULE_TYPE, Instance
-from patternboost.search.hypergraph import Conflicts, Hypergraph
+from patternboost.problem.objective import Forbidden
+from patternboost.search.hypergraph import Conflicts, bare_hypergraph
 from patternboost.search.memory import Building, shared
 from patternboost.search.rng import random_below
 
@@ -78,16 +80,21 @@ def _sample_completions(complete, n, k, size, draws, rng):  # type: ignore[no-un
 
 
 def can_be_written(instance: Instance, memory: int) -> bool:
-    """Whether the forbidden sets of an instance with k >= 4 are few enough, by an estimate that is always the same."""
-    k, size = instance.problem.k, instance.size
+    """Whether the forbidden sets of an instance are few enough, by an estimate that is always the same."""
+    expected = sum(_expected_sets(instance, part) for part in instance.problem.rules)
+    return expected <= 1.1 * _most_sets(memory, instance.problem.k)
+
+
+def _expected_sets(instance: Instance, part: Forbidden) -> float:
+    """About how many forbidden sets there are; 0 where it takes no time to count them, infinity where it takes long."""
+    k, size = part.k, instance.size
     calls = comb(size, k - 1)
     if calls <= _SAMPLE_FROM:
-        return True
+        return 0.0
     if calls > _MOST_CALLS:
-        return False
+        return float("inf")
     rng = np.array([1], np.uint64)
-    found = int(_sample_completions(instance.problem.complete, instance.n, k, size, _SAMPLE, rng))
-    return calls * found / _SAMPLE / k <= 1.1 * _most_sets(memory, k)
+    return calls * int(_sample_completions(part.complete, instance.n, k, size, _SAMPLE, rng)) / _SAMPLE / k
 
 
 def _most_sets(memory: int, k: int) -> int:
@@ -117,21 +124,45 @@ def _fill_incident(sets, start, incident):  # type: ignore[no-untyped-def]
 
 def find_conflicts(instance: Instance, building: Building) -> Conflicts:
     """The forbidden sets of an instance, written out where they fit the memory. Raises Interrupted."""
-    k, size = instance.problem.k, instance.size
-    nothing = np.zeros((0, k), np.uint16)
-    bare = Hypergraph(
-        instance.n,
-        k,
-        nothing,
-        np.zeros(size + 1, np.int64),
-        np.zeros(0, np.uint32),
-        False,
-        instance.problem.conflicts is not None,
-    )
-    most = _most_sets(building.memory, k)
+    parts, size, k = instance.problem.rules, instance.size, max(2, instance.problem.k)
+    own = len(parts) > 1 or (bool(parts) and parts[0].conflicts is not None)
+    bare = bare_hypergraph(instance.n, k, size, own)
     if not can_be_written(instance, building.memory):
         return Conflicts(instance, bare)
-    complete = instance.problem.complete
+    found: list[NDArray[np.uint16]] = []
+    left = _most_sets(building.memory, k)
+    for number, part in enumerate(parts):
+        share = _Share(building, number / len(parts), 1 / len(parts))
+        sets = _written_sets(instance, part, left, share)
+        if sets is None:
+            return Conflicts(instance, bare)
+        left -= len(sets)
+        found.append(np.pad(sets, ((0, 0), (0, k - part.k)), constant_values=size))
+    sets = np.concatenate(found) if found else bare.sets
+    start = np.zeros(size + 2, np.int64)  # the padding has a place too, which nothing reads
+    _count_incident(sets, start)
+    incident = np.zeros(sets.size, np.uint32)
+    _fill_incident(sets, start, incident)
+    padding = (sets == size).sum(axis=1).astype(np.uint8) if len(parts) > 1 else bare.padding
+    return Conflicts(instance, bare._replace(sets=sets, start=start, incident=incident, written=True, padding=padding))
+
+
+@dataclass(frozen=True)
+class _Share:
+    """A part of something that is built: from which share done on, and how much of it."""
+
+    building: Building
+    first: float
+    size: float
+
+    def report(self, share: float) -> None:
+        self.building.report(self.first + self.size * share)
+
+
+def _written_sets(instance: Instance, forbidden: Forbidden, most: int, share: _Share) -> NDArray[np.uint16] | None:
+    """The forbidden sets of one size, uint16 [sets, k]; None where they are more than `most`. Raises Interrupted."""
+    k, size, complete = forbidden.k, instance.size, forbidden.complete
+    nothing = np.zeros((0, k), np.uint16)
     counts = np.zeros(size, np.int64)
 
     def part(first: int) -> float:
@@ -139,34 +170,30 @@ def find_conflicts(instance: Instance, building: Building) -> Conflicts:
         return 1.0 - (1 - (first + 1) / size) ** (k - 1)
 
     def count(first: int) -> int:
-        building.check()
+        share.building.check()
         return int(_find_sets(complete, instance.n, k, size, first, nothing))
 
     def write(first: int) -> int:
-        building.check()
+        share.building.check()
         return int(_find_sets(complete, instance.n, k, size, first, sets[ends[first] - counts[first] : ends[first]]))
 
-    with ThreadPoolExecutor(max_workers=building.jobs) as pool:
+    with ThreadPoolExecutor(max_workers=share.building.jobs) as pool:
         for first, found in enumerate(pool.map(count, range(size))):
             counts[first] = found
-            building.report(part(first) / 2)
+            share.report(part(first) / 2)
             if counts.sum() > most:
                 pool.shutdown(cancel_futures=True)
-                return Conflicts(instance, bare)
+                return None
         ends = np.cumsum(counts)
         sets = np.zeros((int(ends[-1]), k), np.uint16)
         for first, _ in enumerate(pool.map(write, range(size))):
-            building.report((1 + part(first)) / 2)
-    start = np.zeros(size + 1, np.int64)
-    _count_incident(sets, start)
-    incident = np.zeros(sets.size, np.uint32)
-    _fill_incident(sets, start, incident)
-    return Conflicts(instance, bare._replace(sets=sets, start=start, incident=incident, written=True))
+            share.report((1 + part(first)) / 2)
+    return sets
 
 
 def shared_conflicts(instance: Instance, building: Building) -> Conflicts:
     """`find_conflicts`, found once for all symmetry classes of an instance. They get half of the memory."""
     half = replace(building, memory=building.memory // 2)
-    key = "sets", id(instance.problem.complete), instance.name, instance.n, building.memory
+    key = "sets", instance.problem.rules, instance.name, instance.n, building.memory
     expected = half.memory if can_be_written(instance, half.memory) else 0
     return shared.get(key, building.memory, expected, lambda: find_conflicts(instance, half))

@@ -1,10 +1,11 @@
-"""Forbidden sets of four and more elements: conflict counts per element, from written-out sets or from the rule.
+"""Forbidden sets of any sizes: conflict counts per element, from written-out sets or from the rules.
 
 ``counts[e]`` is the number of forbidden sets that hold e and otherwise only members. Adding or removing an element
 changes the counts of those that share a forbidden set with it and k - 2 members. Where all forbidden sets fit the
 memory they are written out once (see `patternboost.search.enumerate`), each element with the sets it is in; past it the
 problem's own conflict update, or the rule for every k - 2 members, is evaluated again each time. All forms make the
-same counts.
+same counts. Where forbidden sets have several sizes, written-out ones of fewer than the most elements are padded by a
+further element, m, that counts as a member of everything.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ import numpy as np
 from numba import njit, typeof, types
 from numpy.typing import NDArray
 
-from patternboost.problem import RULE_TYPE, UPDATE_TYPE, Instance, update
+from patternboost.problem import RULE_TYPE, UPDATE_TYPE, Instance, rule, update
+from patternboost.search.joint import joint_update
 
 
 class Hypergraph(NamedTuple):
@@ -33,19 +35,21 @@ class Hypergraph(NamedTuple):
     written: bool
     #: whether the problem has a conflict update of its own
     own: bool
+    #: how many elements of every set are padding, uint8[E]; uint8[0] where none are
+    padding: NDArray[np.uint8]
 
 
 class ElementCounts(NamedTuple):
     """A set of elements with its conflict counts. m elements, E written-out sets."""
 
-    #: int32[m]; see the module's docstring
+    #: int32[m + 1]; see the module's docstring
     counts: NDArray[np.int32]
-    #: the members, int64[m], in no order; where each element stands in it (-1 outside), int64[m]
+    #: the members, int64[m], in no order; where each element stands in it (-1 outside), int64[m + 1]
     member: NDArray[np.int64]
     position: NDArray[np.int64]
     #: number of members, int64[1]
     size: NDArray[np.int64]
-    #: members in every written-out set, uint8[E]
+    #: members in every written-out set, padding included, uint8[E]
     inside: NDArray[np.uint8]
     #: scratch for the rule: int64[k - 1], int64[m], int64[k]
     chosen: NDArray[np.int64]
@@ -53,24 +57,30 @@ class ElementCounts(NamedTuple):
     places: NDArray[np.int64]
 
 
-def new_counts(size: int, k: int, sets: int) -> ElementCounts:
-    """An empty set of elements of a ground set of so many, for so many written-out sets of k elements."""
+def new_counts(size: int, k: int, inside: NDArray[np.uint8]) -> ElementCounts:
+    """An empty set of elements of a ground set of so many; `inside` is what the written-out sets hold of it."""
+    position = np.full(size + 1, -1, np.int64)
+    position[size] = size
     return ElementCounts(
-        np.zeros(size, np.int32),
+        np.zeros(size + 1, np.int32),
         np.zeros(size, np.int64),
-        np.full(size, -1, np.int64),
+        position,
         np.zeros(1, np.int64),
-        np.zeros(sets, np.uint8),
-        np.zeros(k - 1, np.int64),
+        inside,
+        np.zeros(max(1, k - 1), np.int64),
         np.zeros(size, np.int64),
         np.zeros(k, np.int64),
     )
 
 
-HYPERGRAPH_TYPE = typeof(
-    Hypergraph(0, 0, np.zeros((0, 4), np.uint16), np.zeros(1, np.int64), np.zeros(0, np.uint32), False, False)
-)
-COUNTS_TYPE = typeof(new_counts(0, 4, 0))
+def bare_hypergraph(n: int, k: int, size: int, own: bool) -> Hypergraph:
+    """No sets written out."""
+    sets, incident = np.zeros((0, k), np.uint16), np.zeros(0, np.uint32)
+    return Hypergraph(n, k, sets, np.zeros(size + 1, np.int64), incident, False, own, np.zeros(0, np.uint8))
+
+
+HYPERGRAPH_TYPE = typeof(bare_hypergraph(0, 4, 0, False))
+COUNTS_TYPE = typeof(new_counts(0, 4, np.zeros(0, np.uint8)))
 
 
 @dataclass(frozen=True)
@@ -87,13 +97,30 @@ class Conflicts:
         return h.sets.nbytes + h.start.nbytes + h.incident.nbytes
 
     @property
+    def complete(self) -> Callable[..., int]:
+        """The problem's rule where it has one alone, or a stand-in that is never called."""
+        parts = self.instance.problem.rules
+        return parts[0].complete if len(parts) == 1 else _no_rule
+
+    @property
     def update(self) -> Callable[..., None]:
         """The problem's conflict update, or a stand-in that is never called."""
-        return self.instance.problem.conflicts or _no_update
+        parts = self.instance.problem.rules
+        if not parts or self.hypergraph.written:
+            return _no_update
+        return (parts[0].conflicts or _no_update) if len(parts) == 1 else joint_update(parts)
 
     def empty(self) -> ElementCounts:
         """An empty set of elements."""
-        return new_counts(self.instance.size, self.hypergraph.k, len(self.hypergraph.sets))
+        h = self.hypergraph
+        inside = h.padding.copy() if len(h.padding) else np.zeros(len(h.sets), np.uint8)
+        return new_counts(self.instance.size, h.k, inside)
+
+
+@rule
+def _no_rule(n, chosen, out):  # type: ignore[no-untyped-def]
+    """Forbids nothing."""
+    return 0
 
 
 @update

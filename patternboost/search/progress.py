@@ -46,5 +46,5 @@ class Progress:
     def summary(self, entry: dict[str, Any]) -> None:
         """A generation ended; `entry` is its line in the log."""
 
-    def classes(self, standings: Sequence[tuple[str, float, int]]) -> None:
+    def classes(self, standings: Sequence[tuple[str, float, int | None]]) -> None:
         """The search ended; which symmetry classes paid, best first (see `loop.allocator.standings`)."""

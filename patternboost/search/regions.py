@@ -141,7 +141,7 @@ def region_bitmaps(
     """
     problem, count = instance.problem, len(region)
     triples = problem.k == 3
-    if problem.k > 3 or bitrows_nbytes(count, triples) > memory:
+    if not problem.by_rows or bitrows_nbytes(count, triples) > memory:
         return None
     rows, number = _rows_of(instance, symmetry, region)
     made = blank(rows.weight, triples, np.ones(count, bool))
@@ -193,7 +193,7 @@ def region_rows(
     """`region_bitmaps`, made once per process and kept while they fit beside the tables."""
     room = memory // _SHARE
     expected = bitrows_nbytes(len(region), instance.problem.k == 3)
-    key = "region", id(instance.problem.complete), instance.name, instance.n, symmetry, region.tobytes(), memory
+    key = "region", instance.problem.rules, instance.name, instance.n, symmetry, region.tobytes(), memory
 
     def make() -> _Bitmaps:
         return _Bitmaps(region_bitmaps(instance, symmetry, region, room, building))
@@ -203,8 +203,8 @@ def region_rows(
 
 def fits(instance: Instance, region: IntArray, memory: int) -> bool:
     """Whether walks in a region can have its bitmaps."""
-    k = instance.problem.k
-    return k <= 3 and bitrows_nbytes(len(region), k == 3) <= memory // _SHARE
+    problem = instance.problem
+    return problem.by_rows and bitrows_nbytes(len(region), problem.k == 3) <= memory // _SHARE
 
 
 def is_most_of(region: IntArray, bits: BitRows) -> bool:

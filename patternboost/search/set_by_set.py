@@ -1,4 +1,4 @@
-"""Conflict counts set by set: the form for forbidden sets of four and more elements, by the counts of `hypergraph`.
+"""Conflict counts set by set: the form for all problems that have no rows of pairs, by the counts of `hypergraph`.
 
 An orbit outside the set is judged by the counts of its elements: the forbidden sets that one of its elements completes.
 Sets that need two of its elements show once it is added. So the counts of members, and with them validity, are exact,
@@ -68,10 +68,10 @@ def new_state(orbits: Orbits, counts: ElementCounts, bad: NDArray[np.uint8], see
 
 
 _NO_ORBITS = Orbits(np.zeros(0, np.int32), np.zeros(1, np.int64), np.zeros(0, np.int64))
-STATE_TYPE = typeof(new_state(_NO_ORBITS, new_counts(0, 4, 0), np.zeros(0, np.uint8), 0))
-_SPACE = (RULE_TYPE, UPDATE_TYPE, HYPERGRAPH_TYPE)
-_WHOLE = types.void(*_SPACE, STATE_TYPE)
-_ORBIT = types.void(*_SPACE, STATE_TYPE, types.int64)
+STATE_TYPE = typeof(new_state(_NO_ORBITS, new_counts(0, 4, np.zeros(0, np.uint8)), np.zeros(0, np.uint8), 0))
+SPACE = (RULE_TYPE, UPDATE_TYPE, HYPERGRAPH_TYPE)
+_WHOLE = types.void(*SPACE, STATE_TYPE)
+_ORBIT = types.void(*SPACE, STATE_TYPE, types.int64)
 
 
 @njit(types.int64(STATE_TYPE, types.int64), cache=True, nogil=True)
@@ -173,9 +173,11 @@ def clear(complete, update, hypergraph, state):  # type: ignore[no-untyped-def]
     counts.size[0] = 0
     counts.counts[:] = 0
     counts.inside[:] = 0
+    if len(hypergraph.padding) > 0:
+        counts.inside[:] = hypergraph.padding
 
 
-@njit(types.void(*_SPACE, STATE_TYPE, types.int64[::1]), cache=True, nogil=True)
+@njit(types.void(*SPACE, STATE_TYPE, types.int64[::1]), cache=True, nogil=True)
 def load(complete, update, hypergraph, state, orbits):  # type: ignore[no-untyped-def]
     """Add orbits (int64) to the set, conflicts or not; members and orbits forbidden by themselves stay out."""
     for orbit in orbits:
@@ -231,7 +233,7 @@ def _allow(state, a):  # type: ignore[no-untyped-def]
 
 
 @njit(
-    types.boolean(*_SPACE, STATE_TYPE, WALK_TYPE, types.int64, types.int64, types.int64),
+    types.boolean(*SPACE, STATE_TYPE, WALK_TYPE, types.int64, types.int64, types.int64),
     cache=True,
     nogil=True,
 )
@@ -248,7 +250,7 @@ FORM = Form(clear, load, repair, fill, tabu, chunk=200)
 
 def space_of(conflicts: Conflicts) -> tuple[object, ...]:
     """What every kernel here takes first."""
-    return conflicts.instance.problem.complete, conflicts.update, conflicts.hypergraph
+    return conflicts.complete, conflicts.update, conflicts.hypergraph
 
 
 def bad_orbits(conflicts: Conflicts, orbits: Orbits) -> NDArray[np.uint8]:

@@ -8,7 +8,14 @@ from numpy.typing import NDArray
 
 from patternboost.problem import RULE_TYPE, UPDATE_TYPE
 from patternboost.problem.ground import IntArray
-from patternboost.search.hypergraph import COUNTS_TYPE, HYPERGRAPH_TYPE, add_element, drop_element
+from patternboost.search.hypergraph import (
+    COUNTS_TYPE,
+    HYPERGRAPH_TYPE,
+    Conflicts,
+    add_element,
+    bare_hypergraph,
+    drop_element,
+)
 from patternboost.search.tables import Table
 
 #: memory for what the written-out sets hold of every construction of a batch, bytes; past it the rule is asked
@@ -72,12 +79,10 @@ class SetMask:
         self._orbits = table.orbits
         hypergraph = conflicts.hypergraph
         if batch * len(hypergraph.sets) > _MOST_INSIDE:
-            hypergraph = hypergraph._replace(sets=hypergraph.sets[:0], written=False)
-        self._what = (table.instance.problem.complete, conflicts.update, hypergraph)
-        batch_counts = [
-            conflicts.empty()._replace(inside=np.zeros(len(hypergraph.sets), np.uint8)) for _ in range(batch)
-        ]
-        self._tallies = batch_counts
+            hypergraph = bare_hypergraph(hypergraph.n, hypergraph.k, table.instance.size, hypergraph.own)
+            conflicts = Conflicts(table.instance, hypergraph)
+        self._what = (conflicts.complete, conflicts.update, hypergraph)
+        self._tallies = [conflicts.empty() for _ in range(batch)]
         #: 1 where an orbit is not free, uint8[batch, N + 1]; the last column, for "no more", stays 0
         self.blocked: NDArray[np.uint8] = np.tile(np.append(table.rows.bad, np.uint8(0)), (batch, 1))
 

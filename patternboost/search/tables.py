@@ -18,7 +18,7 @@ import numpy as np
 from numba import njit, typeof, types
 from numpy.typing import NDArray
 
-from patternboost.problem import RULE_TYPE, Instance
+from patternboost.problem import RULE_TYPE, Instance, IntArray
 from patternboost.problem.symmetry import Orbits, class_orbits
 from patternboost.search.memory import Building
 
@@ -238,13 +238,15 @@ def build_table(instance: Instance, symmetry: str, building: Building = _DEFAULT
     problem = instance.problem
     rows = bare_rows(instance.n, problem.k, orbits, symmetric(instance, symmetry))
     bad = rows.bad
-    if problem.k >= 4:
+    if not problem.by_rows:
         from patternboost.search.enumerate import shared_conflicts  # late: most problems need none of these kernels
         from patternboost.search.set_by_set import bad_orbits
 
         conflicts = shared_conflicts(instance, building)
         bad[:] = bad_orbits(conflicts, orbits)
         return Table(instance, symmetry, orbits, rows, conflicts)
+    if problem.complete is None:  # a rule of two or three elements is the only one
+        raise ValueError(f"{instance}: no rule")
     if problem.k == 2 or orbits.weights.max() > 1:
         matrix = np.zeros((count, count), np.uint8)
         _find_pairs(problem.complete, rows, matrix, bad)
@@ -256,6 +258,14 @@ def build_table(instance: Instance, symmetry: str, building: Building = _DEFAULT
     if problem.k == 3:
         rows = _with_compiled_rows(problem.complete, rows, building)
     return Table(instance, symmetry, orbits, rows)
+
+
+def unusable_orbits(table: Table, region: IntArray | None) -> NDArray[np.uint8]:
+    """1 for orbits that are forbidden by themselves, or outside the only orbits (int64) that may be used; uint8[N]."""
+    unusable = table.rows.bad.copy()
+    if region is not None:
+        unusable[np.setdiff1d(np.arange(table.orbits.count), region)] = 1
+    return unusable
 
 
 def symmetric(instance: Instance, symmetry: str) -> bool:

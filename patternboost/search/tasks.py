@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from patternboost.problem import Instance
 from patternboost.problem.ground import IntArray
@@ -16,6 +16,9 @@ from patternboost.search.memory import DEFAULT_MEMORY, Building, Interrupted, ne
 from patternboost.search.regions import RegionWalker, is_most_of, masked, region_rows
 from patternboost.search.tables import Table, build_table, symmetric
 from patternboost.search.walker import Walker, bit_walker, make_walker, set_walker
+
+if TYPE_CHECKING:
+    from patternboost.search.by_value import ValueWalker
 
 #: a walk in a region goes on around it for one of this many steps of its patience (docs/LOG.md)
 _AROUND = 8
@@ -44,7 +47,7 @@ class Task:
     starts: tuple[IntArray, ...]
     effort: Effort
     seed: int
-    #: stop as soon as a set has this many points
+    #: stop as soon as a set has this merit
     target: int
     memory: int = DEFAULT_MEMORY
     #: seconds after which the batch ends early (a walk in progress keeps its best); None: never
@@ -86,7 +89,7 @@ class Outcome:
 
     #: the best set found, sorted element numbers
     elements: IntArray
-    #: points left of the start after projection to orbits and repair, and points of the best set
+    #: merit of what is left of the start after projection to orbits and repair, and of the best set
     before: int
     after: int
     steps: int
@@ -134,7 +137,7 @@ def table_bytes(instance: Instance, symmetry: str, memory: int = DEFAULT_MEMORY)
 def prepare(instance: Instance, symmetry: str, building: Building = _DEFAULT) -> Prepared:
     """The table of a class and its bitmaps, made once per process. Raises Interrupted."""
     memory = building.memory
-    key = "table", id(instance.problem.complete), instance.name, instance.n, symmetry, memory
+    key = "table", instance.problem.rules, instance.name, instance.n, symmetry, memory
 
     def make() -> Prepared:
         table = build_table(instance, symmetry, building)
@@ -143,15 +146,19 @@ def prepare(instance: Instance, symmetry: str, building: Building = _DEFAULT) ->
     return shared.get(key, memory, table_bytes(instance, symmetry, memory), make)
 
 
-def _walkers(task: Task, building: Building) -> tuple[Walker, Walker | None]:
+def _walkers(task: Task, building: Building) -> tuple[Walker | ValueWalker, Walker | None]:
     """What walks for a task, and what goes on around its region where it is to. Raises Interrupted."""
     instance, symmetry, region, memory = task.instance, task.symmetry, task.region, task.memory
     tenure, seed = task.effort.tenure, task.seed
-    if region is not None and not task.around and instance.problem.k <= 3:
+    if region is not None and not task.around and instance.problem.by_rows:
         rows = region_rows(instance, symmetry, region, memory, building)
         if rows is not None:
             return RegionWalker(region, rows, tenure, seed), None
     table, bits = prepare(instance, symmetry, building)
+    if instance.problem.by_value:
+        from patternboost.search.by_value import ValueWalker  # late: most problems need none of its kernels
+
+        return ValueWalker(table, task.effort.patience, seed, region), None
     if region is None:
         return make_walker(table, bits, tenure, seed), None
     whole = make_walker(table, bits, tenure, seed)
@@ -187,19 +194,19 @@ def run_task(task: Task, stopped: Callable[[], bool] | None = None) -> list[Outc
         finished = False
         while not finished and walker.steps < effort.max_steps and not over():
             finished = walker.run(min(walker.chunk, effort.max_steps - walker.steps), effort.patience, task.target)
-        chosen, points = walker.best
-        steps = walker.steps
+        chosen, merit = walker.best
+        steps = max(walker.steps, len(chosen))  # repair and fill alone are work too
         if whole is not None:  # there may be room outside the region, after a few exchanges at least
             whole.start(chosen)
             whole.run(effort.patience // _AROUND, effort.patience, task.target)
-            chosen, points = whole.best
+            chosen, merit = whole.best
             steps += whole.steps
-        elif task.region is not None and points >= task.filled_from and task.instance.problem.k <= 3:
+        elif task.region is not None and merit >= task.filled_from and task.instance.problem.by_rows:
             chosen = fill_up(task.instance, task.symmetry, chosen)
-            points = int(orbits.weights[chosen].sum())
+            merit = int(orbits.weights[chosen].sum())
         now = time.monotonic()
-        outcomes.append(Outcome(orbits.expand(chosen), before, points, steps, now - began))
+        outcomes.append(Outcome(orbits.expand(chosen), before, merit, steps, now - began))
         began = now
-        if points >= task.target:
+        if merit >= task.target:
             break
     return outcomes

@@ -9,7 +9,7 @@ import numpy as np
 from patternboost.problem import IntArray
 from patternboost.search import bitsliced, sparse
 from patternboost.search.bitmaps import BitRows
-from patternboost.search.tables import Table
+from patternboost.search.tables import Table, unusable_orbits
 from patternboost.search.tabu import BEST_COUNT, BEST_POINTS, STEP, Form, begin, new_walk
 
 
@@ -77,9 +77,7 @@ def set_walker(table: Table, tenure: tuple[int, int], seed: int, region: IntArra
         raise ValueError(f"{table.instance}: forbidden sets of {table.rows.k} elements are counted by rows")
     from patternboost.search import set_by_set  # late: most problems need none of its kernels
 
-    unusable = table.rows.bad != 0
-    if region is not None:
-        unusable[np.setdiff1d(np.arange(table.orbits.count), region)] = True
+    unusable = unusable_orbits(table, region)
     state = set_by_set.new_state(table.orbits, table.conflicts.empty(), unusable, seed)
     return Walker(set_by_set.FORM, set_by_set.space_of(table.conflicts), state, tenure)
 

@@ -31,7 +31,7 @@ create table if not exists constructions (
     problem text not null,
     n integer not null,
     canonical blob not null,
-    score integer not null,
+    score integer not null,  -- as a merit: negated where small scores are wanted
     points text not null,
     symmetry text not null,
     added text not null,
@@ -130,16 +130,16 @@ class Archive:
             return [int(n) for (n,) in rows]
 
     def summary(self, problem: str | None = None) -> list[dict[str, Any]]:
-        """Best score and count of every (problem, n), sorted, with the best one's symmetry, date and origin."""
+        """Best merit and count of every (problem, n), sorted, with the best one's symmetry, date and origin."""
         query = (
-            "select problem, n, max(score) as score, count(*) as constructions, symmetry, added, found"
+            "select problem, n, max(score) as merit, count(*) as constructions, symmetry, added, found"
             " from constructions"
             + (" where problem = ?" if problem else "")
             + " group by problem, n order by problem, n"
         )
         with self._errors():
             rows = self._db.execute(query, (problem,) if problem else ()).fetchall()
-        names = ("problem", "n", "score", "constructions", "symmetry", "added")
+        names = ("problem", "n", "merit", "constructions", "symmetry", "added")
         return [dict(zip(names, row)) | {"found": json.loads(row[-1])} for row in rows]
 
     def note_paid(self, instance: Instance, shares: Mapping[str, float]) -> None:
@@ -181,7 +181,7 @@ def _row(construction: Construction) -> tuple[Any, ...]:
         construction.problem,
         construction.n,
         canonical_key(construction.instance, elements),
-        construction.score,
+        construction.merit,
         json.dumps([list(p) for p in construction.points], separators=(",", ":")),
         construction.symmetry,
         datetime.now(UTC).isoformat(timespec="seconds"),

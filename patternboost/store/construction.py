@@ -10,11 +10,13 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from fractions import Fraction
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from patternboost.problem import Instance, Point, Problem, ProblemError
+from patternboost.problem.ground import size_to_json
 from patternboost.problem.registry import find_problem
 from patternboost.problem.symmetry import symmetry_class
 from patternboost.store.drawing.picture import svg_if_any
@@ -66,15 +68,31 @@ class Construction:
         """The size."""
         return self.instance.n
 
-    @property
+    @cached_property
     def score(self) -> int:
-        """The number of points."""
-        return len(self.points)
+        """The number of points; for a problem with an objective the value, and 0 where the points are no construction.
+
+        Points that are twice there or off the board are counted, and have no value.
+        """
+        return (self._value or 0) if self.instance.problem.by_value else len(self.points)
+
+    @property
+    def merit(self) -> int:
+        """The score as a number that is larger for better ones."""
+        return self.instance.problem.merit(self.score)
+
+    @cached_property
+    def _value(self) -> int | None:
+        """The value from the definition; None: the points are no construction."""
+        distinct = len(set(self.points)) == len(self.points)
+        if not distinct or not self.instance.point_set.issuperset(self.points):
+            return None
+        return self.instance.score(self.points)
 
     @cached_property  # regions from other sizes ask for it again and again
     def sha256(self) -> str:
         """The hash of problem, size and points."""
-        body = {"n": self.n, "points": [list(p) for p in self.points], "problem": self.problem}
+        body = {"n": size_to_json(self.n), "points": [list(p) for p in self.points], "problem": self.problem}
         return hashlib.sha256(json.dumps(body, separators=(",", ":"), sort_keys=True).encode()).hexdigest()
 
     @property
@@ -109,13 +127,22 @@ class Construction:
             witness = self.witness()
             if witness:
                 faults.append("forbidden set: " + " ".join(str(list(p)) for p in witness))
+            elif self.instance.problem.by_value and self._value is None:
+                faults.append(self._why_no_value())
             if self.claimed_symmetry is not None and self.claimed_symmetry != self.symmetry:
                 faults.append(f"symmetry is {self.symmetry}, not {self.claimed_symmetry[:64]!r}")
         if self.claimed_score is not None and self.claimed_score != self.score:
-            faults.append(f"score {self.claimed_score} is wrong: there are {self.score} points")
+            is_so = f"it is {self.score}" if self.instance.problem.by_value else f"there are {self.score} points"
+            faults.append(f"score {self.claimed_score} is wrong: {is_so}")
         if self.claimed_sha256 is not None and self.claimed_sha256 != self.sha256:
             faults.append(f"sha256 is wrong: it should be {self.sha256}")
         return faults
+
+    def _why_no_value(self) -> str:
+        free = self.instance.addable(self.points) if self.instance.problem.smallest_maximal else None
+        if free is not None:
+            return f"not maximal: {list(free)} may be added"
+        return "no construction: the definition gives these points no value"
 
     def certificate(self) -> dict[str, Any]:
         """The certificate as a JSON-ready dict. Raises ValueError for a construction that is not valid."""
@@ -125,14 +152,24 @@ class Construction:
         return {
             "format": FORMAT,
             "problem": self.problem,
-            "n": self.n,
+            "n": size_to_json(self.n),
             "score": self.score,
+            **self._value_field,
             "points": [list(p) for p in self.points],
             "definition": self.instance.problem.definition,
             "symmetry": self.symmetry,
             "sha256": self.sha256,
             "found": dict(self.found),
         }
+
+    @property
+    def _value_field(self) -> dict[str, Any]:
+        """The value for a certificate: a whole number, or a fraction as text."""
+        own = self.instance.problem.objective
+        if not self.instance.problem.by_value:
+            return {}
+        unit = 1 if own is None else own.unit
+        return {"value": self.score if unit == 1 else str(Fraction(self.score, unit))}
 
     def certificate_text(self) -> str:
         """The certificate as the text of its file: one field a line."""
@@ -145,7 +182,7 @@ class Construction:
         return path
 
     def __repr__(self) -> str:
-        return f"<{self.instance}, {self.score} points>"
+        return f"<{self.instance}, {self.instance.problem.counted(self.score)}>"
 
     def _repr_svg_(self) -> str | None:
         return svg_if_any(self)  # None: the notebook falls back to the text form
@@ -172,7 +209,7 @@ def load(path: str | Path, problem: Problem | None = None) -> Construction:
     if not isinstance(data, dict) or data.get("format") != FORMAT:
         raise FileError(f'{path}: not a certificate: it must be a JSON object with "format": "{FORMAT}"')
     name = _field(data, "problem", str, path)
-    n = _field(data, "n", int, path)
+    n = _field(data, "n", str if isinstance(data.get("n"), str) else int, path)
     raw = _field(data, "points", list, path)
     if len(raw) > MAX_POINTS:
         raise FileError(f"{path}: {len(raw)} points, more than {MAX_POINTS}, refused")

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from patternboost.problem import Instance
-from patternboost.problem.ground import Edges
+from patternboost.problem.ground import Edges, sides
 from patternboost.store.construction import Construction
 from patternboost.store.drawing import board, picture
 from patternboost.store.files import FileError, atomic_write, reason
@@ -64,8 +64,8 @@ def _rle(construction: Construction) -> str:
         "".join(f"{n if (n := len(list(run))) > 1 else ''}{cell}" for cell, run in itertools.groupby(row.rstrip("b")))
         for row in rows
     )
-    n = construction.n
-    return f"#C {construction.name}\nx = {n}, y = {n}, rule = B3/S23\n{coded}!\n"
+    height, width = sides(construction.n)
+    return f"#C {construction.name}\nx = {width}, y = {height}, rule = B3/S23\n{coded}!\n"
 
 
 def _require_graph(construction: Construction) -> None:
@@ -86,7 +86,7 @@ def _graph6(construction: Construction) -> bytes:
 
 def _dimacs(construction: Construction) -> str:
     _require_graph(construction)
-    lines = [f"c {construction.name}", f"p edge {construction.n} {construction.score}"]
+    lines = [f"c {construction.name}", f"p edge {construction.n} {len(construction.points)}"]
     return "\n".join([*lines, *(f"e {u + 1} {v + 1}" for u, v in construction.points)]) + "\n"
 
 

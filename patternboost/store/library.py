@@ -12,10 +12,12 @@ from importlib.resources import as_file, files
 from typing import Any
 
 from patternboost.problem import Instance
+from patternboost.problem.base import NOTHING
+from patternboost.problem.ground import size_from_code, size_of
 from patternboost.store.archive import Archive
 from patternboost.store.construction import Construction, load
 
-_NAME = re.compile(r"([a-z0-9-]+)-n(\d+)-(\d+)\.json")
+_NAME = re.compile(r"([a-z0-9-]+)-n(\d+(?:x\d+)?)-(\d+)\.json")
 
 
 @cache
@@ -24,7 +26,7 @@ def _listed() -> dict[tuple[str, int], str]:
     folder = files("patternboost_problems") / "constructions"
     names = [f.name for f in folder.iterdir()] if folder.is_dir() else []
     found = [(match, name) for name in sorted(names) if (match := _NAME.fullmatch(name))]
-    return {(match[1], int(match[2])): name for match, name in found}
+    return {(match[1], size_of(match[2])): name for match, name in found}
 
 
 @cache
@@ -43,27 +45,30 @@ def best(archive: Archive, instance: Instance, limit: int = 1) -> list[Construct
     ours = shipped(instance)
     if ours is not None and all(c.sha256 != ours.sha256 for c in found):
         found.append(ours)
-    return sorted(found, key=lambda c: -c.score)[:limit]
+    return sorted(found, key=lambda c: -c.merit)[:limit]
 
 
 def sizes(archive: Archive, problem: str) -> list[int]:
     """Sizes n that have a construction, ascending."""
-    return sorted({*archive.sizes(problem), *(n for name, n in _listed() if name == problem)})
+    return sorted({*map(size_from_code, archive.sizes(problem)), *(n for name, n in _listed() if name == problem)})
 
 
 def summary(archive: Archive, problem: str | None = None) -> dict[tuple[str, int], dict[str, Any]]:
-    """Best score, symmetry, date and origin by (problem, n); see `Archive.summary`."""
+    """Best score, symmetry, date and origin by (problem, n); see `Archive.summary`.
+
+    Scores are never negative, so that the sign of a merit says whether small ones are wanted.
+    """
     from patternboost.problem.registry import problem as find_instance
 
-    rows = {(row["problem"], row["n"]): row for row in archive.summary(problem)}
+    rows = {(row["problem"], size_from_code(row["n"])): row for row in archive.summary(problem)}
     for name, n in _listed():
         if problem not in (None, name):
             continue
         ours = shipped(find_instance(name, n))
-        if ours is not None and ours.score > rows.get((name, n), {"score": -1})["score"]:
+        if ours is not None and ours.merit > rows.get((name, n), {"merit": NOTHING})["merit"]:
             found = dict(ours.found)
             rows[name, n] = {
-                "problem": name, "n": n, "score": ours.score, "symmetry": ours.symmetry,
+                "problem": name, "n": n, "merit": ours.merit, "symmetry": ours.symmetry,
                 "added": str(found.get("date", "")), "found": found,
             }  # fmt: skip
-    return rows
+    return {key: row | {"score": abs(row["merit"])} for key, row in rows.items()}

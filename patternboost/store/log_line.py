@@ -45,7 +45,7 @@ def _text(value: Any) -> bool:
 
 def _histogram(value: Any) -> bool:
     """Score, a whole number as text, to count."""
-    return all(abs(int(score)) < 2**31 and type(count) is int and 0 <= count < 2**63 for score, count in value.items())
+    return all(abs(int(score)) < 2**53 and type(count) is int and 0 <= count < 2**63 for score, count in value.items())
 
 
 def _origin(value: Any) -> bool:

@@ -210,4 +210,4 @@ class RunFolder:
         """The best construction saved so far, or None; `problem` is the run's, where it is at hand."""
         paths = sorted((self.folder / "best").glob("*.json"))
         found = [load(p, problem or find_problem(self.settings.problem)) for p in paths]
-        return max(found, key=lambda c: c.score, default=None)
+        return max(found, key=lambda c: c.merit, default=None)

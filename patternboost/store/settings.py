@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any, get_type_hints
 
 from patternboost._version import __version__
+from patternboost.problem import Problem, ProblemError
+from patternboost.problem.ground.sizes import BoardSize, size_of
 from patternboost.store.files import FileError, read_text
 
 #: what a run learns with
@@ -25,7 +27,7 @@ BACKENDS = ("threading", "loky", "dask", "ray")
 #: where figures may be sent to, besides; no setting: it changes nothing of a run
 TRACKERS = ("tensorboard", "wandb")
 #: what improves the starts of local search
-IMPROVERS = ("tabu", "solver", "both")
+IMPROVERS = ("tabu", "greedy", "solver", "both")
 #: more workers than any one machine has
 MAX_JOBS = 1024
 
@@ -164,16 +166,20 @@ def _bound(value: float) -> str:
     return f"2^{power}" if power > 31 else f"{value:g}"
 
 
-def idle_settings(settings: Settings, k: int) -> list[str]:
+def idle_settings(settings: Settings, problem: Problem) -> list[str]:
     """Settings other than the default that do nothing in this run, each with the reason."""
     defaults, found = Settings(settings.problem, settings.n), []
 
     def changed(*names: str) -> list[str]:
         return [name for name in names if getattr(settings, name) != getattr(defaults, name)]
 
-    if k >= 4:
+    if not problem.by_rows:
         names = changed("region_mass", "count_regions") + ([] if settings.seed_from else changed("regions"))
-        found += [f"{name}: forbidden sets of {k} have no regions but those of seeds" for name in names]
+        why = "values" if problem.by_value else f"forbidden sets of {problem.k}"
+        found += [f"{name}: {why} have no regions but those of seeds" for name in names]
+    if problem.by_value:
+        names = changed("tenure_min", "tenure_max", "max_steps")
+        found += [f"{name}: values are searched by annealing, not by tabu search" for name in names]
     if not settings.seed_from:
         found += [f"{name}: there are no seeds" for name in changed("seed_regions")]
     if settings.model == "none":
@@ -265,7 +271,7 @@ def _toml_value(value: Any) -> str:
         return '"' + "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in escaped) + '"'
     if isinstance(value, tuple):
         return "[" + ", ".join(_toml_value(v) for v in value) + "]"
-    return repr(value)
+    return f'"{value}"' if isinstance(value, BoardSize) else repr(value)
 
 
 def from_toml(path: Path) -> Settings:
@@ -288,6 +294,11 @@ def from_toml(path: Path) -> Settings:
             value = tuple(value)
         elif hints[name] is float and type(value) is int:
             value = float(value)
+        elif name == "n" and type(value) is str:
+            try:
+                value = size_of(value)
+            except ProblemError as error:
+                raise FileError(f"{path}: n must be a size: {error}") from error
         elif type(value) is not hints[name]:
             raise FileError(f"{path}: {name} must be of type {hints[name].__name__}")
         values[name] = value

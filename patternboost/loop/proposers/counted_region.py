@@ -36,7 +36,7 @@ class CountedRegion(Proposer):
     @override
     def ready(self, context: Context, state: State, symmetry: str, samples: Sequence[Example]) -> bool:
         s = context.settings
-        wanted = s.regions > 0 and s.count_regions and s.model == "gpt" and context.instance.problem.k <= 3
+        wanted = s.regions > 0 and s.count_regions and s.model == "gpt" and context.instance.problem.by_rows
         return wanted and len(_members(state, symmetry)) >= LEAST
 
     @override

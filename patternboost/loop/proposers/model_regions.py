@@ -36,7 +36,7 @@ class ModelRegions(Proposer):
 
     @override
     def ready(self, context: Context, state: State, symmetry: str, samples: Sequence[Example]) -> bool:
-        return context.settings.regions > 0 and context.instance.problem.k <= 3 and bool(samples)
+        return context.settings.regions > 0 and context.instance.problem.by_rows and bool(samples)
 
     @override
     def propose(self, context: Context, state: State, symmetry: str, budget: Budget) -> list[Start]:

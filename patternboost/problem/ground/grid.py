@@ -1,4 +1,4 @@
-"""The n x n grid, with the symmetries of the square."""
+"""The n x n grid, with the symmetries of the square; and boards that are no squares."""
 
 from __future__ import annotations
 
@@ -7,10 +7,14 @@ from collections.abc import Sequence
 import numpy as np
 
 from patternboost.problem.ground.base import MAX_ELEMENTS, IntArray
+from patternboost.problem.ground.sizes import sides
 
 
 class Grid:
-    """The n x n grid. A point is [row, column]; element row * n + column; the 8 symmetries of the square act."""
+    """The n x n grid. A point is [row, column]; element row * n + column; the 8 symmetries of the square act.
+
+    On an m x n board (`BoardSize`) the element is row * n + column too, and the 4 symmetries of the rectangle act.
+    """
 
     #: order of `symmetries`: rotations by 0, 90, 180, 270 degrees, then mirrors and diagonals
     NAMES = (
@@ -33,20 +37,25 @@ class Grid:
 
     def size(self, n: int) -> int:
         """n * n."""
-        return n * n
+        rows, columns = sides(n)
+        return rows * columns
 
     def points(self, n: int) -> IntArray:
         """Row and column of every cell, shape (n * n, 2)."""
-        rows, columns = np.divmod(np.arange(n * n, dtype=np.int64), n)
+        rows, columns = np.divmod(np.arange(self.size(n), dtype=np.int64), sides(n)[1])
         return np.stack([rows, columns], axis=1)
 
     def elements(self, n: int, points: IntArray) -> IntArray:
         """row * n + column."""
-        return points[:, 0] * n + points[:, 1]
+        return points[:, 0] * sides(n)[1] + points[:, 1]
 
     def symmetries(self, n: int) -> IntArray:
-        """The dihedral group of the square, in the order of `NAMES`."""
+        """The dihedral group of the square, in the order of `NAMES`; of a rectangle the half that keeps it."""
         rows, columns = self.points(n).T
+        height, width = sides(n)
+        if height != width:
+            back, down = width - 1 - columns, height - 1 - rows
+            return np.stack([r * width + c for r, c in ((rows, columns), (down, back), (rows, back), (down, columns))])
         last = n - 1
         images = [
             (rows, columns),
@@ -62,6 +71,8 @@ class Grid:
 
     def classes(self, n: int) -> dict[str, list[IntArray]]:
         """The classes that users name on the command line; sizes 1 have only 'none'."""
+        if len(set(sides(n))) == 2:
+            return self._classes_of_rectangle(n)
         _, quarter, half, _, left_right, up_down, diagonal, antidiagonal = self.symmetries(n)
         rows, columns = self.points(n).T
         on_diagonal = (rows == columns) | (rows + columns == n - 1)
@@ -85,10 +96,27 @@ class Grid:
             classes["both-mirrors+one-half"] = [left_right, up_down_half]
         return classes
 
+    def _classes_of_rectangle(self, n: int) -> dict[str, list[IntArray]]:
+        """'mirror' exchanges left and right, 'mirror-rows' up and down; with '+half' its axis is off by half a cell."""
+        _, half, left_right, up_down = self.symmetries(n)
+        rows, columns = self.points(n).T
+        height, width = sides(n)
+        left_right_half = np.where(columns < width - 1, rows * width + (width - 2 - columns), -1)
+        up_down_half = np.where(rows < height - 1, (height - 2 - rows) * width + columns, -1)
+        classes: dict[str, list[IntArray]] = {"none": [], "half-turn": [half]}
+        if width > 1:
+            classes |= {"mirror": [left_right], "mirror+half": [left_right_half]}
+        if height > 1:
+            classes |= {"mirror-rows": [up_down], "mirror-rows+half": [up_down_half]}
+        if min(height, width) > 1:
+            classes |= {"both-mirrors": [left_right, up_down], "both-mirrors+half": [left_right_half, up_down_half]}
+        return classes
+
     def embed(self, small: int, large: int) -> IntArray:
         """Rows and columns nearer to the low border keep their distance from it, the others from the high border."""
         points = self.points(small)
-        moved = np.where(2 * points >= small, points + (large - small), points)
+        ours, theirs = np.array(sides(small)), np.array(sides(large))
+        moved = np.where(2 * points >= ours, points + (theirs - ours), points)
         return self.elements(large, moved)
 
     def box(self, n: int, elements: IntArray) -> tuple[IntArray, IntArray]:
@@ -99,13 +127,14 @@ class Grid:
     def order(self, n: int) -> IntArray:
         """From the border inwards, then from the corners to the middles: good constructions stay near the border."""
         points = self.points(n)
-        distances = np.sort(np.minimum(points, n - 1 - points), axis=1)
-        return np.lexsort((np.arange(n * n), distances[:, 1], distances[:, 0])).astype(np.int64)
+        distances = np.sort(np.minimum(points, np.array(sides(n)) - 1 - points), axis=1)
+        return np.lexsort((np.arange(len(points)), distances[:, 1], distances[:, 0])).astype(np.int64)
 
     def placements(self, small: int, large: int) -> Sequence[IntArray]:
         """In the corner of low numbers, and in the middle."""
         points = self.points(small)
-        return [self.elements(large, points), self.elements(large, points + (large - small) // 2)]
+        middle = (np.array(sides(large)) - np.array(sides(small))) // 2
+        return [self.elements(large, points), self.elements(large, points + middle)]
 
     def canonical(self, n: int, elements: IntArray) -> IntArray | None:
         """None: all eight symmetries are listed."""

@@ -27,7 +27,7 @@ def layers_scene(title: str, points: Sequence[Point], n: int, witness: Sequence[
     gap = CELL * max(_GAP_CELLS, _GAP_BOARDS * n)
     step = CELL * n + gap
     names = list(itertools.product(range(n), repeat=dimension - 2))
-    boards = {name: Board(step * (i % across), gap + step * (i // across), n) for i, name in enumerate(names)}
+    boards = {name: Board(step * (i % across), gap + step * (i // across), n, n) for i, name in enumerate(names)}
     texts = {name: f"x = {name[0]}" if dimension == 3 else ", ".join(map(str, name)) or " " for name in names}
     marked = set(witness)
 
@@ -43,7 +43,7 @@ def layers_scene(title: str, points: Sequence[Point], n: int, witness: Sequence[
         boards=list(boards.values()),
         plain=[spot(p) for p in points if p not in marked],
         marked=[spot(p) for p in points if p in marked],
-        labels=[((b.x + b.side / 2, b.y - 0.4 * gap), texts[name]) for name, b in boards.items()],
+        labels=[((b.x + b.width / 2, b.y - 0.4 * gap), texts[name]) for name, b in boards.items()],
         # as high as the gap allows, and no text wider than its board
         label_size=min(0.5 * gap, 1.4 * CELL * n / max(len(text) for text in texts.values())),
     )

@@ -41,12 +41,15 @@ def scene_of(construction: Drawable, witness: Sequence[Sequence[int]] = ()) -> S
     sizes = instance.points.max(axis=0) + 1
     for point in construction.points:
         if len(point) != len(sizes) or any(not 0 <= x < s for x, s in zip(point, sizes)):
-            raise ValueError(f"point {list(point)} is off the board (0 to {construction.n - 1})")
+            raise ValueError(f"point {list(point)} is off the board")
     marked = [tuple(p) for p in witness]
     for point in sorted(set(marked) - set(construction.points)):
         raise ValueError(f"witness point {list(point)} is not a point of the construction")
-    side = int(sizes.max()) if drawing == "layers" else construction.n  # in F_3^n the side is 3, whatever n is
-    return _DRAWINGS[drawing](str(instance), construction.points, side, marked)
+    # in F_3^n the side is 3, whatever n is, and a cube of n dimensions has 2^n vertices
+    side = construction.n if drawing == "board" else int(sizes.max())
+    own = instance.problem.objective
+    title = str(instance) if own is None else f"{instance}, {instance.problem.counted(construction.score)}"
+    return _DRAWINGS[drawing](title, construction.points, side, marked)
 
 
 def svg(construction: Drawable, witness: Sequence[Sequence[int]] = ()) -> str:

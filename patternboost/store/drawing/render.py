@@ -29,7 +29,7 @@ def svg(scene: Scene) -> str:
     for board in scene.boards:
         at = f'x="{board.x:g}" y="{board.y:g}" ' if board.x or board.y else ""
         parts += [
-            f'<rect class="paper" {at}width="{board.side}" height="{board.side}" fill="{PAPER}"/>',
+            f'<rect class="paper" {at}width="{board.width}" height="{board.height}" fill="{PAPER}"/>',
             f'<path class="lines" d="{_grid(board)}" fill="none" stroke="{LINES}" stroke-width="{scene.line:g}" '
             'stroke-linecap="square"/>',
         ]
@@ -66,10 +66,9 @@ def svg(scene: Scene) -> str:
 
 
 def _grid(board: Board) -> str:
-    x, y, side = board.x, board.y, board.side
-    steps = range(0, side + 1, CELL)
-    rows = "".join(f"M{x:g} {y + s:g}H{x + side:g}" for s in steps)
-    return rows + "".join(f"M{x + s:g} {y:g}V{y + side:g}" for s in steps)
+    x, y, width, height = board.x, board.y, board.width, board.height
+    rows = "".join(f"M{x:g} {y + s:g}H{x + width:g}" for s in range(0, height + 1, CELL))
+    return rows + "".join(f"M{x + s:g} {y:g}V{y + height:g}" for s in range(0, width + 1, CELL))
 
 
 def _svg_discs(centres: list[Spot], radius: str) -> list[str]:
@@ -97,10 +96,10 @@ def png(scene: Scene) -> bytes:
     axes.set(xlim=(-border, scene.width + border), ylim=(scene.height + border, -border))
     grid: list[Segment] = []
     for board in scene.boards:
-        x, y, side = board.x, board.y, board.side
-        axes.add_patch(Rectangle((x, y), side, side, facecolor=PAPER, edgecolor="none", zorder=1))
-        steps = range(0, side + 1, CELL)
-        grid += [((x, y + s), (x + side, y + s)) for s in steps] + [((x + s, y), (x + s, y + side)) for s in steps]
+        x, y, wide, high = board.x, board.y, board.width, board.height
+        axes.add_patch(Rectangle((x, y), wide, high, facecolor=PAPER, edgecolor="none", zorder=1))
+        grid += [((x, y + s), (x + wide, y + s)) for s in range(0, high + 1, CELL)]
+        grid += [((x + s, y), (x + s, y + high)) for s in range(0, wide + 1, CELL)]
     width = scene.line * points_per_unit
     axes.add_collection(
         LineCollection(grid, colors=LINES, linewidths=width, capstyle="projecting", snap=True, zorder=2)
@@ -154,11 +153,12 @@ def tikz(scene: Scene) -> str:
         f"  % {scene.title}",
     ]
     for board in scene.boards:
-        n = board.n
         shift = f",shift={{({_tikz(board.x)},{_tikz(board.y)})}}" if board.x or board.y else ""
         lines += [
-            rf"  \foreach \i in {{0,...,{n}}}",
-            rf"    \draw[black!20,line width={line},line cap=rect{shift}] (0,\i) -- ({n},\i) (\i,0) -- (\i,{n});",
+            rf"  \foreach \i in {{0,...,{board.rows}}}",
+            rf"    \draw[black!20,line width={line},line cap=rect{shift}] (0,\i) -- ({board.columns},\i);",
+            rf"  \foreach \i in {{0,...,{board.columns}}}",
+            rf"    \draw[black!20,line width={line},line cap=rect{shift}] (\i,0) -- (\i,{board.rows});",
         ]
     ink, alarm = "blue!60!black", "red!85!black"
     pen = f"line width={stroke},line join=round,line cap=round"

@@ -34,22 +34,32 @@ class Drawable(Protocol):
     def n(self) -> int:
         """The size."""
 
+    @property
+    def score(self) -> int:
+        """The number of points, or the value."""
+
     def witness(self) -> list[Point]:
         """A forbidden set among the points; empty where there is none."""
 
 
 @dataclass(frozen=True)
 class Board:
-    """A square board of n x n cells with its upper left corner at (x, y)."""
+    """A board of cells with its upper left corner at (x, y)."""
 
     x: float
     y: float
-    n: int
+    rows: int
+    columns: int
 
     @property
-    def side(self) -> int:
-        """Its side, units."""
-        return CELL * self.n
+    def width(self) -> int:
+        """Its width, units."""
+        return CELL * self.columns
+
+    @property
+    def height(self) -> int:
+        """Its height, units."""
+        return CELL * self.rows
 
     def centre(self, row: int, column: int) -> Spot:
         """The middle of a cell."""

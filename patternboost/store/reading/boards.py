@@ -98,7 +98,7 @@ def bounded(source: Source, found: Iterator[Construction]) -> Iterator[Construct
     """The constructions, while they are not too many. Raises FileError."""
     points = 0
     for count, construction in enumerate(found, start=1):
-        points += construction.score
+        points += len(construction.points)
         if count > MAX_CONSTRUCTIONS or points > MAX_ALL_POINTS:
             raise source.fault(f"more than {MAX_CONSTRUCTIONS} constructions or {MAX_ALL_POINTS} points, refused")
         yield construction

@@ -13,7 +13,7 @@ import numpy as np
 from patternboost.api import resume, search
 from patternboost.problem import Instance, ProblemError
 from patternboost.problem.ground import IntArray
-from patternboost.problem.registry import problem
+from patternboost.problem.registry import instance_of, problem
 from patternboost.report.data import best_curve
 from patternboost.search.greedy import Greedy
 from patternboost.search.streams import Stream, stream_seed
@@ -37,15 +37,25 @@ class ArmRun:
     seed: int
     #: seconds and best score: every new best, and the end
     curve: tuple[tuple[float, int], ...]
+    #: whether small scores are wanted
+    minimised: bool = False
 
     @property
     def best(self) -> int:
         """The best score."""
-        return max((score for _, score in self.curve), default=0)
+        return (min if self.minimised else max)((score for _, score in self.curve), default=0)
+
+    def merit(self, score: int) -> int:
+        """A score as a number that is larger for better ones."""
+        return -score if self.minimised else score
+
+    def reached(self, score: int) -> bool:
+        """Whether the best is as good."""
+        return self.merit(self.best) >= self.merit(score)
 
     def time_to(self, score: int) -> float | None:
         """Seconds until a score was reached; None where it was not."""
-        return next((seconds for seconds, reached in self.curve if reached >= score), None)
+        return next((seconds for seconds, at in self.curve if self.merit(at) >= self.merit(score)), None)
 
 
 def run_folder(folder: Path, arm: str, seed: int) -> Path:
@@ -63,7 +73,7 @@ def read_outcome(folder: Path, arm: str, seed: int) -> ArmRun | None:
         curve = tuple((float(seconds), int(score)) for seconds, score in saved["curve"])
     except (KeyError, TypeError, ValueError) as error:
         raise FileError(f"{path} is damaged: remove it to run this arm again") from error
-    return ArmRun(arm, seed, curve)
+    return ArmRun(arm, seed, curve, bool(saved.get("minimised")))
 
 
 def run(plan: Plan, folder: Path, arm: str, seed: int, stopped: Callable[[], bool]) -> bool:
@@ -85,7 +95,8 @@ def run(plan: Plan, folder: Path, arm: str, seed: int, stopped: Callable[[], boo
         if result.interrupted:
             return False
         curve = best_curve(result.log)
-    write_json(where / "outcome.json", {"curve": curve})
+    minimised = instance_of(plan.problem, plan.n).problem.minimises
+    write_json(where / "outcome.json", {"curve": curve, "minimised": minimised})
     return True
 
 

@@ -41,7 +41,7 @@ class Comparison:
 
 def compare(
     problem: str | Problem | Instance,
-    n: int | None = None,
+    n: int | str | None = None,
     *,
     minutes: float = 1.0,
     seeds: int = 5,

@@ -52,7 +52,7 @@ def of_arm(outcomes: Sequence[ArmRun], arm: str) -> list[ArmRun]:
 
 def ranking(outcomes: Sequence[ArmRun]) -> NDArray[np.float64]:
     """A number for each run, higher for better: by best score, among equal ones by how soon it was reached."""
-    keys = [(o.best, -(o.time_to(o.best) or 0.0)) for o in outcomes]
+    keys = [(o.merit(o.best), -(o.time_to(o.best) or 0.0)) for o in outcomes]
     order = {key: float(i) for i, key in enumerate(sorted(set(keys)))}
     return np.array([order[key] for key in keys])
 
@@ -93,16 +93,17 @@ def holm(verdicts: Sequence[Verdict]) -> list[Verdict]:
 
 
 def hit_rates(outcomes: Sequence[ArmRun], arms: Sequence[str]) -> list[tuple[int, list[float]]]:
-    """(score, share of each arm's runs that reached it) for every best score of a run, highest first."""
-    scores = sorted({o.best for o in outcomes}, reverse=True)
+    """(score, share of each arm's runs that reached it) for every best score of a run, the best first."""
+    scores = sorted({o.best for o in outcomes}, reverse=not any(o.minimised for o in outcomes))
     by_arm = [of_arm(outcomes, arm) for arm in arms]
-    return [(s, [sum(o.best >= s for o in runs) / max(1, len(runs)) for runs in by_arm]) for s in scores]
+    return [(s, [sum(o.reached(s) for o in runs) / max(1, len(runs)) for runs in by_arm]) for s in scores]
 
 
 def target_of(outcomes: Sequence[ArmRun], asked: int, control_arm: str = "none") -> int:
     """The score that times are measured to: as asked, else the control's best (or anyone's, without a control)."""
     control = of_arm(outcomes, control_arm)
-    return asked or max((o.best for o in control or outcomes), default=0)
+    best = max(control or outcomes, key=lambda o: o.merit(o.best), default=None)
+    return asked or (0 if best is None else best.best)
 
 
 def median_time(runs: Sequence[ArmRun], score: int) -> float | None:
@@ -115,9 +116,11 @@ def median_time(runs: Sequence[ArmRun], score: int) -> float | None:
 
 
 def curves(runs: Sequence[ArmRun], seconds: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Best score so far of every run at the given moments, float64[runs, moments]; 0 before the first."""
+    """Best score so far of every run at the given moments, float64[runs, moments]; before the first its first, or 0."""
     out = np.zeros((len(runs), len(seconds)))
     for row, outcome in zip(out, runs, strict=True):
+        if outcome.minimised and outcome.curve:
+            row[:] = outcome.curve[0][1]
         for moment, score in outcome.curve:
             row[seconds >= moment] = score
     return out

@@ -28,7 +28,7 @@ def rows(plan: Plan, outcomes: Sequence[ArmRun]) -> list[tuple[str, ...]]:
         if not runs:
             lines.append((arm, "0", "-", "-", "-", "-", "-"))
             continue
-        scores = sorted((o.best for o in runs), reverse=True)
+        scores = [o.best for o in sorted(runs, key=lambda o: -o.merit(o.best))]
         time = median_time(runs, target)
         reached = sum(o.time_to(target) is not None for o in runs)
         lines.append(

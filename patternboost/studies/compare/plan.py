@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from patternboost.problem import ProblemError
+from patternboost.problem.ground import size_of, size_to_json
 from patternboost.store.files import FileError, read_json, write_json
 from patternboost.studies.compare.arms import ARMS, SEEDED, control_of
 
@@ -78,7 +80,7 @@ def take_up(folder: Path, plan: Plan) -> Plan:
         arms = tuple(dict.fromkeys((*before.arms, *plan.arms)))
         plan = dataclasses.replace(plan, arms=arms, seeds=max(before.seeds, plan.seeds))
     folder.mkdir(parents=True, exist_ok=True)
-    write_json(path, {"format": FORMAT} | dataclasses.asdict(plan))
+    write_json(path, {"format": FORMAT} | dataclasses.asdict(plan) | {"n": size_to_json(plan.n)})
     return plan
 
 
@@ -90,12 +92,13 @@ def read_plan(folder: Path) -> Plan:
         raise FileError(f"{path} is no comparison ({FORMAT})")
     values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in saved.items() if k != "format"}
     try:
-        plan = Plan(**values)
-        sound = all(type(getattr(plan, k)) in (int, float) for k in ("n", "minutes", "seeds", "jobs", "target"))
+        plan = Plan(**(values | {"n": size_of(values["n"])}))
+        sound = all(type(getattr(plan, k)) in (int, float) for k in ("minutes", "seeds", "jobs", "target"))
+        sound = sound and isinstance(plan.n, int)
         sound = sound and all(
             isinstance(x, str) for x in (plan.problem, plan.symmetry, *plan.arms, *plan.options, *plan.seed_from)
         )
-    except TypeError as error:
+    except (TypeError, KeyError, ProblemError) as error:
         raise FileError(f"{path} is damaged: {error}") from error
     if not sound:
         raise FileError(f"{path} is damaged: its values are of wrong types")

@@ -24,7 +24,7 @@ MODEL = "unigram"
 
 def best_score(archive: Archive, instance: Instance) -> int:
     """The best score at hand."""
-    return max((c.score for c in library.best(archive, instance)), default=0)
+    return next((c.score for c in library.best(archive, instance)), 0)
 
 
 def visit(instance: Instance, settings: Settings, folder: Path, stop: Stop) -> float:
@@ -48,6 +48,8 @@ def carried(archive: Archive, instance: Instance, from_sizes: Sequence[int]) -> 
 
     On a board the best of n - 1 is one of n, and the part of a larger one that lies on a smaller board is one there.
     """
+    if instance.problem.by_value:
+        return None
     best: Construction | None = None
     score = best_score(archive, instance)
     for n in from_sizes:

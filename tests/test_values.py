@@ -1,0 +1,332 @@
+"""Problems with an objective, forbidden sets of several sizes, fewer symmetries, boards: in search and in files."""
+
+import dataclasses
+import json
+from itertools import combinations
+
+import numpy as np
+import pytest
+import reference
+from commands import invoke, read_log
+
+import patternboost as pb
+from patternboost.problem import (
+    BIPARTITE,
+    HYPERCUBE,
+    Forbidden,
+    Objective,
+    Problem,
+    ProblemError,
+    contract,
+    measure,
+    rule,
+)
+from patternboost.problem.base import NOTHING
+from patternboost.problem.ground import BoardSize, size_of
+from patternboost.problem.registry import find_problem, problem
+from patternboost.problem.symmetry import canonical_key, class_orbits
+from patternboost.search.enumerate import find_conflicts
+from patternboost.search.hypergraph import Conflicts, add_element, bare_hypergraph, drop_element
+from patternboost.search.memory import Building
+from patternboost.search.tasks import Effort, Task, run_task
+from patternboost.store.archive import Archive
+from patternboost.store.construction import Construction, load
+from patternboost.store.records import compare
+
+VALUED = ("permanent-avoiding-312", "hypercube-full-diameter", "smallest-maximal-no-three-in-line")
+NONE = np.empty(0, np.int64)
+SHORT = ("--generations", 2, "--model", "none", "--jobs", 1)
+
+
+def walk(instance, symmetry, seed=1, start=NONE, length=3000, target=1 << 60):
+    return run_task(Task(instance, symmetry, (start,), Effort(length, length), seed, target))[0]
+
+
+# -- conflict counts of several sizes ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("written", [True, False])
+def test_counts_of_forbidden_sets_of_several_sizes(written):
+    """Written out and padded, or asked of both rules: the counts are those of the definition."""
+    instance = problem("no-repeated-distance", 4)
+    conflicts = find_conflicts(instance, Building())
+    assert conflicts.hypergraph.written
+    if not written:
+        conflicts = Conflicts(instance, bare_hypergraph(4, 4, instance.size, True))
+    what = conflicts.complete, conflicts.update, conflicts.hypergraph
+    counts, members, rng = conflicts.empty(), [], np.random.default_rng(3)
+    for _ in range(60):
+        e = int(rng.integers(instance.size))
+        if e in members:
+            drop_element(*what, counts, e)
+            members.remove(e)
+        elif len(members) < 6:
+            add_element(*what, counts, e)
+            members.append(e)
+        expected = np.zeros(instance.size, int)
+        for k, part in ((p.k, p) for p in instance.problem.rules):
+            for chosen in combinations(members, k - 1):
+                out = np.zeros(instance.size, np.int64)
+                expected[out[: part.complete(4, np.array(chosen, np.int64), out)]] += 1
+        assert counts.counts[: instance.size].tolist() == expected.tolist()
+
+
+# -- the walk by value -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("name", "n"), [("permanent-avoiding-312", 4), ("hypercube-full-diameter", 3), (VALUED[2], 4)])
+def test_walks_by_value_end_at_sets_that_count(name, n):
+    instance = problem(name, n)
+    for symmetry in instance.classes:
+        orbits = class_orbits(instance, symmetry)
+        for seed in range(3):
+            outcome = walk(instance, symmetry, seed)
+            if outcome.after == NOTHING:
+                assert not len(outcome.elements)
+                continue
+            points = instance.to_points(outcome.elements)
+            assert instance.violation(points) is None
+            assert instance.problem.merit(instance.score(points)) == outcome.after
+            assert orbits.is_union(outcome.elements)
+            assert np.array_equal(outcome.elements, walk(instance, symmetry, seed).elements)
+
+
+@pytest.mark.parametrize(("name", "n", "best"), [(VALUED[0], 3, 4), (VALUED[1], 2, 4), (VALUED[2], 3, 4)])
+def test_walks_by_value_find_the_best_there_is(name, n, best):
+    instance = problem(name, n)
+    assert reference.optimum(instance) == best
+    assert instance.problem.score(max(walk(instance, "none", seed).after for seed in range(4))) == best
+
+
+def test_a_walk_goes_on_from_its_start_and_stays_in_its_region():
+    instance = problem("hypercube-full-diameter", 3)
+    full = np.arange(instance.size)
+    assert walk(instance, "none", start=full, length=0).before == -12
+    region = np.arange(10)
+    found = run_task(Task(instance, "none", (full,), Effort(500, 500), 1, 1 << 60, region=region, around=False))[0]
+    assert set(found.elements.tolist()) <= set(region.tolist())
+
+
+def test_change_and_value_make_the_same_walks():
+    """A `change` makes steps cheaper and nothing else."""
+    original = find_problem("permanent-avoiding-312")
+    own = original.objective
+    without = dataclasses.replace(original, objective=Objective(own.judge, own.value, excess=own.excess))
+    for seed in range(3):
+        a, b = (walk(p.at(5), "none", seed) for p in (original, without))
+        assert (a.after, a.elements.tolist()) == (b.after, b.elements.tolist())
+
+
+def test_greedy_alone_repairs_and_fills():
+    for name, n in (("isosceles", 8), ("no-square", 6), ("permanent-avoiding-312", 5)):
+        instance = problem(name, n)
+        outcome = run_task(Task(instance, "none", (NONE,), Effort(0, 0), 1, 1 << 60))[0]
+        points = instance.to_points(outcome.elements)
+        assert instance.violation(points) is None
+        if not instance.problem.by_value:
+            assert instance.addable(points) is None
+            assert outcome.steps == len(points)
+
+
+# -- through the whole program -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "n", "best", "words"),
+    [(VALUED[0], 4, 8, "permanent 8"), (VALUED[1], 3, 9, "edges 9"), (VALUED[2], 4, 4, "4 points")],
+)
+def test_a_value_goes_through_search_certificate_archive_and_report(tmp_path, name, n, best, words):
+    run = tmp_path / "run"
+    answer = invoke("search", name, n, *SHORT, "--run-dir", run, "--target", best)
+    certificate = run / "best" / f"{name}-n{n}-{best}.json"
+    assert answer.out.splitlines()[-1] == f"best {best} {name} n={n} verified {certificate}"
+    saved = json.loads(certificate.read_text())
+    assert (saved["score"], saved["value"]) == (best, best)
+    assert words in invoke("verify", certificate).out
+    with Archive() as archive:
+        assert archive.best(problem(name, n))[0].score == best
+    row = next(row for row in pb.records(name) if row["n"] == n)
+    assert row["ours"] == best
+    assert invoke("report", run).status == 0
+    assert read_log(run)[-1]["best"] == best
+    assert invoke("runs", tmp_path).out.count("finished") == 1
+
+
+def test_a_smaller_score_is_the_better_one_where_small_ones_are_wanted(tmp_path):
+    instance = problem("hypercube-full-diameter", 3)
+    whole = Construction.of(instance, instance.points.tolist())
+    less = Construction.of(instance, instance.to_points(walk(instance, "none").elements))
+    assert whole.check() == less.check() == []
+    assert whole.score == 12 > less.score
+    with Archive() as archive:
+        archive.add([whole, less])
+        assert [c.score for c in archive.best(instance, 2)] == [less.score, 12]
+    name = "smallest-maximal-no-three-in-line"
+    assert compare(name, 13, 11) == "NEW RECORD"
+    assert compare(name, 13, 13) == "best known is 12"
+    assert compare(name, 10, 8) == "optimal"
+    assert compare(name, 10, 7) == "below the listed optimum 8: check the table"
+
+
+def test_a_wrong_value_and_sets_that_do_not_count_are_refused(tmp_path):
+    good = Construction.of(problem("permanent-avoiding-312", 2), [(0, 0), (1, 1)])
+    path = good.save(tmp_path / "a.json")
+    path.write_text(path.read_text().replace('"score": 1', '"score": 2'))
+    assert load(path).check() == ["score 2 is wrong: it is 1"]
+    assert "gives these points no value" in Construction.of(good.instance, [(0, 0)]).check()[0]
+    line = problem("smallest-maximal-no-three-in-line", 3)
+    assert Construction.of(line, [(0, 0)]).check() == ["not maximal: [0, 1] may be added"]
+    assert Construction.of(line, [(0, 0), (0, 1), (0, 2)]).check()[0].startswith("forbidden set")
+
+
+def test_a_comparison_of_values_prefers_small_ones(tmp_path):
+    answer = invoke(
+        "compare", "hypercube-full-diameter", 3, "--minutes", 0.02, "--seeds", 1, "--jobs", 1, "--arms", "unigram,none",
+        "--set", "stop_at_optimum=false", "--run-dir", tmp_path / "c",
+    )  # fmt: skip
+    assert answer.status == 0
+    assert "time to 9" in answer.out
+
+
+# -- fewer symmetries --------------------------------------------------------------------------------------------------
+
+
+def test_a_problem_has_the_symmetries_that_it_says():
+    instance = problem("permanent-avoiding-312", 4)
+    assert list(instance.classes) == ["none", "antidiagonal"]
+    assert len(instance.symmetries) == 2
+    one, other = instance.to_elements([(0, 1)]), instance.to_elements([(2, 3)])
+    assert canonical_key(instance, one) == canonical_key(instance, other)
+    assert canonical_key(instance, one) != canonical_key(instance, instance.to_elements([(1, 0)]))
+    none = Problem("ones", "", "", 3, instance.problem.complete, instance.problem.violation, (), symmetries="none").at(
+        3
+    )
+    assert list(none.classes) == ["none"]
+    assert len(none.symmetries) == 1
+    contract.check(none.problem)
+    wrong = dataclasses.replace(none.problem, symmetries="x")
+    with pytest.raises(ProblemError, match="symmetry 'x' is unknown: use all, none or some of none, half-turn"):
+        _ = wrong.at(3).symmetries
+
+
+def test_symmetries_that_change_the_value_are_found():
+    own = find_problem("permanent-avoiding-312")
+    wrong = Problem("p", "", "", 3, own.complete, own.violation, (), objective=own.objective)
+    with pytest.raises(contract.ContractError, match='say symmetries="none", or name those that do'):
+        contract.check(wrong)
+
+
+# -- boards ------------------------------------------------------------------------------------------------------------
+
+
+def test_sizes_of_boards_read_and_write_as_their_sides():
+    size = size_of("6x9")
+    assert (str(size), f"{size}", repr(size), size.height, size.width) == ("6x9", "6x9", "6x9", 6, 9)
+    assert size_of("7x7") == 7 == size_of("7")
+    assert not isinstance(size_of("7x7"), BoardSize)
+    for wrong in ("x9", "0x9", "6x", "6x9x2", "99999x2"):
+        with pytest.raises(ProblemError):
+            size_of(wrong)
+
+
+def test_a_board_is_searched_certified_exported_and_read_again(tmp_path):
+    run = tmp_path / "run"
+    answer = invoke("search", "isosceles-flat", "3x5", *SHORT, "--run-dir", run)
+    best = int(answer.out.split()[1])
+    instance = find_problem("isosceles-flat").at("3x5")
+    assert best == reference.optimum(instance)
+    certificate = run / "best" / f"isosceles-flat-n3x5-{best}.json"
+    assert json.loads(certificate.read_text())["n"] == "3x5"
+    assert invoke("verify", certificate).out == f"{certificate}: valid isosceles-flat n=3x5 {best} points\n"
+    assert len(invoke("export", "isosceles-flat", "3x5", "--format", "txt").out.splitlines()) == 3
+    assert invoke("export", "isosceles-flat", "3x5", "-o", tmp_path / "a.svg").status == 0
+    assert invoke("resume", run, "--generations", 3).status == 0
+    assert [row["n"] for row in pb.records("isosceles-flat") if row["ours"]] == [size_of("3x5")]
+    assert invoke("import", certificate).status == 0
+
+
+def test_the_symmetries_of_a_board_are_those_of_a_rectangle():
+    instance = find_problem("isosceles").at("4x6")
+    assert len(instance.symmetries) == 4
+    contract_of = instance.problem.rules[0]
+    for p in instance.symmetries:
+        assert sorted(p.tolist()) == list(range(24))
+    for chosen in ((0, 7), (3, 22), (5, 10)):
+        out = np.zeros(24, np.int64)
+        got = out[: contract_of.complete(instance.n, np.array(chosen, np.int64), out)].tolist()
+        assert set(got) == reference.completions(instance, list(chosen))
+    for maps in instance.classes.values():
+        assert all(m.max() < 24 for m in maps)
+
+
+# -- further ground sets -----------------------------------------------------------------------------------------------
+
+
+def test_the_edges_of_the_cube():
+    assert [HYPERCUBE.size(d) for d in (1, 2, 3, 4)] == [1, 4, 12, 32]
+    assert [len(HYPERCUBE.symmetries(d)) for d in (2, 3, 4)] == [8, 48, 384]
+    assert len(HYPERCUBE.symmetries(6)) == 64 * 6
+    points = HYPERCUBE.points(4)
+    assert all(bin(u ^ v).count("1") == 1 and u < v for u, v in points.tolist())
+
+
+def test_matrices_whose_rows_and_columns_may_be_permuted():
+    @rule
+    def complete(n, chosen, out):  # type: ignore[no-untyped-def]
+        for i in range(3):
+            for j in range(3):
+                if j == i:
+                    continue
+                row, column = chosen[j], chosen[3 - i - j]
+                if row // n == chosen[i] // n and column % n == chosen[i] % n:
+                    out[0] = column // n * n + row % n
+                    return 1
+        return 0
+
+    zarankiewicz = Problem("z", "", "", 4, complete, find_problem("no-rectangle").violation, (), BIPARTITE)
+    contract.check(zarankiewicz)
+    instance = zarankiewicz.at(4)
+    pytest.importorskip("pynauty")
+    one = instance.to_elements([(0, 0), (0, 1), (2, 0)])
+    other = instance.to_elements([(3, 1), (1, 1), (1, 3)])
+    assert canonical_key(instance, one) == canonical_key(instance, other)
+    assert canonical_key(instance, one) != canonical_key(instance, instance.to_elements([(0, 0), (1, 1), (2, 0)]))
+
+
+# -- what cannot be ----------------------------------------------------------------------------------------------------
+
+
+@measure
+def count_of(n, members, count):  # type: ignore[no-untyped-def]
+    """The number of elements."""
+    return count
+
+
+def test_objectives_that_do_not_agree_with_their_definition_are_refused():
+    for objective, words in [
+        (Objective(lambda points: len(points) + 1, count_of), "but value is 0"),
+        (Objective(lambda points: None, count_of), "give excess, which leads away"),
+        (Objective(lambda points: -1, count_of), "whole, from 0"),
+        (Objective(lambda points: 1.5, count_of), "whole, from 0"),
+        (Objective(lambda points: points[0][0], count_of), "judge raised IndexError"),
+        (Objective(lambda points: len(points) if points else None, count_of, excess=count_of), "0 where a set counts"),
+    ]:
+        with pytest.raises(contract.ContractError, match=words):
+            contract.check(Problem("own", "", "", objective=objective))
+
+
+def test_problems_that_ask_for_nothing_or_for_two_things_are_refused():
+    own = find_problem("isosceles")
+    with pytest.raises(ProblemError, match="nothing is forbidden and nothing counts"):
+        Problem("p", "", "")
+    with pytest.raises(ProblemError, match="not both"):
+        Problem("p", "", "", 3, own.complete, own.violation, forbidden=(Forbidden(3, own.complete),))
+    twice = (Forbidden(3, own.complete), Forbidden(3, own.complete))
+    with pytest.raises(ProblemError, match="two rules for the same k"):
+        Problem("p", "", "", violation=own.violation, forbidden=twice)
+    with pytest.raises(ProblemError, match="smallest_maximal needs forbidden sets"):
+        Problem("p", "", "", objective=Objective(len), smallest_maximal=True)
+    with pytest.raises(ProblemError, match="put @measure above"):
+        Problem("p", "", "", objective=Objective(len, lambda n, members, count: count))
+    with pytest.raises(ProblemError, match="violation is missing"):
+        Problem("p", "", "", 3, own.complete)
