@@ -28,8 +28,10 @@ from patternboost.loop.origins import Origin
 from patternboost.loop.pool import Entry
 from patternboost.loop.proposers.whole_board import WholeBoard
 from patternboost.loop.starts import expected_steps
+from patternboost.problem import contract
 from patternboost.problem.registry import problem
 from patternboost.problem.symmetry import canonical_key
+from patternboost.search.tasks import Effort, Task, run_task
 from patternboost.store.settings import Settings
 
 ROOT = Path(__file__).parent.parent
@@ -154,6 +156,17 @@ def test_the_proposer_of_the_how_to_works(monkeypatch: pytest.MonkeyPatch) -> No
     starts = proposing.starts_of(context, state, "none", 0, 50 * expected_steps(context, "none"), [])
     assert {tuple(s.elements.tolist()) for s in starts if s.origin is Origin.ELITE} == {(0, 7), (7,)}
     assert 20 < sum(s.origin is Origin.ELITE for s in starts) < 30  # nothing is known yet: half of the effort
+
+
+def test_the_objective_of_the_how_to_works() -> None:
+    """The example is a whole problem: it keeps the contract, and a walk finds a point in every row."""
+    (block,) = [b for b in blocks(ROOT / "docs" / "howto.md", "python") if "Objective(" in b]
+    names: dict[str, Any] = {"__name__": "howto"}
+    exec(compile(block, "howto.md", "exec"), names)
+    contract.check(names["PROBLEM"])
+    instance = names["PROBLEM"].at(4)
+    outcome = run_task(Task(instance, "none", (np.empty(0, np.int64),), Effort(500, 500), 1, 4))[0]
+    assert outcome.after == 4
 
 
 # -- the notebook ------------------------------------------------------------------------------------------------------

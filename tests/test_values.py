@@ -7,7 +7,7 @@ from itertools import combinations
 import numpy as np
 import pytest
 import reference
-from commands import invoke, read_log
+from commands import invoke, read_log, refused
 
 import patternboost as pb
 from patternboost.problem import (
@@ -186,6 +186,16 @@ def test_a_comparison_of_values_prefers_small_ones(tmp_path):
     )  # fmt: skip
     assert answer.status == 0
     assert "time to 9" in answer.out
+
+
+def test_what_only_counts_points_says_so():
+    refused(invoke("prove", "permanent-avoiding-312", 3), "know numbers of points, not values")
+    refused(
+        invoke("search", "permanent-avoiding-312", 3, *SHORT, "--improve", "solver"),
+        "know numbers of points, not values",
+    )
+    answer = invoke("search", "permanent-avoiding-312", 3, *SHORT, "--set", "max_steps=9")
+    assert "max_steps: values are searched by annealing" in answer.err
 
 
 # -- fewer symmetries --------------------------------------------------------------------------------------------------

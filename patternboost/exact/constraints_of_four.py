@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from patternboost.problem import Instance
+from patternboost.problem import Instance, ProblemError
 from patternboost.problem.ground import IntArray
 from patternboost.search.masks import legality_mask
 from patternboost.search.tables import Table
@@ -25,6 +25,12 @@ _NOTHING, _ABSENT = -1, -2
 
 class TooLarge(ValueError):
     """More orbits or forbidden sets than the exact half can hold; the message is one line."""
+
+
+def require_points(instance: Instance) -> None:
+    """Raises ProblemError for a problem whose scores are values: the solver knows numbers of elements."""
+    if instance.problem.by_value:
+        raise ProblemError(f"{instance}: proofs and the solver know numbers of points, not values; use --improve tabu")
 
 
 def require_written(instance: Instance, memory: int) -> None:

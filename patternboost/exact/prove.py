@@ -17,6 +17,7 @@ from pathlib import Path
 
 from patternboost.exact.attempt import Attempt
 from patternboost.exact.constraints import require_room
+from patternboost.exact.constraints_of_four import require_points
 from patternboost.exact.solver import ExactError, solver_version
 from patternboost.exact.strips import has_strips, strips, tiled
 from patternboost.exact.windows import Window, has_windows, windows
@@ -91,6 +92,7 @@ def prove(
         raise ExactError("n is missing: prove(problem, n)")
     else:
         instance = find_instance(problem, n)
+    require_points(instance)
     if symmetry == "auto":
         raise ExactError("a proof is about one symmetry class: use one of " + ", ".join(instance.classes))
     instance.require_class(symmetry)

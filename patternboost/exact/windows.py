@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from patternboost.problem import Instance
-from patternboost.problem.ground import Grid, IntArray
+from patternboost.problem.ground import BoardSize, Grid, IntArray
 from patternboost.problem.symmetry import Orbits, class_orbits
 
 #: smaller windows say nothing that the forbidden sets do not say
@@ -30,7 +30,8 @@ class Window(NamedTuple):
 
 def has_windows(instance: Instance) -> bool:
     """Whether windows of smaller size bound an instance."""
-    return instance.problem.translations and isinstance(instance.problem.ground, Grid)
+    square = isinstance(instance.problem.ground, Grid) and not isinstance(instance.n, BoardSize)
+    return instance.problem.translations and square
 
 
 def windows(instance: Instance, symmetry: str, upper: Mapping[tuple[int, str], int]) -> Iterator[Window]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from patternboost.exact.constraints_of_four import require_written
+from patternboost.exact.constraints_of_four import require_points, require_written
 from patternboost.exact.solver import cp_sat
 from patternboost.loop.allocator import Improvers
 from patternboost.loop.context import Context
@@ -29,7 +29,8 @@ _PREFIXES = 0.5
 
 def require_solver(context: Context) -> None:
     """Raise ExactError where the settings want the solver and OR-tools is missing, or the problem is too large."""
-    if context.settings.improve != "tabu":
+    if context.settings.improve in ("solver", "both"):
+        require_points(context.instance)
         cp_sat()
         require_written(context.instance, context.settings.memory_bytes)
 

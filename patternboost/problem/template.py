@@ -52,12 +52,19 @@ PROBLEM = Problem(
     title="no three points form a right angle along rows and columns",
     # goes into every certificate: say what counts and what does not
     definition="Points of the n x n grid, none of which has another one in its row and another one in its column.",
-    k=3,  # elements of a forbidden set: 2 to 5
+    k=3,  # elements of a forbidden set: 2 to 6; several sizes: forbidden=(Forbidden(3, ...), Forbidden(4, ...))
     complete=complete,
     violation=violation,
     sources=(),  # where the problem comes from
     # translations=True: forbidden sets may be moved about the grid. The random greedy fill is faster for it.
     translations=True,
+    # What counts is the number of points. For another value, large or small, give two more functions:
+    # objective=Objective(judge, value), with
+    #     @measure
+    #     def value(n, members, count): compiled as `complete` is; the chosen elements are members[:count], in no order
+    #     def judge(points): the same value from the definition, in plain Python; None where points do not count at all
+    # symmetries="none" where a turned or mirrored set is forbidden no more, or has another value
+    # docs/howto.md, "What can be expressed", has all that there is
     # a bound that is proved lets the search stop there
     # upper_bound=lambda n: 2 * n - 2 if n > 1 else 1,
 )

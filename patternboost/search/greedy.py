@@ -15,7 +15,7 @@ from numba import njit, typeof, types
 from numpy.typing import NDArray
 
 from patternboost.problem import RULE_TYPE, Instance, ProblemError
-from patternboost.problem.ground import Grid, IntArray
+from patternboost.problem.ground import BoardSize, Grid, IntArray
 
 
 class Shifts(NamedTuple):
@@ -66,7 +66,7 @@ def _find_shifts(complete, n, start, offset, fill):  # type: ignore[no-untyped-d
 def make_shifts(instance: Instance) -> Shifts:
     """The shifts of an instance. Raises ProblemError where the problem is not one of moving triples on a grid."""
     problem, n = instance.problem, instance.n
-    if problem.k != 3 or not problem.translations or not isinstance(problem.ground, Grid):
+    if problem.k != 3 or not problem.translations or not isinstance(problem.ground, Grid) or isinstance(n, BoardSize):
         raise ProblemError(f"{problem.name}: shifts need forbidden triples on a grid that may be moved")
     problem.at(2 * n - 1)  # the rule is asked on a board of this size
     start = np.zeros(n * (2 * n - 1) + 1, np.int32)
