@@ -70,6 +70,18 @@ def violation(points: Sequence[Point]) -> Sequence[Point] | None:
     return equal_from_one(points, lambda step: step[..., 0] ** 2 + step[..., 1] ** 2)
 
 
+def plain(points: Sequence[Point]) -> Sequence[Point] | None:
+    """Two points at one distance from a third."""
+    for apex in points:
+        seen: dict[int, Point] = {}
+        for p in points:
+            square = (p[0] - apex[0]) ** 2 + (p[1] - apex[1]) ** 2
+            if square and square in seen:
+                return [seen[square], apex, p]
+            seen[square] = p
+    return None
+
+
 PROBLEM = Problem(
     name="isosceles",
     title="no three points form an isosceles triangle",
@@ -80,6 +92,7 @@ PROBLEM = Problem(
     violation=violation,
     translations=True,
     boards=True,
+    plain=plain,
     sources=(
         "A. Z. Wagner, Transformers and Makemore (lecture), 2023",
         "Charton, Ellenberg, Wagner, Williamson, PatternBoost, arXiv 2411.00566",

@@ -32,6 +32,19 @@ def violation(n: int, points: Sequence[Point]) -> Sequence[Point] | None:
     return equal_from_one(points, lambda step: (np.minimum(step % n, -step % n) ** 2).sum(axis=2))
 
 
+def plain(n: int, points: Sequence[Point]) -> Sequence[Point] | None:
+    """Two points at one distance from a third."""
+    for apex in points:
+        seen: dict[int, Point] = {}
+        for p in points:
+            steps = [min((a - b) % n, (b - a) % n) for a, b in zip(p, apex, strict=True)]
+            square = steps[0] ** 2 + steps[1] ** 2
+            if square and square in seen:
+                return [seen[square], apex, p]
+            seen[square] = p
+    return None
+
+
 PROBLEM = Problem(
     name="isosceles-torus",
     title="no three points form an isosceles triangle on the torus",
@@ -41,5 +54,6 @@ PROBLEM = Problem(
     complete=complete,
     violation=violation,
     ground=TORUS,
+    plain=plain,
     sources=("Charton, Ellenberg, Wagner, Williamson, PatternBoost, arXiv 2411.00566 (the problem on the plane grid)",),
 )

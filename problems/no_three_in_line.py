@@ -1,6 +1,7 @@
 """No three in line: no three chosen points of the n x n grid lie on one straight line."""
 
 from collections.abc import Sequence
+from itertools import combinations
 
 import numpy as np
 
@@ -41,6 +42,14 @@ def violation(points: Sequence[Point]) -> Sequence[Point] | None:
     return found and [found[1], found[0], found[2]]  # first the point that the two are seen from
 
 
+def plain(points: Sequence[Point]) -> Sequence[Point] | None:
+    """Three points that span no area."""
+    for (a, b), (c, d), (e, f) in combinations(points, 3):
+        if (c - a) * (f - b) == (d - b) * (e - a):
+            return [(a, b), (c, d), (e, f)]
+    return None
+
+
 PROBLEM = Problem(
     name="no-three-in-line",
     title="no three points on a straight line",
@@ -48,6 +57,7 @@ PROBLEM = Problem(
     k=3,
     complete=complete,
     violation=violation,
+    plain=plain,
     translations=True,
     sources=(
         "H. E. Dudeney, Amusements in Mathematics, 1917, puzzle 317",

@@ -1,6 +1,6 @@
 """The fewest points of the n x n grid, no three in line, to which no further point can be added."""
 
-from patternboost_problems.no_three_in_line import complete, violation
+from patternboost_problems.no_three_in_line import complete, plain, violation
 
 from patternboost.problem import Problem
 
@@ -12,6 +12,7 @@ PROBLEM = Problem(
     k=3,
     complete=complete,
     violation=violation,
+    plain=plain,
     smallest_maximal=True,
     sources=("OEIS A277433", "M. Gardner, Scientific American, October 1976"),
 )

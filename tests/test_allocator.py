@@ -88,6 +88,12 @@ def test_classes_that_give_nothing_are_given_up_and_the_others_ranked():
     assert line.index("c 50% (best 20)") < line.index("a 25%") < line.index("nothing at all: b")
 
 
+def test_while_no_class_has_given_anything_the_next_is_tried_whatever_its_table_costs():
+    made = ledger(a=({}, NOTHING, 1.0), b=None, c=None)
+    assert shares(made, 1, 1e3, b=9e6, c=8e6) == {"c": 1}
+    assert shares(ledger(a=({}, NOTHING, 1.0), b=({}, NOTHING, 1.0)), 1, 1e3) == {"a": 0.5, "b": 0.5}
+
+
 def test_all_classes_are_tried_then_what_pays_is_followed():
     assert shares(ledger(a=None, b=None, c=None)) == {"a": 1 / 3, "b": 1 / 3, "c": 1 / 3}
     assert shares(ledger(a=({9: 9}, 9, 1.0), b=None, c=None)) == pytest.approx({"a": 0.8, "b": 0.1, "c": 0.1})

@@ -3,6 +3,9 @@
 import io
 import json
 import os
+import re
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +16,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from samples import broken, cube, edges, greedy, isosceles, read_all, undrawn
 
-from patternboost.problem.registry import problem
+from patternboost.problem.registry import find_problem, problem, problem_names
+from patternboost.search.tasks import Effort, Task, run_task
+from patternboost.store.certified import certified
 from patternboost.store.construction import Construction
 from patternboost.store.exporting import FORMATS, export_bytes, export_file
 from patternboost.store.files import FileError
@@ -25,7 +30,7 @@ TWO = Construction.of(problem("isosceles", 3), [(2, 0), (0, 1)])
 
 
 def test_formats() -> None:
-    named = ("json", "csv", "txt", "npz", "svg", "png", "tikz", "bits", "python", "rle", "graph6", "dimacs")
+    named = ("json", "csv", "txt", "npz", "svg", "png", "tikz", "bits", "python", "rle", "graph6", "dimacs", "checker")
     assert named == FORMATS
 
 
@@ -176,3 +181,39 @@ def test_links_and_devices_are_written_to_and_stay(tmp_path: Path) -> None:
     export_file(isosceles(4), "csv", tmp_path / "pipe")
     assert os.read(reader, 100).startswith(b"row,column")
     os.close(reader)
+
+
+# -- a program that checks ---------------------------------------------------------------------------------------------
+
+
+def small_construction(name):
+    """A valid construction of a small size of a shipped problem."""
+    found = find_problem(name)
+    sizes = (found.at(n) for n in range(found.ground.min_n, 9) if found.ground.size(n) >= 9)
+    instance = next(i for i in sizes if not found.rules or i.violation(i.to_points(np.arange(i.size))) is not None)
+    for seed in range(20):
+        outcome = run_task(Task(instance, "none", (np.empty(0, np.int64),), Effort(200, 200), seed, 1 << 60))[0]
+        if len(outcome.elements):
+            return certified(instance, outcome.elements, seed, "none", "random")
+    raise AssertionError(f"nothing for {instance}")
+
+
+@pytest.mark.parametrize("name", problem_names())
+def test_the_program_that_checks_a_construction_needs_nothing_but_python(name, tmp_path):
+    construction = small_construction(name)
+    path = tmp_path / "check.py"
+    path.write_text(export_bytes(construction, "checker").decode())
+    done = subprocess.run([sys.executable, "-I", "-S", path], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("VALID: ")
+    text = path.read_text()
+    assert not re.search("numpy|numba|patternboost\\b(?!_)", text.replace("PatternBoost", ""))
+    path.write_text(re.sub(r"^SCORE = .*$", f"SCORE = {construction.score + 1}", text, flags=re.M))
+    done = subprocess.run([sys.executable, "-I", "-S", path], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (1, "")
+    assert done.stdout.startswith("the score is ")
+    everything = ",\n".join(str(tuple(p)) for p in construction.instance.points.tolist())
+    path.write_text(re.sub(r"POINTS = \[.*?\n\]", f"POINTS = [\n{everything}\n]", text, count=1, flags=re.S))
+    done = subprocess.run([sys.executable, "-I", "-S", path], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (1, "")
+    assert done.stdout.startswith("forbidden: " if construction.instance.problem.rules else "the score is ")

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 @click.option(
     "--format",
     "kind",
-    help="json csv txt npz svg png tikz bits python rle graph6 dimacs.  [default: as the file's name ends, else json]",
+    help="json csv txt npz svg png tikz bits python rle graph6 dimacs checker.  "
+    "[default: as the file's name ends, else json]",
 )
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="The file to write; - or nothing: stdout.")
 @click.option("--force", is_flag=True, help="Replace a file that is there.")
@@ -35,6 +36,7 @@ def export(what: str, n: int | None, kind: str | None, output: Path | None, forc
     patternboost export isosceles 16 --format tikz -o board.tex
     patternboost export isosceles 16 -o points.csv
     patternboost export best/isosceles-n16-28.json -o board.png
+    patternboost export isosceles 64 --format checker -o check.py
     """
     from patternboost.api import export as run_export
     from patternboost.store.exporting import BY_ENDING, FORMATS

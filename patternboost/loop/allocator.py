@@ -127,10 +127,11 @@ def class_policy(
     untried = {name: known.get(name, 0.0) if known else 1.0 for name in ledger.records if name not in tried}
     expects = sum(untried.values())
     new = max(_NEW_KNOWN, min(_NEW, expects)) if known else min(_NEW, _EACH_NEW * len(untried))
-    due = _due(untried, costs, work * (new if alive else 1.0), bool(tried))
+    due = _due(untried, costs, work * (new if alive else 1.0), bool(alive))
     first = {name: untried[name] + 1e-3 for name in due}
     total = sum(first.values())
-    if due and not alive:
+    if not alive:  # where every class was tried and gave nothing, all go on
+        first, total = (first, total) if due else (dict.fromkeys(tried, 1.0), float(len(tried)))
         return {name: share / total for name, share in first.items()}
     found = chances(alive, rng)
     earned = {name: share for name, share in found.items() if share >= _LEAST}
@@ -143,16 +144,16 @@ def class_policy(
     return {name: left * share for name, share in earned.items() if name not in given} | given
 
 
-def _due(untried: Mapping[str, float], costs: Mapping[str, float], work: float, tried: bool) -> list[str]:
+def _due(untried: Mapping[str, float], costs: Mapping[str, float], work: float, alive: bool) -> list[str]:
     """Untried classes, the one that is expected to pay most first, then the cheapest: as many as `work` has room for.
 
-    One at least where none was tried.
+    One at least while no class has given anything.
     """
     due: list[str] = []
     left = max(work, AFFORDABLE)
     for name in sorted(untried, key=lambda name: (-untried[name], costs[name])):
         left -= costs[name]
-        if left >= 0 or not (due or tried):
+        if left >= 0 or not (due or alive):
             due.append(name)
     return due
 

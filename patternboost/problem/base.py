@@ -86,6 +86,8 @@ class Problem:
     #: the symmetries that preserve what is forbidden and what counts: "all" of the ground set's, "none", or those that
     #: some of them generate, by the names of classes or of `Grid.NAMES`
     symmetries: str | tuple[str, ...] = "all"
+    #: `violation` once more in the standard library alone, where that uses numpy: for `export --format checker`
+    plain: Violation | None = None
     #: whether boards that are no squares are meant too (on the grid): rules then use `height(n)` and `width(n)`
     boards: bool = False
 

@@ -168,9 +168,14 @@ def _check_rule(instance: Instance, part: Forbidden, chosen: Sequence[int], rng:
 
 def _check_witness(instance: Instance, rng: np.random.Generator) -> None:
     """What `violation` returns is a forbidden set of k of the points it was given."""
-    sizes_ = {part.k for part in instance.problem.rules}
+    sizes_, plain = {part.k for part in instance.problem.rules}, instance.problem.plain
     for share in (0.2, 0.5):
         elements = rng.permutation(instance.size)[: min(60, max(*sizes_, 2, round(share * instance.size)))].tolist()
+        if plain is not None:
+            points = _points(instance, elements)
+            says = plain(instance.n, points) if instance.problem.violation_takes_n else plain(points)
+            if (says is None) == _forbidden(instance, elements):
+                raise ContractError(f"{instance}: violation and plain disagree on {points}")
         if _forbidden(instance, elements):
             witness = instance.violation(_points(instance, elements)) or []
             k = len(set(witness))

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from patternboost.problem import Instance
 from patternboost.problem.ground import Edges, sides
+from patternboost.store import checker
 from patternboost.store.construction import Construction
 from patternboost.store.drawing import board, picture
 from patternboost.store.files import FileError, atomic_write, reason
@@ -108,6 +109,7 @@ _WRITERS: dict[str, Callable[[Construction], str | bytes]] = {
     "rle": _rle,
     "graph6": _graph6,
     "dimacs": _dimacs,
+    "checker": checker.program,
 }
 #: the format of a file by the ending of its name
 BY_ENDING = {f".{name}": name for name in _WRITERS} | {
@@ -119,7 +121,7 @@ BY_ENDING = {f".{name}": name for name in _WRITERS} | {
 
 #: The formats of an export: the certificate, 0-based points one a line, a board of `.` and `#`, numpy arrays, three
 #: kinds of picture, a line of n * n zeros and ones row by row (PatternBoost's), a Python list of tuples, a run length
-#: encoded board, and for graphs graph6 and DIMACS.
+#: encoded board, for graphs graph6 and DIMACS, and a Python program of the standard library alone that checks it.
 FORMATS: tuple[str, ...] = tuple(_WRITERS)
 
 
