@@ -15,7 +15,7 @@ from patternboost.loop.outputs import Observer, Outputs
 from patternboost.loop.session import Session
 from patternboost.problem import Instance, Problem, ProblemError, contract
 from patternboost.problem.ground import size_of
-from patternboost.problem.registry import instance_of, is_path, lasting_reference, problem_names
+from patternboost.problem.registry import find_problem, instance_of, is_path, lasting_reference, problem_names
 from patternboost.report.findings import gather
 from patternboost.report.html import write_report
 from patternboost.report.live import LiveReport
@@ -279,11 +279,12 @@ def export(
     *,
     format: str = "json",
     output: str | Path | None = None,
+    problem: str | Problem | None = None,
 ) -> Path | bytes:
     """The best construction of a run, or of a problem at size n, in a format: to a file, or as bytes without `output`.
 
-    A certificate's file, a construction, or the result of a search may be given itself. Raises ValueError (one line),
-    also where there is nothing to export.
+    A certificate's file, a construction, or the result of a search may be given itself; `problem` is the problem of a
+    certificate that is not installed. Raises ValueError (one line), also where there is nothing to export.
     """
     if isinstance(what, Construction | Result):
         best = what if isinstance(what, Construction) else what.best
@@ -292,7 +293,8 @@ def export(
         if str(what) in problem_names() and not Path(str(what)).exists():
             raise ProblemError(f"export {what}: give its size too, export {what} N, or the folder of a run")
         if Path(str(what)).suffix == ".json" and Path(str(what)).is_file():
-            best, where = load(str(what)), str(what)
+            own = find_problem(problem) if isinstance(problem, str) else problem
+            best, where = load(str(what), own), str(what)
         else:
             best, where = RunFolder.read(str(what)).best(), str(what)
     else:

@@ -160,7 +160,7 @@ def test_problem_files_that_are_none(text: str, words: str, tmp_path: Path) -> N
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["nope", 8], "unknown problem 'nope': use one of"),
+        (["nope", 8], "unknown problem 'nope': `patternboost problems` lists what there is"),
         (["no/such/file.py", 8], "no problem file at"),
         (["/etc/passwd", 8], "/etc/passwd"),
         (["/tmp", 8], "/tmp"),
@@ -398,7 +398,11 @@ def test_looking_does_not_load_torch(run: Path, tmp_path: Path) -> None:
         ["records", "isosceles", "--format", "csv"],
         ["verify", certificate],
         ["import", certificate],
-        *(["export", str(run), "--format", kind, "-o", str(tmp_path / kind)] for kind in FORMATS[:-2]),
+        *(
+            ["export", str(run), "--format", kind, "-o", str(tmp_path / kind)]
+            for kind in FORMATS
+            if kind not in ("graph6", "dimacs")
+        ),
         ["export", "isosceles", "7"],
         ["report", str(run)],
     ]

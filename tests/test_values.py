@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import re
 from itertools import combinations
 
 import numpy as np
@@ -31,7 +32,11 @@ from patternboost.search.memory import Building
 from patternboost.search.tasks import Effort, Task, run_task
 from patternboost.store.archive import Archive
 from patternboost.store.construction import Construction, load
+from patternboost.store.new_problem import new_problem
 from patternboost.store.records import compare
+from patternboost.studies.compare.arm_run import ArmRun
+from patternboost.studies.compare.figures import hit_rates, ranking, target_of
+from patternboost.studies.ladder.choosing import is_gain, lags
 
 VALUED = ("permanent-avoiding-312", "hypercube-full-diameter", "smallest-maximal-no-three-in-line")
 NONE = np.empty(0, np.int64)
@@ -179,6 +184,36 @@ def test_a_wrong_value_and_sets_that_do_not_count_are_refused(tmp_path):
     assert Construction.of(line, [(0, 0), (0, 1), (0, 2)]).check()[0].startswith("forbidden set")
 
 
+def test_a_run_that_found_nothing_is_the_worst_of_a_comparison():
+    nothing, good, better = (
+        ArmRun("a", 1, (), True),
+        ArmRun("b", 1, ((1.0, 20),), True),
+        ArmRun("c", 1, ((1.0, 9),), True),
+    )
+    assert ranking([nothing, good, better]).tolist() == [0, 1, 2]
+    assert target_of([nothing, good], 0, "none") == 20
+    assert hit_rates([nothing, good, better], ["a", "b", "c"]) == [(9, [0, 0, 1]), (20, [0, 1, 1])]
+    assert (nothing.time_to(20), better.time_to(20)) == (None, 1.0)
+
+
+def test_a_ladder_climbs_down_where_small_scores_are_wanted(tmp_path):
+    command = ("ladder", "hypercube-full-diameter", "2-3", "--minutes", 0.3, "--jobs", 1, "--run-dir", tmp_path / "l")
+    answer = invoke(*command)
+    assert answer.status == 0, answer.err
+    assert re.search(r"^2 +- +4 +new", answer.out, re.M)
+    assert re.search(r"^3 +- +9 +new", answer.out, re.M)
+    assert [is_gain(*scores, True) for scores in ((5, 4), (4, 5), (0, 9), (9, 0))] == [True, False, True, False]
+    assert lags({1: 5, 2: 6, 3: 9, 4: 8, 5: 9}, minimises=True)[3] > 1 > lags({1: 5, 2: 6, 3: 9, 4: 8, 5: 9})[3]
+
+
+def test_a_certificate_of_ones_own_problem_is_exported_with_its_file(tmp_path):
+    path = new_problem("own", tmp_path)
+    found = Construction.of(find_problem(str(path)).at(3), [(0, 0)]).save(tmp_path / "own-n3-1.json")
+    refused(invoke("export", found, "--format", "csv"), "unknown problem 'own'", "pass it by --problem FILE.py")
+    assert invoke("export", found, "--format", "csv", "--problem", path).out == "row,column\n0,0\n"
+    refused(invoke("search", "isosceels", 5), "did you mean isosceles")
+
+
 def test_a_comparison_of_values_prefers_small_ones(tmp_path):
     answer = invoke(
         "compare", "hypercube-full-diameter", 3, "--minutes", 0.02, "--seeds", 1, "--jobs", 1, "--arms", "unigram,none",
@@ -315,9 +350,9 @@ def count_of(n, members, count):  # type: ignore[no-untyped-def]
 def test_objectives_that_do_not_agree_with_their_definition_are_refused():
     for objective, words in [
         (Objective(lambda points: len(points) + 1, count_of), "but value is 0"),
-        (Objective(lambda points: None, count_of), "give excess, which leads away"),
-        (Objective(lambda points: -1, count_of), "whole, from 0"),
-        (Objective(lambda points: 1.5, count_of), "whole, from 0"),
+        (Objective(lambda points: None, count_of), "give excess too, which leads there"),
+        (Objective(lambda points: -1, count_of), "values are whole"),
+        (Objective(lambda points: 1.5, count_of), "values are whole"),
         (Objective(lambda points: points[0][0], count_of), "judge raised IndexError"),
         (Objective(lambda points: len(points) if points else None, count_of, excess=count_of), "0 where a set counts"),
     ]:

@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 )
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="The file to write; - or nothing: stdout.")
 @click.option("--force", is_flag=True, help="Replace a file that is there.")
-def export(what: str, n: int | None, kind: str | None, output: Path | None, force: bool) -> int:
+@click.option("--problem", metavar="FILE.py", help="The problem of a certificate, where it is one of your own.")
+def export(what: str, n: int | None, kind: str | None, output: Path | None, force: bool, problem: str | None) -> int:
     """Write the best construction of a run, of PROBLEM N in the archive, or of a certificate.
 
     \b
@@ -48,7 +49,7 @@ def export(what: str, n: int | None, kind: str | None, output: Path | None, forc
         raise click.UsageError(f"--format {kind}: use one of {' '.join(FORMATS)}")
     if wanted is not None and wanted.is_file() and not force:
         raise click.UsageError(f"-o {wanted}: is there already; --force replaces it")
-    written = run_export(what, n, format=kind, output=wanted)
+    written = run_export(what, n, format=kind, output=wanted, problem=problem)
     if isinstance(written, bytes):
         sys.stdout.buffer.write(written)
     else:

@@ -148,7 +148,8 @@ def _finish(result: Result, quiet: bool) -> int:
     if result.idle and not quiet:
         print(f"nothing was left to do: {result.idle}", file=sys.stderr)
     if result.best is None:
-        print(f"nothing found in time; `patternboost resume {result.folder}` goes on", file=sys.stderr)
+        more = f"`patternboost resume {result.folder} --minutes M` (or --generations, in all) goes on"
+        print(f"nothing found in time; {more}", file=sys.stderr)
         return 130 if result.interrupted else 1
     best = result.best
     if best.found.get("origin") == "seed":

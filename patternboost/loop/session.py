@@ -17,9 +17,11 @@ from patternboost.loop.repairs import require_solver
 from patternboost.loop.seeding import collect
 from patternboost.loop.state import State, from_files, new_state, own_seeds
 from patternboost.loop.statistics import Statistics
-from patternboost.problem import Instance
+from patternboost.problem import Instance, Problem, kernel_cache
 from patternboost.problem.base import NOTHING
+from patternboost.search.progress import Progress
 from patternboost.search.stop import Stop
+from patternboost.search.tasks import warm_up
 
 if TYPE_CHECKING:
     from patternboost.model.attention import AttentionMap
@@ -42,6 +44,7 @@ class Session:
             if seeds:
                 outputs.progress.say(seeds_line(Counter(c.n for c in seeds)))
             self.state = new_state(self.context, seeds, known_shares(self.context, outputs.archive, seeds))
+            begin_warm(instance.problem, outputs.progress)
             self.clock.begin(0, 0.0)
             checked = verify(self.context, self.state, own_seeds(self.context, self.state))
             keep(self.context, self.state, self.clock, outputs, checked)
@@ -49,6 +52,7 @@ class Session:
         else:
             self.state = from_files(self.context, *latest)
             outputs.run.cut_log(self.state.generation)
+            begin_warm(instance.problem, outputs.progress)
             self.clock.begin(self.state.generation, float(latest[1].get("seconds", 0.0)))
 
     def __enter__(self) -> Session:
@@ -128,6 +132,13 @@ class Session:
         self.outputs.run.checkpoint(
             self.state.generation, lambda folder: {"seconds": seconds} | self.state.to_files(folder)
         )
+
+
+def begin_warm(problem: Problem, progress: Progress) -> None:
+    """Compile what is not compiled yet, before a clock starts."""
+    if kernel_cache.is_empty():
+        progress.say("compiling, once: about half a minute")
+    warm_up(problem)
 
 
 #: sets that make a score the one by which it is told what seeds brought

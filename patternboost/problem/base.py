@@ -105,6 +105,14 @@ class Problem:
             raise ProblemError(f"{self.name}: boards=True is for the grid only")
 
     def _check_parts(self) -> None:
+        if not hasattr(self.ground, "min_n"):
+            raise ProblemError(
+                f"{self.name}: ground={self.ground!r} is no ground set: import GRID, EDGES, ... and give one"
+            )
+        if self.objective is not None and not isinstance(self.objective, Objective):
+            raise ProblemError(f"{self.name}: objective must be Objective(judge, value, ...)")
+        if self.complete is not None and not self.k:
+            raise ProblemError(f"{self.name}: k is missing: the number of elements in a forbidden set")
         for part in self.rules:
             if part.k not in SUPPORTED_K:
                 raise ProblemError(f"{self.name}: k = {part.k} is not supported; k must be one of {SUPPORTED_K}")
@@ -125,8 +133,6 @@ class Problem:
         ]
         if own is not None:
             compiled += [(own.value, "measure"), (own.excess, "measure"), (own.change, "difference")]
-            if len(inspect.signature(own.judge).parameters) not in (1, 2):
-                raise ProblemError(f"{self.name}: judge must be judge(points), or judge(n, points)")
             if own.change is not None and own.value is None:
                 raise ProblemError(f"{self.name}: change is given without value")
         for function, decorator in compiled:

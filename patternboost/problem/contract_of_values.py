@@ -33,7 +33,8 @@ def check_objective(instance: Instance, objective: Objective, rng: np.random.Gen
         points = [tuple(instance.points[e].tolist()) for e in elements]
         judged = _judged(instance, objective, points)
         if judged is not None and (type(judged) is not int or not 0 <= judged < _LARGEST):
-            raise ContractError(f"{instance}: judge({points}) gives {judged!r}: values are whole, from 0 to 2^53")
+            way = "add a constant, count in parts of `unit`, or return None where points do not count"
+            raise ContractError(f"{instance}: judge({points}) gives {judged!r}: values are whole, 0 to 2^53 ({way})")
         _check_measures(instance, objective, rng.permutation(elements).astype(np.int64), judged)
         move = moves[int(rng.integers(len(moves)))]
         moved = [tuple(instance.points[e].tolist()) for e in move[elements]]
@@ -81,7 +82,12 @@ def _check_measures(instance: Instance, objective: Objective, elements: IntArray
             says = "no construction" if judged is None else f"the value {judged}"
             raise ContractError(f"{instance}: on {points} judge says {says}, but excess is {far}: 0 where a set counts")
     elif judged is None:
-        raise ContractError(f"{instance}: judge says that {points} are no construction: give excess, which leads away")
+        raise ContractError(
+            f"{instance}: judge says that {points} are no construction: give excess too, which leads there"
+        )
+    plain = getattr(value, "py_func", None)
+    if plain is not None and type(_asked(instance, "value", lambda: plain(n, members, count))) is float:
+        raise ContractError(f"{instance}: value is no whole number: use // instead of /")
     if judged is not None:
         found = count if value is None else _asked(instance, "value", lambda: int(value(n, members, count)))
         if found != judged:

@@ -10,10 +10,12 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+import warnings
 from pathlib import Path
 
 import platformdirs
 from numba import config
+from numba.core.errors import NumbaExperimentalFeatureWarning
 
 
 def kernel_sources() -> list[Path]:
@@ -29,8 +31,16 @@ def is_kept(module: str) -> bool:
     return module.partition(".")[0] in ("patternboost", "patternboost_problems")
 
 
+def is_empty() -> bool:
+    """Whether no kernel was kept yet, so that the first ones take half a minute to compile."""
+    folder = config.CACHE_DIR  # type: ignore[attr-defined]
+    return not folder or not any(Path(folder).rglob("*.nbi"))
+
+
 def use_own_cache() -> None:
     """Point numba to our folder, unless the user chose one (NUMBA_CACHE_DIR) or it cannot be made."""
+    # Rules are passed to kernels as values, which works and which numba calls experimental.
+    warnings.filterwarnings("ignore", category=NumbaExperimentalFeatureWarning)
     if config.CACHE_DIR:  # type: ignore[attr-defined]
         return
     digest = hashlib.sha256()

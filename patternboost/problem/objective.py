@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from patternboost.problem.errors import ProblemError
 from patternboost.problem.rules import Difference, Measure, Rule, Update
 
 Point = tuple[int, ...]
@@ -52,6 +53,13 @@ class Objective:
     def judge_takes_n(self) -> bool:
         """Whether `judge` is told the size."""
         return len(inspect.signature(self.judge).parameters) == 2
+
+    def __post_init__(self) -> None:
+        taken = list(inspect.signature(self.judge).parameters) if callable(self.judge) else []
+        if len(taken) not in (1, 2) or (len(taken) == 2 and taken[0] != "n"):
+            raise ProblemError(f"judge({', '.join(taken)}) must be judge(points), or judge(n, points)")
+        if self.unit < 1:
+            raise ProblemError(f"unit = {self.unit}: it must be 1 or more")
 
     def judged(self, n: int, points: Sequence[Point]) -> int | None:
         """The value by the definition; None: the points are no construction."""

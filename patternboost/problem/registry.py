@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import importlib.util
 import sys
 from functools import cache
@@ -59,8 +60,9 @@ def _installed(name: str) -> Problem:
         family = _entries()[base].load()  # type: ignore[attr-defined]
         if isinstance(family, Family):
             return family.variant(name.removeprefix(f"{base}-"))
-    known = ", ".join(problem_names())
-    raise ProblemError(f"unknown problem {name[:64]!r}: use one of {known}, or the path of a problem file (.py)")
+    likely = difflib.get_close_matches(name, problem_names(), 3, 0.6)
+    hint = f"did you mean {' or '.join(likely)}?" if likely else "`patternboost problems` lists what there is"
+    raise ProblemError(f"unknown problem {name[:64]!r}: {hint} (one of your own is named by its file, FILE.py)")
 
 
 @cache

@@ -63,6 +63,7 @@ PROBLEM = Problem(
     #     @measure
     #     def value(n, members, count): compiled as `complete` is; the chosen elements are members[:count], in no order
     #     def judge(points): the same value from the definition, in plain Python; None where points do not count at all
+    # and minimise=True, excess=..., name="edges" as needed; k, complete and violation may then be left out
     # symmetries="none" where a turned or mirrored set is forbidden no more, or has another value
     # docs/howto.md, "What can be expressed", has all that there is
     # a bound that is proved lets the search stop there

@@ -10,6 +10,7 @@ from typing import Any
 from markupsafe import Markup
 
 from patternboost._version import __version__
+from patternboost.problem import Instance
 from patternboost.report.data import origin_label, origin_rows, report_data, thinned
 from patternboost.report.findings import Findings
 from patternboost.report.page import embedded, render
@@ -122,6 +123,14 @@ def _generation(e: dict[str, Any]) -> list[str]:
     return [str(cell) for cell in row]
 
 
+def _unit(instance: Instance) -> str:
+    """What a score counts."""
+    own = instance.problem.objective
+    if own is not None:
+        return own.name if own.unit == 1 else f"{own.name}, in parts of {own.unit}"
+    return "edges" if drawing_of(instance) == "graph" else "points"
+
+
 def report_html(findings: Findings) -> str:
     """The page."""
     settings, instance, best, log = findings.run.settings, findings.instance, findings.best, findings.log
@@ -137,7 +146,7 @@ def report_html(findings: Findings) -> str:
         best=best,
         state=findings.state,
         drawing="" if best is None else drawn(best),
-        unit="edges" if drawing_of(instance) == "graph" else "points",
+        unit=_unit(instance),
         standing=[] if best is None else [verdict(best), badge(best)],
         of_best={} if best is None else _of_best(findings, best),
         control_note=_control_note(findings),

@@ -67,7 +67,7 @@ def summary_line(entry: Mapping[str, Any]) -> str:
     after = {int(k): v for k, v in entry["after"].items()}
     values = bool(entry.get("minimised")) or max(after, default=0) - min(after, default=0) > _WIDE
     return (
-        f"generation {entry['generation']}: best {entry['best']}, {sum(after.values())} walks, "
+        f"generation {entry['generation']}: best {entry['best'] or '-'}, {sum(after.values())} walks, "
         f"before {spark(before, values=values)}, after {spark(after, values=values)}, "
         f"{entry['new']:.0%} new to the pool, class {entry['leader']} leads{samples}, {entry['seconds']:.0f} s"
     )

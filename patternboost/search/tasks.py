@@ -5,9 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from patternboost.problem import Instance
+import numpy as np
+
+from patternboost.problem import Instance, Problem
+from patternboost.problem.base import MOST
 from patternboost.problem.ground import IntArray
 from patternboost.problem.symmetry import class_orbits
 from patternboost.search.bitmaps import BitRows, build_bitrows
@@ -168,6 +172,22 @@ def _walkers(task: Task, building: Building) -> tuple[Walker | ValueWalker, Walk
         return bit_walker(masked(bits, region), tenure, seed), whole
     rows = region_rows(instance, symmetry, region, memory, building)
     return (whole, None) if rows is None else (RegionWalker(region, rows, tenure, seed), whole)
+
+
+#: ground sets of about this many elements are enough to have every kernel compiled
+_FEW = 9
+
+
+@cache
+def warm_up(problem: Problem) -> None:
+    """Have the kernels compiled that walks need, by a walk on a small ground set: no search's budget pays for it."""
+    ground = problem.ground
+    n = next(n for n in range(ground.min_n, ground.max_n() + 1) if ground.size(n) >= _FEW)
+    instance, nothing = problem.at(n), np.empty(0, np.int64)
+    few = np.arange(instance.size, dtype=np.int64)
+    run_task(Task(instance, "none", (nothing,), Effort(1, 1), 1, MOST))
+    if problem.by_rows:
+        run_task(Task(instance, "none", (nothing,), Effort(1, 1), 1, MOST, region=few, around=False))
 
 
 def run_task(task: Task, stopped: Callable[[], bool] | None = None) -> list[Outcome]:

@@ -131,7 +131,8 @@ class Construction:
                 faults.append(self._why_no_value())
             if self.claimed_symmetry is not None and self.claimed_symmetry != self.symmetry:
                 faults.append(f"symmetry is {self.symmetry}, not {self.claimed_symmetry[:64]!r}")
-        if self.claimed_score is not None and self.claimed_score != self.score:
+        valueless = self.instance.problem.by_value and self._value is None
+        if self.claimed_score is not None and self.claimed_score != self.score and not valueless:
             is_so = f"it is {self.score}" if self.instance.problem.by_value else f"there are {self.score} points"
             faults.append(f"score {self.claimed_score} is wrong: {is_so}")
         if self.claimed_sha256 is not None and self.claimed_sha256 != self.sha256:
@@ -231,7 +232,8 @@ def load(path: str | Path, problem: Problem | None = None) -> Construction:
     try:
         instance = (problem or find_problem(name)).at(n)
     except ProblemError as error:
-        raise ProblemError(f"{path}: {error}") from error
+        way = "; pass it by --problem FILE.py" if str(error).startswith("unknown problem") else ""
+        raise ProblemError(f"{path}: {error}{way}") from error
     return Construction(
         instance,
         tuple(sorted(tuple(p) for p in raw)),

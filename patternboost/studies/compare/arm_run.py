@@ -42,16 +42,21 @@ class ArmRun:
 
     @property
     def best(self) -> int:
-        """The best score."""
+        """The best score; 0: nothing was found."""
         return (min if self.minimised else max)((score for _, score in self.curve), default=0)
 
     def merit(self, score: int) -> int:
         """A score as a number that is larger for better ones."""
         return -score if self.minimised else score
 
+    @property
+    def best_merit(self) -> float:
+        """The merit of the best; minus infinity: nothing was found."""
+        return self.merit(self.best) if self.curve else float("-inf")
+
     def reached(self, score: int) -> bool:
         """Whether the best is as good."""
-        return self.merit(self.best) >= self.merit(score)
+        return self.best_merit >= self.merit(score)
 
     def time_to(self, score: int) -> float | None:
         """Seconds until a score was reached; None where it was not."""

@@ -52,7 +52,7 @@ def of_arm(outcomes: Sequence[ArmRun], arm: str) -> list[ArmRun]:
 
 def ranking(outcomes: Sequence[ArmRun]) -> NDArray[np.float64]:
     """A number for each run, higher for better: by best score, among equal ones by how soon it was reached."""
-    keys = [(o.merit(o.best), -(o.time_to(o.best) or 0.0)) for o in outcomes]
+    keys = [(o.best_merit, -(o.time_to(o.best) or 0.0)) for o in outcomes]
     order = {key: float(i) for i, key in enumerate(sorted(set(keys)))}
     return np.array([order[key] for key in keys])
 
@@ -94,7 +94,7 @@ def holm(verdicts: Sequence[Verdict]) -> list[Verdict]:
 
 def hit_rates(outcomes: Sequence[ArmRun], arms: Sequence[str]) -> list[tuple[int, list[float]]]:
     """(score, share of each arm's runs that reached it) for every best score of a run, the best first."""
-    scores = sorted({o.best for o in outcomes}, reverse=not any(o.minimised for o in outcomes))
+    scores = sorted({o.best for o in outcomes if o.curve}, reverse=not any(o.minimised for o in outcomes))
     by_arm = [of_arm(outcomes, arm) for arm in arms]
     return [(s, [sum(o.reached(s) for o in runs) / max(1, len(runs)) for runs in by_arm]) for s in scores]
 
@@ -102,7 +102,7 @@ def hit_rates(outcomes: Sequence[ArmRun], arms: Sequence[str]) -> list[tuple[int
 def target_of(outcomes: Sequence[ArmRun], asked: int, control_arm: str = "none") -> int:
     """The score that times are measured to: as asked, else the control's best (or anyone's, without a control)."""
     control = of_arm(outcomes, control_arm)
-    best = max(control or outcomes, key=lambda o: o.merit(o.best), default=None)
+    best = max(control or outcomes, key=lambda o: o.best_merit, default=None)
     return asked or (0 if best is None else best.best)
 
 

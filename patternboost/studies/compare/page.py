@@ -28,16 +28,16 @@ def rows(plan: Plan, outcomes: Sequence[ArmRun]) -> list[tuple[str, ...]]:
         if not runs:
             lines.append((arm, "0", "-", "-", "-", "-", "-"))
             continue
-        scores = [o.best for o in sorted(runs, key=lambda o: -o.merit(o.best))]
+        scores = [o.best for o in sorted(runs, key=lambda o: -o.best_merit)]
         time = median_time(runs, target)
         reached = sum(o.time_to(target) is not None for o in runs)
         lines.append(
             (
                 arm,
                 str(len(runs)),
-                str(scores[0]),
-                f"{np.median(scores):g}",
-                " ".join(map(str, scores)),
+                str(scores[0] or "-"),
+                f"{np.median([s for s in scores if s] or [0]):g}",
+                " ".join(str(s or "-") for s in scores),
                 f"{time:.0f} s" if time is not None else f"over {60 * plan.minutes:.0f} s",
                 f"{reached} of {len(runs)}",
             )

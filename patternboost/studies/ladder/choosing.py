@@ -19,6 +19,11 @@ _BEHIND_KNOWN = 2.0
 _FORGIVEN = 0.5
 
 
+def is_gain(before: int, after: int, minimises: bool = False) -> bool:
+    """Whether a score is better than another; 0: none."""
+    return after > 0 and (before == 0 or (after < before if minimises else after > before))
+
+
 @dataclass(frozen=True)
 class Visit:
     """A finished search at one size, by one worker."""
@@ -28,6 +33,13 @@ class Visit:
     #: the best score when it began, and at its end
     before: int
     after: int
+    #: whether small scores are wanted
+    minimises: bool = False
+
+    @property
+    def gained(self) -> bool:
+        """Whether it raised the score, or lowered it where small ones are wanted."""
+        return is_gain(self.before, self.after, self.minimises)
 
 
 @dataclass(frozen=True)
@@ -42,8 +54,9 @@ class Standing:
     final: bool
 
 
-def lags(scores: Mapping[int, int]) -> dict[int, float]:
+def lags(scores: Mapping[int, int], minimises: bool = False) -> dict[int, float]:
     """How many points every size is behind the line through the sizes beside it; at least 0."""
+    sign = -1 if minimises else 1
     found = {}
     for n, score in scores.items():
         beside = [m for m in scores if m != n and abs(m - n) <= _BESIDE and scores[m] > 0]
@@ -51,7 +64,7 @@ def lags(scores: Mapping[int, int]) -> dict[int, float]:
             found[n] = 0.0
             continue
         _, level = np.polyfit([m - n for m in beside], [scores[m] for m in beside], 1)
-        found[n] = max(0.0, float(level) - score)
+        found[n] = max(0.0, sign * (float(level) - score))
     return found
 
 
@@ -62,7 +75,7 @@ def idle_seconds(sizes: Collection[int], visits: Sequence[Visit]) -> dict[int, f
         if visit.n not in idle:
             continue
         idle[visit.n] += visit.seconds
-        if visit.after > visit.before:
+        if visit.gained:
             idle[visit.n] = 0.0
             for m in (visit.n - 1, visit.n + 1):
                 if m in idle:
@@ -71,7 +84,11 @@ def idle_seconds(sizes: Collection[int], visits: Sequence[Visit]) -> dict[int, f
 
 
 def next_visit(
-    standings: Mapping[int, Standing], visits: Sequence[Visit], busy: Collection[int], budget: float
+    standings: Mapping[int, Standing],
+    visits: Sequence[Visit],
+    busy: Collection[int],
+    budget: float,
+    minimises: bool = False,
 ) -> tuple[int, float] | None:
     """The size to visit and for how many seconds; None where there is nothing to do (or others do it).
 
@@ -87,12 +104,12 @@ def next_visit(
     for n in open_sizes:
         if not count[n]:
             return n, first
-    behind = lags({n: s.best for n, s in standings.items()})
+    behind = lags({n: s.best for n, s in standings.items()}, minimises)
     idle = idle_seconds(list(standings), visits)
 
     def worth(n: int) -> float:
         known = standings[n].known
-        missing = _BEHIND_KNOWN if known is not None and known > standings[n].best else 0.0
+        missing = _BEHIND_KNOWN if known is not None and is_gain(standings[n].best, known, minimises) else 0.0
         return (1 + behind[n] + missing) / (first + idle[n])
 
     chosen = max(open_sizes, key=worth)

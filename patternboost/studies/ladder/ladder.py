@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from patternboost.loop.session import begin_warm
 from patternboost.problem import Problem
 from patternboost.problem.registry import instance_of, lasting_reference
 from patternboost.report.progress import make_progress
@@ -23,7 +24,7 @@ from patternboost.store.files import append_line, read_lines
 from patternboost.store.records import known_optimum, known_record
 from patternboost.store.settings import Settings, assignments_of, default_jobs, from_keywords, parse_assignments
 from patternboost.studies.ladder import page
-from patternboost.studies.ladder.choosing import Standing, Visit, next_visit
+from patternboost.studies.ladder.choosing import Standing, Visit, is_gain, next_visit
 from patternboost.studies.ladder.climbing import MODEL, best_score, carried, visit
 from patternboost.studies.ladder.plan import Plan, read_before, read_part, read_plan, read_sizes, take_up
 
@@ -45,18 +46,21 @@ class Climb:
     now: dict[int, int]
     folder: Path
     interrupted: bool = False
+    #: whether small scores are wanted
+    minimises: bool = False
 
     @property
     def gains(self) -> dict[int, int]:
-        """Points gained, by size."""
-        return {n: self.now[n] - self.before[n] for n in self.now if self.now[n] > self.before[n]}
+        """What was gained, by size: less than 0 where small scores are wanted."""
+        better = [n for n in self.now if is_gain(self.before[n], self.now[n], self.minimises)]
+        return {n: self.now[n] - self.before[n] for n in better}
 
     def __repr__(self) -> str:
         sizes = f"{self.plan.least}-{self.plan.most}"
         return f"<ladder of {self.plan.problem} {sizes}, {len(self.gains)} sizes gained>"
 
     def __str__(self) -> str:
-        return page.text(self.plan, self.before, self.now)
+        return page.text(self.plan, self.before, self.now, self.minimises)
 
 
 @dataclass
@@ -75,6 +79,11 @@ class _Ladder:
     written: float = 0.0
 
     @property
+    def minimises(self) -> bool:
+        """Whether small scores are wanted."""
+        return self.problem.minimises
+
+    @property
     def left(self) -> float:
         """Seconds of one worker that are left of the budget."""
         return self.budget - sum(v.seconds for v in self.visits)
@@ -89,8 +98,9 @@ class _Ladder:
         found = {}
         for n, best in self.now.items():
             record, proved = known_record(self.problem.name, n), known_optimum(self.problem.name, n)
-            bound = min(self.problem.at(n).upper_bound, proved.value if proved else 2**31)
-            found[n] = Standing(best, record.value if record else None, best >= bound)
+            merit, bounds = self.problem.merit, [self.problem.at(n).upper_bound, *([proved.value] if proved else [])]
+            final = best > 0 and merit(best) >= min(map(merit, bounds))
+            found[n] = Standing(best, record.value if record else None, final)
         return found
 
     def settings(self, n: int, seconds: float) -> Settings:
@@ -105,11 +115,11 @@ class _Ladder:
         """A visit ended: keep it, and carry what it gained to the sizes beside it."""
         with Archive() as archive:
             before = self.now[n]
-            done = Visit(n, round(seconds, 3), before, best_score(archive, self.problem.at(n)))
+            done = Visit(n, round(seconds, 3), before, best_score(archive, self.problem.at(n)), self.minimises)
             append_line(self.folder / _VISITS, json.dumps(asdict(done)))
             self.visits.append(done)
             self.now[n] = done.after
-            if done.after > before:
+            if done.gained:
                 self.tell(archive, n, before)
                 self.carry(archive, n)
 
@@ -193,12 +203,13 @@ def _climb(plan: Plan, problem: Problem, folder: Path, quiet: bool) -> Climb:
     with ctrl_c(stop), make_progress(quiet) as progress:
         climb = _Ladder(plan, problem, folder, stop, progress, read_before(folder), now)
         climb.visits = _read_visits(folder)
+        begin_warm(problem, progress)
         with Archive() as archive:
             for n in plan.sizes:
                 climb.carry(archive, n)
         _work(climb)
         climb.write_page(always=True)
-    return Climb(plan, climb.before, climb.now, folder, stop.asked)
+    return Climb(plan, climb.before, climb.now, folder, stop.asked, problem.minimises)
 
 
 def _read_visits(folder: Path) -> list[Visit]:
@@ -207,7 +218,15 @@ def _read_visits(folder: Path) -> list[Visit]:
     for line in read_lines(folder / _VISITS):
         try:
             entry = json.loads(line)
-            found.append(Visit(int(entry["n"]), float(entry["seconds"]), int(entry["before"]), int(entry["after"])))
+            found.append(
+                Visit(
+                    int(entry["n"]),
+                    float(entry["seconds"]),
+                    int(entry["before"]),
+                    int(entry["after"]),
+                    bool(entry.get("minimises")),
+                )
+            )
         except (ValueError, KeyError, TypeError):
             continue
     return found
@@ -230,7 +249,7 @@ def _work(climb: _Ladder) -> None:
         while True:
             spoken_for = sum(seconds for _, seconds in working.values())
             while len(working) < climb.plan.jobs and not climb.stop() and climb.left - spoken_for > 1:
-                chosen = next_visit(climb.standings(), climb.visits, climb.busy, climb.budget)
+                chosen = next_visit(climb.standings(), climb.visits, climb.busy, climb.budget, climb.minimises)
                 if chosen is None:
                     break
                 n, seconds = chosen[0], min(chosen[1], climb.left - spoken_for)

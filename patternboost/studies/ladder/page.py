@@ -17,15 +17,15 @@ from patternboost.store import library
 from patternboost.store.archive import Archive
 from patternboost.store.files import write_text
 from patternboost.store.records import compare, known_record
-from patternboost.studies.ladder.choosing import Visit
+from patternboost.studies.ladder.choosing import Visit, is_gain
 from patternboost.studies.ladder.plan import Plan
 
 _HEAD = ("n", "before", "now", "gained", "best known", "standing")
 
 
-def _row(problem: str, n: int, before: int, now: int) -> list[str]:
+def _row(problem: str, n: int, before: int, now: int, gain: bool) -> list[str]:
     known = known_record(problem, n)
-    gained = f"+{now - before}" if before and now > before else ("new" if now > before else "")
+    gained = "" if not gain else f"{now - before:+}" if before else "new"
     return [
         str(n),
         str(before or "-"),
@@ -36,18 +36,19 @@ def _row(problem: str, n: int, before: int, now: int) -> list[str]:
     ]
 
 
-def text(plan: Plan, before: Mapping[int, int], now: Mapping[int, int]) -> str:
+def text(plan: Plan, before: Mapping[int, int], now: Mapping[int, int], minimises: bool) -> str:
     """What the command prints: the sizes that gained."""
-    rows = [_row(plan.problem, n, before[n], now[n]) for n in sorted(now) if now[n] > before[n]]
+    gained = [n for n in sorted(now) if is_gain(before[n], now[n], minimises)]
+    rows = [_row(plan.problem, n, before[n], now[n], True) for n in gained]
     if not rows:
         return f"no size from {plan.least} to {plan.most} gained"
     return "\n".join(render([dict(zip(_HEAD, row, strict=True)) for row in rows], _HEAD, "text").splitlines())
 
 
-def picture(problem: str, before: Mapping[int, int], now: Mapping[int, int]) -> bytes:
+def picture(problem: str, before: Mapping[int, int], now: Mapping[int, int], minimises: bool = False) -> bytes:
     """Score against n: where the ladder began, the gains, and the best known values; a PNG."""
     sizes = [n for n in sorted(now) if now[n]]
-    gained = [n for n in sizes if now[n] > before[n]]
+    gained = [n for n in sizes if is_gain(before[n], now[n], minimises)]
     known = {n: record.value for n in sorted(now) if (record := known_record(problem, n)) is not None}
 
     def draw(figure: Any) -> None:
@@ -75,10 +76,11 @@ def html(
         for n in sorted(now):
             spent = [v for v in visits if v.n == n]
             seconds = time_text(sum(v.seconds for v in spent)) if spent else "-"
-            rows.append([*_row(plan.problem, n, before[n], now[n]), str(len(spent)), seconds])
+            gain = is_gain(before[n], now[n], problem.minimises)
+            rows.append([*_row(plan.problem, n, before[n], now[n], gain), str(len(spent)), seconds])
             for construction in library.best(archive, problem.at(n)):
                 facts = {"symmetry": construction.symmetry, "sha256": construction.sha256[:16]}
-                if now[n] > before[n]:
+                if gain:
                     facts = {"gained": f"{before[n] or 'nothing'} to {now[n]}"} | facts
                 cards.append(
                     {
@@ -94,8 +96,8 @@ def html(
         protocol=f"{len(visits)} searches of {time_text(sum(v.seconds for v in visits))} in all, of "
         f"{time_text(60 * plan.minutes)} on {plan.jobs} workers; symmetry {plan.symmetry}"
         f"{' '.join(['', *plan.options])}.",
-        gained=sum(now[n] > before[n] for n in now),
-        picture=picture(plan.problem, before, now),
+        gained=sum(is_gain(before[n], now[n], problem.minimises) for n in now),
+        picture=picture(plan.problem, before, now, problem.minimises),
         head=[*_HEAD, "searches", "time"],
         rows=rows,
         cards=cards,
