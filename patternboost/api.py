@@ -31,6 +31,7 @@ from patternboost.store.files import FileError
 from patternboost.store.reading import read_file
 from patternboost.store.run_folder import RunFolder
 from patternboost.store.settings import Settings, SettingsError, check, from_keywords, idle_settings
+from patternboost.store.trust import note_named, problem_of_folder
 
 if TYPE_CHECKING:
     from patternboost.exact.prove import ProofResult
@@ -134,6 +135,7 @@ def _asked_for(problem: str | Problem | Instance, n: int | str | None) -> tuple[
     """Instance and lasting reference of what a verb was given; a user's own file has to keep the contract first."""
     instance = instance_of(problem, n)
     if isinstance(problem, str):
+        note_named(problem)
         if is_path(problem):
             contract.check(instance.problem)
         return instance, lasting_reference(problem)
@@ -147,11 +149,18 @@ def resume(
     generations: int | None = None,
     quiet: bool = False,
     track: str | None = None,
+    problem: str | None = None,
 ) -> Result:
-    """Continue a run to its budget, or to a larger one (total minutes or generations)."""
+    """Continue a run to its budget, or to a larger one (total minutes or generations).
+
+    `problem` names its problem file, where that was not named on this machine before or has changed.
+    """
+    settings = RunFolder.read(folder).settings
+    instance = problem_of_folder(Path(folder), settings.problem, problem).at(settings.n)
+    if is_path(settings.problem):
+        contract.check(instance.problem)
     if follows():
-        settings = RunFolder.read(folder).settings
-        return _follow(settings, instance_of(settings.problem, settings.n))
+        return _follow(settings, instance)
     run = RunFolder.open(folder)
     try:
         if minutes is not None and not minutes > 0:
@@ -161,7 +170,6 @@ def resume(
             # A new budget replaces the old one, of whichever kind that was.
             changes: dict[str, Any] = {"minutes": minutes or 0.0, "generations": generations or 0}
             run.change(check(dataclasses.replace(run.settings, **changes)))
-        instance, _ = _asked_for(run.settings.problem, run.settings.n)
         with Archive() as archive:
             return _work(run, instance, archive, quiet, track)
     finally:
@@ -256,10 +264,19 @@ def prove(
     return proving.prove(instance_of(problem, n), progress=make_progress(quiet), **options)
 
 
-def report(run: str | Path | RunFolder, *, control: str | Path | None = None, plot: str | Path | None = None) -> Path:
-    """Write a run's report.html anew and return its path; `plot` writes the curves as .pdf, .png or .svg too."""
+def report(
+    run: str | Path | RunFolder,
+    *,
+    control: str | Path | None = None,
+    plot: str | Path | None = None,
+    problem: str | None = None,
+) -> Path:
+    """Write a run's report.html anew and return its path; `plot` writes the curves as .pdf, .png or .svg too.
+
+    `problem` names its problem file, as for `resume`.
+    """
     folder = run if isinstance(run, RunFolder) else RunFolder.read(run)
-    findings = gather(folder, None if control is None else Path(control))
+    findings = gather(folder, None if control is None else Path(control), problem)
     if plot is not None:
         from patternboost.report.plot import write_plot  # late: matplotlib takes long to load
 
@@ -296,7 +313,9 @@ def export(
             own = find_problem(problem) if isinstance(problem, str) else problem
             best, where = load(str(what), own), str(what)
         else:
-            best, where = RunFolder.read(str(what)).best(), str(what)
+            run, where = RunFolder.read(str(what)), str(what)
+            own = None if problem is None else problem_of_folder(run.folder, run.settings.problem, str(problem))
+            best = run.best(own)
     else:
         instance = instance_of(what if isinstance(what, Problem) else str(what), n)
         with Archive() as archive:

@@ -17,7 +17,8 @@ _FOLDER = click.Path(path_type=Path)
 @click.option("--control", type=_FOLDER, metavar="RUN2", help="A run of the same problem and size to compare with.")
 @click.option("--plot", type=click.Path(path_type=Path), metavar="FILE", help="The curves too, as .pdf, .png or .svg.")
 @click.option("--open", "show", is_flag=True, help="Open the page in the browser.")
-def report(run: Path, control: Path | None, plot: Path | None, show: bool) -> int:
+@click.option("--problem", metavar="FILE.py", help="The run's problem file, where it is not known here.")
+def report(run: Path, control: Path | None, plot: Path | None, show: bool, problem: str | None) -> int:
     """Write RUN's report.html anew.
 
     A search writes it after every generation by itself; this is for another control, or a plot for a paper. Without
@@ -30,7 +31,7 @@ def report(run: Path, control: Path | None, plot: Path | None, show: bool) -> in
     """
     from patternboost.api import report as write_report
 
-    page = write_report(run, control=control, plot=plot)
+    page = write_report(run, control=control, plot=plot, problem=problem)
     if plot is not None:
         print(plot)
     print(page)

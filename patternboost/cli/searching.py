@@ -92,8 +92,11 @@ def search(problem: str, n: int, assignments: tuple[str, ...], **options: Any) -
 @click.option("--minutes", type=float, help="A new total time budget.")
 @click.option("--generations", type=click.IntRange(min=1), help="A new total number of generations.")
 @_track
+@click.option("--problem", metavar="FILE.py", help="The run's problem file, where it is not known here.")
 @click.option("--quiet", is_flag=True, help="No progress, only the last line.")
-def resume(run: Path, minutes: float | None, generations: int | None, track: str | None, quiet: bool) -> int:
+def resume(
+    run: Path, minutes: float | None, generations: int | None, track: str | None, problem: str | None, quiet: bool
+) -> int:
     """Continue RUN, the folder of a run or of a ladder.
 
     Up to its budget, or to a new one.
@@ -106,11 +109,12 @@ def resume(run: Path, minutes: float | None, generations: int | None, track: str
         with ctrl_c_ends_at_once():
             from patternboost.studies.ladder.ladder import resume_ladder
 
-        return finish_ladder(resume_ladder(run, minutes=minutes, quiet=quiet))
+        return finish_ladder(resume_ladder(run, minutes=minutes, quiet=quiet, problem=problem))
     with ctrl_c_ends_at_once():
         from patternboost.api import resume as run_resume
 
-    return _finish(run_resume(run, minutes=minutes, generations=generations, quiet=quiet, track=track), quiet)
+    result = run_resume(run, minutes=minutes, generations=generations, quiet=quiet, track=track, problem=problem)
+    return _finish(result, quiet)
 
 
 @contextmanager

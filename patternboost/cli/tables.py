@@ -32,9 +32,10 @@ def records(problem: str | None, kind: str, html: Path | None) -> int:
     if html is None:
         print(render(rows, COLUMNS, kind), end="")
     else:
+        from patternboost.problem.registry import find_problem, is_path
         from patternboost.report.records_page import write_records_page
 
-        write_records_page(html, rows)
+        write_records_page(html, rows, find_problem(problem) if problem is not None and is_path(problem) else None)
         print(html)
     return 0
 

@@ -11,7 +11,6 @@ from typing import Any
 
 from patternboost.loop.pool import Entry, Pool
 from patternboost.problem import Instance
-from patternboost.problem.registry import find_problem
 from patternboost.report.data import LEVELS
 from patternboost.report.run_table import state_of
 from patternboost.store.construction import Construction
@@ -19,6 +18,7 @@ from patternboost.store.drawing.picture import drawing_of
 from patternboost.store.files import FileError, read_json
 from patternboost.store.run_folder import RunFolder
 from patternboost.store.settings import from_toml
+from patternboost.store.trust import problem_of_folder
 
 #: constructions in the gallery
 GALLERY = 12
@@ -47,18 +47,20 @@ class Findings:
     attention: dict[str, Any] | None = None
 
 
-def gather(run: RunFolder, control: Path | None = None) -> Findings:
+def gather(run: RunFolder, control: Path | None = None, problem: str | None = None) -> Findings:
     """What there is to show of a run; `control` is a run to compare with, else one beside it is looked for.
+
+    `problem` is the problem file that the user names for it.
 
     Raises FileError or ProblemError, in one line, also for a control of another problem or size.
     """
-    problem = find_problem(run.settings.problem)
-    instance = problem.at(run.settings.n)
+    own = problem_of_folder(run.folder, run.settings.problem, problem)
+    instance = own.at(run.settings.n)
     beside = control_log(run, control) if control is not None else find_control(run)
     return Findings(
         run,
         instance,
-        run.best(problem),
+        run.best(own),
         run.read_log(),
         state_of(run),
         gallery(instance, saved_pool(run)),

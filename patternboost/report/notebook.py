@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from html import escape
 
+from patternboost.problem import ProblemError
 from patternboost.report.data import best_curve, thinned
 from patternboost.report.progress import time_text
 from patternboost.report.run_table import state_of
@@ -14,8 +15,12 @@ from patternboost.store.run_folder import RunFolder
 
 def run_html(run: RunFolder) -> str:
     """A fragment of HTML without scripts; notebooks that do not trust it show it all the same."""
-    log, best = run.read_log(), run.best()
-    facts = {"state": state_of(run), "folder": str(run.folder)}
+    log, best, unknown = run.read_log(), None, {}
+    try:
+        best = run.best()
+    except ProblemError as error:  # its problem file was not named here: the rest of the run can be shown
+        unknown = {"best": str(error)}
+    facts = unknown | {"state": state_of(run), "folder": str(run.folder)}
     if log:
         facts |= {"generations": str(log[-1]["generation"] + 1), "time": time_text(log[-1]["seconds"])}
     picture = ""
@@ -49,6 +54,6 @@ def _curve(points: list[tuple[float, float]]) -> str:
     return (
         '<svg viewBox="-2 0 304 72" style="width:20rem;display:block"><title>best score against time</title>'
         f'<path d="{path}" fill="none" stroke="#3b82c4" stroke-width="2"/>'
-        f'<text x="0" y="68" font-size="11" fill="currentColor">{low:.0f} to {high:.0f} points</text>'
+        f'<text x="0" y="68" font-size="11" fill="currentColor">{low:.0f} to {high:.0f}</text>'
         f'<text x="300" y="68" font-size="11" text-anchor="end" fill="currentColor">{time_text(end)}</text></svg>'
     )

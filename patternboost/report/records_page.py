@@ -7,7 +7,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from patternboost.problem import ProblemError
+from patternboost.problem import Problem, ProblemError
 from patternboost.problem.registry import find_problem
 from patternboost.report.html import drawn
 from patternboost.report.page import render
@@ -38,15 +38,15 @@ def _card(construction: Construction, row: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def records_html(rows: Sequence[dict[str, Any]]) -> str:
-    """The page: for every problem the pictures of ours, then the whole table."""
+def records_html(rows: Sequence[dict[str, Any]], own: Problem | None = None) -> str:
+    """The page: for every problem the pictures of ours, then the whole table; `own` is one that is not installed."""
     problems = []
     with Archive() as archive:
         for name, group in groupby(rows, key=lambda row: str(row["problem"])):
             of_problem = list(group)
             cards: list[dict[str, Any]] = []
             try:
-                problem = find_problem(name)
+                problem = own if own is not None and own.name == name else find_problem(name)
                 note = problem.definition
                 for row in (r for r in of_problem if r["ours"] is not None):
                     cards += [_card(c, row) for c in library.best(archive, problem.at(row["n"]))]
@@ -57,6 +57,6 @@ def records_html(rows: Sequence[dict[str, Any]]) -> str:
     return render("records", title="Records", problems=problems)
 
 
-def write_records_page(path: Path, rows: Sequence[dict[str, Any]]) -> None:
+def write_records_page(path: Path, rows: Sequence[dict[str, Any]], own: Problem | None = None) -> None:
     """Write the page to `path`."""
-    write_text(path, records_html(rows))
+    write_text(path, records_html(rows, own))

@@ -20,7 +20,6 @@ from typing import Any, Self
 from filelock import BaseFileLock, FileLock, Timeout
 
 from patternboost.problem import Problem
-from patternboost.problem.registry import find_problem
 from patternboost.store import settings as settings_module
 from patternboost.store.construction import Construction, load
 from patternboost.store.files import (
@@ -35,6 +34,7 @@ from patternboost.store.files import (
 )
 from patternboost.store.log_line import is_log_line
 from patternboost.store.settings import Settings
+from patternboost.store.trust import problem_of_folder
 
 _KEEP = 2
 #: one who only looks whether a run is running holds its lock for a moment: wait so many seconds, look so often
@@ -207,7 +207,13 @@ class RunFolder:
         return self.folder / "best" / f"{construction.name}.json"
 
     def best(self, problem: Problem | None = None) -> Construction | None:
-        """The best construction saved so far, or None; `problem` is the run's, where it is at hand."""
+        """The best construction saved so far, or None; `problem` is the run's, where it is at hand.
+
+        Raises ProblemError where its problem file would have to be run and was not named before, see `trust`.
+        """
         paths = sorted((self.folder / "best").glob("*.json"))
-        found = [load(p, problem or find_problem(self.settings.problem)) for p in paths]
+        if not paths:
+            return None
+        own = problem or problem_of_folder(self.folder, self.settings.problem)
+        found = [load(path, own) for path in paths]
         return max(found, key=lambda c: c.merit, default=None)

@@ -17,6 +17,7 @@ from patternboost.search.stop import Stop, ctrl_c
 from patternboost.store.archive import Archive
 from patternboost.store.files import FileError, atomic_write, write_text
 from patternboost.store.settings import assignments_of, default_jobs, from_keywords
+from patternboost.store.trust import note_named
 from patternboost.studies.compare.arm_run import ArmRun, read_outcome, run
 from patternboost.studies.compare.page import comparison_html, picture, text
 from patternboost.studies.compare.plan import ComparisonError, Plan, take_up
@@ -58,6 +59,7 @@ def compare(
 
     Further keywords are settings of all searches, by the names in a run's settings.toml.
     """
+    note_named(problem)
     instance = instance_of(problem, n)
     reference = lasting_reference(problem) if isinstance(problem, str) else instance.name
     if symmetry != "auto":

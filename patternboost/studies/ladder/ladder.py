@@ -23,6 +23,7 @@ from patternboost.store.archive import Archive
 from patternboost.store.files import append_line, read_lines
 from patternboost.store.records import known_optimum, known_record
 from patternboost.store.settings import Settings, assignments_of, default_jobs, from_keywords, parse_assignments
+from patternboost.store.trust import note_named, problem_of_folder
 from patternboost.studies.ladder import page
 from patternboost.studies.ladder.choosing import Standing, Visit, is_gain, next_visit
 from patternboost.studies.ladder.climbing import MODEL, best_score, carried, visit
@@ -169,6 +170,7 @@ def ladder(
     searches, by the names in a run's settings.toml. The same call continues a ladder that was stopped.
     """
     least, most = read_sizes(sizes) if isinstance(sizes, str) else sizes
+    note_named(problem)
     smallest = instance_of(problem, least)
     reference = lasting_reference(problem) if isinstance(problem, str) else smallest.name
     smallest.problem.at(most)
@@ -186,13 +188,15 @@ def ladder(
     return _climb(plan, smallest.problem, folder, quiet)
 
 
-def resume_ladder(folder: str | Path, *, minutes: float | None = None, quiet: bool = False) -> Climb:
+def resume_ladder(
+    folder: str | Path, *, minutes: float | None = None, quiet: bool = False, problem: str | None = None
+) -> Climb:
     """Continue a ladder to its budget, or to a larger one (total minutes)."""
     folder = Path(folder)
     plan = read_plan(folder)
     if minutes is not None:
         plan = Plan(**asdict(plan) | {"minutes": minutes}).check()
-    return _climb(plan, instance_of(plan.problem, plan.least).problem, folder, quiet)
+    return _climb(plan, problem_of_folder(folder, plan.problem, problem), folder, quiet)
 
 
 def _climb(plan: Plan, problem: Problem, folder: Path, quiet: bool) -> Climb:
