@@ -24,7 +24,7 @@ from patternboost.report.progress import make_progress
 from patternboost.report.run_table import RunTable, run_rows
 from patternboost.search.stop import Stop, ctrl_c
 from patternboost.store import library
-from patternboost.store.archive import Archive
+from patternboost.store.archive import Archive, open_archive
 from patternboost.store.construction import Construction, load
 from patternboost.store.exporting import export_bytes, export_file
 from patternboost.store.files import FileError
@@ -119,7 +119,7 @@ def search(
         raise SettingsError("--run-dir '': name a folder")
     if follows():
         return _follow(chosen, instance)
-    with Archive() as archive:
+    with open_archive() as archive:
         run = RunFolder.create(Path(run_dir) if run_dir else _default_folder(instance), chosen)
         try:
             return _work(run, instance, archive, quiet, track)
@@ -170,7 +170,7 @@ def resume(
             # A new budget replaces the old one, of whichever kind that was.
             changes: dict[str, Any] = {"minutes": minutes or 0.0, "generations": generations or 0}
             run.change(check(dataclasses.replace(run.settings, **changes)))
-        with Archive() as archive:
+        with open_archive() as archive:
             return _work(run, instance, archive, quiet, track)
     finally:
         run.close()
@@ -318,7 +318,7 @@ def export(
             best = run.best(own)
     else:
         instance = instance_of(what if isinstance(what, Problem) else str(what), n)
-        with Archive() as archive:
+        with open_archive() as archive:
             best = next(iter(library.best(archive, instance)), None)
         where = f"the archive for {instance}, and none ships with the program"
     if best is None:

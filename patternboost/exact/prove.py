@@ -28,7 +28,7 @@ from patternboost.search.memory import Building, Interrupted
 from patternboost.search.progress import Progress
 from patternboost.search.stop import Stop, ctrl_c
 from patternboost.search.tasks import prepare
-from patternboost.store.archive import Archive
+from patternboost.store.archive import Archive, open_archive
 from patternboost.store.certified import certified
 from patternboost.store.construction import Construction
 from patternboost.store.files import write_json
@@ -106,7 +106,7 @@ def prove(
     solver_version()  # says at once where the solver is missing
     folder = Path(run_dir) if run_dir else Path("runs") / f"proof-{instance.name}-{instance.n}-{symmetry}"
     stop = Stop(time.monotonic() + 60 * minutes if minutes else math.inf)
-    with Archive() as archive, ctrl_c(stop), progress or Progress() as told:
+    with open_archive() as archive, ctrl_c(stop), progress or Progress() as told:
         return _Prover(instance, archive, told, stop, workers, seed).run(symmetry, goal, folder)
 
 

@@ -18,6 +18,8 @@ from patternboost.store.construction import Construction
 
 #: the archive takes what is below the run's best by at most this share of it
 _BELOW = 0.1
+#: of a run that is taken up, so many are offered to the archive again
+_CAUGHT_UP = 100
 
 
 def verified(context: Context, entry: Entry) -> Construction:
@@ -54,6 +56,13 @@ def keep(
     if statistics is not None:
         statistics.new = len(kept)
         _credit(context, state, kept, statistics)
+
+
+def catch_up(context: Context, state: State, outputs: Outputs) -> None:
+    """Offer the best of the pool to the archive once more: it may have been out of reach when they were found."""
+    best = state.pool.entries[:_CAUGHT_UP]
+    least = best[0].merit - _BELOW * abs(best[0].merit) if best else 0
+    outputs.keep(verified(context, entry) for entry in best if entry.merit >= least)
 
 
 def _credit(context: Context, state: State, kept: Sequence[Entry], statistics: Statistics) -> None:

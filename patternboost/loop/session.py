@@ -10,7 +10,7 @@ from patternboost.loop.classes import known_shares
 from patternboost.loop.clock import Clock
 from patternboost.loop.context import make_context
 from patternboost.loop.generation import run_generation
-from patternboost.loop.keeping import keep, verify
+from patternboost.loop.keeping import catch_up, keep, verify
 from patternboost.loop.origins import SEED_REGIONS
 from patternboost.loop.outputs import GenerationEvent, Outputs
 from patternboost.loop.repairs import require_solver
@@ -52,6 +52,7 @@ class Session:
         else:
             self.state = from_files(self.context, *latest)
             outputs.run.cut_log(self.state.generation)
+            catch_up(self.context, self.state, outputs)
             begin_warm(instance.problem, outputs.progress)
             self.clock.begin(self.state.generation, float(latest[1].get("seconds", 0.0)))
 
@@ -88,7 +89,7 @@ class Session:
             progress.classes(
                 [(name, share, None if best == NOTHING else score(best)) for name, share, best in standings]
             )
-            self.outputs.archive.note_paid(self.context.instance, allocator.likeliest(self.state.ledger))
+            self.outputs.note_paid(self.context.instance, allocator.likeliest(self.state.ledger))
         came_to = seeds_came_to(self.state)
         if came_to:
             progress.say(came_to)

@@ -9,7 +9,7 @@ from patternboost.problem import Problem
 from patternboost.problem.registry import find_problem
 from patternboost.report.tables import html_table
 from patternboost.store import library, proofs
-from patternboost.store.archive import Archive
+from patternboost.store.archive import open_archive
 from patternboost.store.records import compare, known_records
 
 COLUMNS = ("problem", "n", "ours", "best_known", "status", "standing", "proved", "symmetry", "found", "by", "source")
@@ -39,7 +39,7 @@ def record_rows(problem: str | Problem | None = None) -> RecordTable:
         problem = problem.name
     elif problem is not None and problem not in {name for name, _ in known_records()}:
         problem = find_problem(problem).name
-    with Archive() as archive:
+    with open_archive() as archive:
         ours = library.summary(archive, problem)
         proved: dict[tuple[str, int], dict[str, tuple[int, int]]] = {}
         for (name, n, symmetry), bounds in proofs.bounds(archive.proofs(problem)).items():

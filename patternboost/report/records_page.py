@@ -14,7 +14,7 @@ from patternboost.report.page import render
 from patternboost.report.standing import badge, verdict
 from patternboost.report.tables import cells
 from patternboost.store import library
-from patternboost.store.archive import Archive
+from patternboost.store.archive import open_archive
 from patternboost.store.construction import Construction
 from patternboost.store.files import write_text
 
@@ -41,7 +41,7 @@ def _card(construction: Construction, row: dict[str, Any]) -> dict[str, Any]:
 def records_html(rows: Sequence[dict[str, Any]], own: Problem | None = None) -> str:
     """The page: for every problem the pictures of ours, then the whole table; `own` is one that is not installed."""
     problems = []
-    with Archive() as archive:
+    with open_archive() as archive:
         for name, group in groupby(rows, key=lambda row: str(row["problem"])):
             of_problem = list(group)
             cards: list[dict[str, Any]] = []

@@ -9,10 +9,12 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
+import sys
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import astuple
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -58,26 +60,67 @@ def home() -> Path:
     return Path(override) if override else Path(platformdirs.user_data_dir("patternboost", appauthor=False))
 
 
-class Archive:
-    """An open archive. Raises FileError where its file cannot be used."""
+class ArchiveUnavailable(FileError):
+    """The archive cannot be used now: no place for it, no permission, a full disk, a lock that others hold."""
 
-    def __init__(self, path: Path | None = None) -> None:
+
+class Archive:
+    """An open archive. Raises ArchiveUnavailable, or FileError where its file is damaged."""
+
+    def __init__(self, path: Path | None = None, *, instead: bool = False) -> None:
+        """The archive at `path`; `instead` opens what can be read of it, or nothing, in its place: it keeps nothing."""
         self.path = path if path is not None else home() / "archive.sqlite"
+        #: whether another archive stands in for the one at `path`, for now
+        self.stands_in = instead
+        if instead:
+            self._db = self._readable()
+            return
+        self._db = self._connected()
+
+    def _connected(self) -> sqlite3.Connection:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            self._db = sqlite3.connect(self.path, timeout=_BUSY_SECONDS, isolation_level=None)
+            db = sqlite3.connect(self.path, timeout=_BUSY_SECONDS, isolation_level=None)
         except (OSError, sqlite3.Error) as error:
-            raise FileError(f"archive {self.path} cannot be opened: {error}") from error
+            raise ArchiveUnavailable(f"archive {self.path} cannot be opened: {error}") from error
         with self._errors():
-            self._db.execute("pragma journal_mode = wal")
+            with suppress(sqlite3.OperationalError):  # some network file systems know no write-ahead log
+                db.execute("pragma journal_mode = wal")
             # In WAL mode NORMAL may lose the last commits in a power cut (never corrupt); FULL loses nothing.
-            self._db.execute("pragma synchronous = full")
-            self._db.executescript(_SCHEMA + PROOFS_SCHEMA)
+            db.execute("pragma synchronous = full")
+            db.executescript(_SCHEMA + PROOFS_SCHEMA)
+        return db
+
+    def _readable(self) -> sqlite3.Connection:
+        """The file as it lies there, if it can be read; else an empty archive in memory."""
+        with suppress(sqlite3.Error, OSError):
+            db = sqlite3.connect(f"{self.path.absolute().as_uri()}?mode=ro&immutable=1", uri=True, isolation_level=None)
+            for table in ("constructions", "paid", "proofs"):
+                db.execute(f"select count(*) from {table}").fetchone()
+            return db
+        db = sqlite3.connect(":memory:", isolation_level=None)
+        db.executescript(_SCHEMA + PROOFS_SCHEMA)
+        return db
+
+    def _writable(self) -> sqlite3.Connection:
+        """The connection to write to. Raises ArchiveUnavailable."""
+        if self.stands_in:
+            db = self._connected()
+            self._db.close()
+            self._db, self.stands_in = db, False
+        return self._db
+
+    def be_impatient(self) -> None:
+        """Wait a second for others' locks from now on, no longer."""
+        with self._errors():
+            self._db.execute("pragma busy_timeout = 1000")
 
     @contextmanager
     def _errors(self) -> Iterator[None]:
         try:
             yield
+        except sqlite3.OperationalError as error:
+            raise ArchiveUnavailable(f"archive {self.path}: {error}") from error
         except sqlite3.Error as error:
             raise FileError(f"archive {self.path}: {error}") from error
 
@@ -99,6 +142,7 @@ class Archive:
         rows = [_row(c) for c in constructions]
         if not rows:
             return 0
+        self._writable()
         with self._errors():
             before = self._db.total_changes
             self._db.execute("begin immediate")
@@ -145,6 +189,7 @@ class Archive:
     def note_paid(self, instance: Instance, shares: Mapping[str, float]) -> None:
         """Keep which symmetry classes paid in the latest search of an instance, for searches at sizes next to it."""
         rows = [(instance.name, instance.n, symmetry, share) for symmetry, share in shares.items()]
+        self._writable()
         with self._errors():
             self._db.execute("begin immediate")
             self._db.execute("delete from paid where problem = ? and n = ?", (instance.name, instance.n))
@@ -162,6 +207,7 @@ class Archive:
 
     def add_proof(self, proof: Proof) -> None:
         """Keep what an attempt at a proof came to, at once and for good."""
+        self._writable()
         with self._errors():
             self._db.execute("insert into proofs values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", astuple(proof))
 
@@ -170,6 +216,24 @@ class Archive:
         query = "select * from proofs" + (" where problem = ?" if problem else "") + " order by rowid"
         with self._errors():
             return [Proof(*row) for row in self._db.execute(query, (problem,) if problem else ())]
+
+
+@cache
+def warn(line: str) -> None:
+    """Once, on standard error."""
+    print(line, file=sys.stderr, flush=True)
+
+
+def open_archive() -> Archive:
+    """The user's archive; where it cannot be used now, what can be read of it, after a warning.
+
+    Raises FileError where its file is damaged.
+    """
+    try:
+        return Archive()
+    except ArchiveUnavailable as error:
+        warn(f"warning: {error}; going on without it (PATTERNBOOST_HOME names a folder that can be written)")
+        return Archive(instead=True)
 
 
 def _row(construction: Construction) -> tuple[Any, ...]:

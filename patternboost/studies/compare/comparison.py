@@ -14,7 +14,7 @@ from patternboost.problem import Instance, Problem
 from patternboost.problem.registry import instance_of, lasting_reference
 from patternboost.report.progress import left_text, make_progress
 from patternboost.search.stop import Stop, ctrl_c
-from patternboost.store.archive import Archive
+from patternboost.store.archive import open_archive
 from patternboost.store.files import FileError, atomic_write, write_text
 from patternboost.store.settings import assignments_of, default_jobs, from_keywords
 from patternboost.store.trust import note_named
@@ -108,7 +108,7 @@ def _write(plan: Plan, folder: Path) -> list[ArmRun]:
 def _keep_seeds(plan: Plan, folder: Path) -> None:
     """Certificates of smaller sizes, the same for all runs: what one run finds must not help the next."""
     instance = instance_of(plan.problem, plan.n)
-    with Archive() as archive:
+    with open_archive() as archive:
         found = [c for c in collect(instance, list(plan.seed_from), archive) if c.n < plan.n]
     if not found:
         raise FileError(f"--seed-from {' '.join(plan.seed_from)}: nothing for {instance.name} smaller than {plan.n}")

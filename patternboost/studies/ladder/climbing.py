@@ -13,7 +13,7 @@ from patternboost.problem import Instance
 from patternboost.search.progress import Progress
 from patternboost.search.stop import Stop
 from patternboost.store import library
-from patternboost.store.archive import Archive
+from patternboost.store.archive import Archive, open_archive
 from patternboost.store.construction import Construction
 from patternboost.store.run_folder import RunFolder
 from patternboost.store.settings import Settings
@@ -35,7 +35,7 @@ def visit(instance: Instance, settings: Settings, folder: Path, stop: Stop) -> f
     shutil.rmtree(folder, ignore_errors=True)  # what a killed visit left
     run = RunFolder.create(folder, settings)
     try:
-        with Archive() as archive, Session(instance, Outputs(run, archive, Progress()), stop) as session:
+        with open_archive() as archive, Session(instance, Outputs(run, archive, Progress()), stop) as session:
             session.run()
             return session.clock.seconds
     finally:

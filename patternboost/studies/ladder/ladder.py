@@ -19,7 +19,7 @@ from patternboost.search.progress import Progress
 from patternboost.search.stop import Stop, ctrl_c
 from patternboost.search.streams import Stream, stream_seed
 from patternboost.store import library
-from patternboost.store.archive import Archive
+from patternboost.store.archive import Archive, open_archive
 from patternboost.store.files import append_line, read_lines
 from patternboost.store.records import known_optimum, known_record
 from patternboost.store.settings import Settings, assignments_of, default_jobs, from_keywords, parse_assignments
@@ -114,7 +114,7 @@ class _Ladder:
 
     def note(self, n: int, seconds: float) -> None:
         """A visit ended: keep it, and carry what it gained to the sizes beside it."""
-        with Archive() as archive:
+        with open_archive() as archive:
             before = self.now[n]
             done = Visit(n, round(seconds, 3), before, best_score(archive, self.problem.at(n)), self.minimises)
             append_line(self.folder / _VISITS, json.dumps(asdict(done)))
@@ -200,7 +200,7 @@ def resume_ladder(
 
 
 def _climb(plan: Plan, problem: Problem, folder: Path, quiet: bool) -> Climb:
-    with Archive() as archive:
+    with open_archive() as archive:
         now = {n: best_score(archive, problem.at(n)) for n in plan.sizes}
     plan = take_up(folder, plan, now)
     stop = Stop()
@@ -208,7 +208,7 @@ def _climb(plan: Plan, problem: Problem, folder: Path, quiet: bool) -> Climb:
         climb = _Ladder(plan, problem, folder, stop, progress, read_before(folder), now)
         climb.visits = _read_visits(folder)
         begin_warm(problem, progress)
-        with Archive() as archive:
+        with open_archive() as archive:
             for n in plan.sizes:
                 climb.carry(archive, n)
         _work(climb)

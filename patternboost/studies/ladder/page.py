@@ -14,7 +14,7 @@ from patternboost.report.progress import time_text
 from patternboost.report.standing import badge, verdict
 from patternboost.report.tables import render
 from patternboost.store import library
-from patternboost.store.archive import Archive
+from patternboost.store.archive import open_archive
 from patternboost.store.files import write_text
 from patternboost.store.records import compare, known_record
 from patternboost.studies.ladder.choosing import Visit, is_gain
@@ -72,7 +72,7 @@ def html(
 ) -> str:
     """The page."""
     cards, rows = [], []
-    with Archive() as archive:
+    with open_archive() as archive:
         for n in sorted(now):
             spent = [v for v in visits if v.n == n]
             seconds = time_text(sum(v.seconds for v in spent)) if spent else "-"
