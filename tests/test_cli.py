@@ -515,6 +515,35 @@ def test_a_data_folder_that_cannot_be_written(tmp_path: Path, monkeypatch: pytes
         assert archive.best(problem("isosceles", 7))[0].score == pb_best(tmp_path / "run-0")
 
 
+def test_without_torch_all_but_learning_works(tmp_path: Path, home: Path) -> None:
+    """A machine without torch: searches without a model, and one line for those with one."""
+    blocked = tmp_path / "blocked"
+    blocked.mkdir()
+    (blocked / "sitecustomize.py").write_text(
+        "import importlib.util, sys\n"
+        "real = importlib.util.find_spec\n"
+        "importlib.util.find_spec = lambda name, *a: None if name == 'torch' else real(name, *a)\n"
+        "class Blocked:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        "        if name == 'torch':\n"
+        "            raise ModuleNotFoundError('No module named torch', name='torch')\n"
+        "sys.meta_path.insert(0, Blocked())\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(blocked), "PATTERNBOOST_HOME": str(home)}
+
+    def run(*words: object) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "patternboost.cli", *map(str, words)]
+        return subprocess.run(command, env=environment, capture_output=True, text=True, cwd=tmp_path)
+
+    done = run("search", "isosceles", 7, "--model", "none", "--generations", 1, "--run-dir", "a")
+    assert done.returncode == 0, done.stderr
+    for words in (("report", "a"), ("records", "isosceles"), ("export", "a", "--format", "csv"), ("runs", ".")):
+        assert run(*words).returncode == 0
+    done = run("search", "isosceles", 7, "--generations", 1, "--run-dir", "b")
+    assert (done.returncode, len(done.stderr.splitlines())) == (2, 1), done.stderr
+    assert "--model gpt needs torch: pip install torch, or use --model none" in done.stderr
+
+
 def test_a_locked_archive_does_not_end_a_search(tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Another program holds a lock for longer than we wait; when it lets go the archive gets everything."""
     monkeypatch.setattr("patternboost.store.archive._BUSY_SECONDS", 0.2)

@@ -157,6 +157,11 @@ def test_sigterm_under_a_time_budget(tmp_path: Path) -> None:
     stop_in("search", signal.SIGTERM, tmp_path / "run", ["--minutes", 30])
 
 
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGUSR1])
+def test_a_closed_terminal_and_a_clusters_notice_end_it_like_sigterm(number: int, tmp_path: Path) -> None:
+    stop_in("search", number, tmp_path / "run", ["--minutes", 30])
+
+
 def test_ctrl_c_and_resume_end_as_if_nothing_had_happened(tmp_path: Path) -> None:
     """With a budget in generations; the archive may hold more, found in the generation that was cut short."""
     arguments = ["isosceles", 12, "--generations", 3, "--set", "starts=60", *QUICK]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,7 @@ from patternboost.problem.ground import size_to_json
 from patternboost.problem.symmetry import align, canonical_key, class_orbits
 from patternboost.store.construction import Construction
 from patternboost.store.files import FileError
+from patternboost.store.settings import SettingsError
 
 if TYPE_CHECKING:
     from patternboost.model.generator import Generator
@@ -152,6 +154,8 @@ def _make_model(context: Context, seeds: list[Construction]) -> Generator | None
     """The untrained generator that the settings ask for."""
     if context.settings.model == "none":
         return None
+    if find_spec("torch") is None:
+        raise SettingsError(f"--model {context.settings.model} needs torch: pip install torch, or use --model none")
     from patternboost.model.making import make_generator  # late: only runs with a model need torch
 
     sizes = sorted({*learned_sizes(context.instance.n, seeds), context.instance.n})

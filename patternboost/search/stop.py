@@ -1,4 +1,4 @@
-"""When to stop: asked from outside (Ctrl-C, SIGTERM), or at a moment."""
+"""When to stop: asked from outside (Ctrl-C, or a cluster's notice), or at a moment."""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import FrameType
+
+#: signals that ask to stop: Ctrl-C, `kill`, a terminal that closes, and a cluster's notice that time is nearly up
+_ASKS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGUSR1") if hasattr(signal, name))
 
 
 @dataclass
@@ -31,17 +34,18 @@ class Stop:
 
 @contextmanager
 def ctrl_c(stop: Stop) -> Iterator[None]:
-    """Turn the first Ctrl-C (or SIGTERM) into a request to stop; a second Ctrl-C interrupts at once."""
+    """Turn the first Ctrl-C into a request to stop, as `_ASKS` do too; a second Ctrl-C interrupts at once."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
 
     def ask(number: int, frame: FrameType | None) -> None:
-        if stop.asked:
+        if stop.asked and number == signal.SIGINT:
             raise KeyboardInterrupt
         stop.asked = True
 
-    before = {s: signal.signal(s, ask) for s in (signal.SIGINT, signal.SIGTERM)}
+    # What is ignored stays so: that is how nohup lets a program outlive its terminal.
+    before = {s: signal.signal(s, ask) for s in _ASKS if signal.getsignal(s) is not signal.SIG_IGN}
     try:
         yield
     finally:
