@@ -8,14 +8,19 @@ not known here.
 
 from __future__ import annotations
 
+import atexit
 import hashlib
 import importlib.util
+import shutil
+import tempfile
 import warnings
 from pathlib import Path
 
 import platformdirs
 from numba import config
 from numba.core.errors import NumbaExperimentalFeatureWarning
+
+from patternboost.problem.sealed_cache import seal
 
 
 def kernel_sources() -> list[Path]:
@@ -38,17 +43,21 @@ def is_empty() -> bool:
 
 
 def use_own_cache() -> None:
-    """Point numba to our folder, unless the user chose one (NUMBA_CACHE_DIR) or it cannot be made."""
+    """Point numba to our folder, unless the user chose one (NUMBA_CACHE_DIR)."""
     # Rules are passed to kernels as values, which works and which numba calls experimental.
     warnings.filterwarnings("ignore", category=NumbaExperimentalFeatureWarning)
     if config.CACHE_DIR:  # type: ignore[attr-defined]
         return
+    seal()
     digest = hashlib.sha256()
     for file in kernel_sources():
         digest.update(file.read_bytes())
     folder = Path(platformdirs.user_cache_dir("patternboost", appauthor=False)) / f"kernels-{digest.hexdigest()[:16]}"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-    except OSError:
-        return  # numba then looks for a place of its own
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError:  # no home, or none that can be written: kernels last as long as this process
+        folder = Path(tempfile.mkdtemp(prefix="patternboost-kernels-"))
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)
     config.CACHE_DIR = str(folder)  # type: ignore[attr-defined]
