@@ -39,7 +39,7 @@ def sizes(text: str) -> list[int]:
 
 def put(best: Construction, before: Construction | None) -> bool:
     """Put a construction into the table where it is valid and better than the one that is there; whether it was."""
-    if best.check() or (before is not None and best.score <= before.score):
+    if best.check() or (before is not None and best.merit <= before.merit):
         return False
     for old in FOLDER.glob(f"{best.problem}-n{best.n}-*.json"):
         old.unlink()

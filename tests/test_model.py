@@ -231,3 +231,16 @@ def test_training_and_sampling_on_a_gpu():
     for elements in generator.sample(DrawRequest(6, "mirror", 20, 5, table)).sets:
         instance = table.instance
         assert instance.violation(instance.to_points(elements)) is None
+
+
+def test_weights_that_diverged_are_thrown_away_and_the_model_begins_anew(tmp_path):
+    generator = small_generator(vocabulary_for("isosceles", 6), steps=3)
+    request = FitRequest(examples_at(6, "mirror", 30), 1)
+    assert not generator.fit(request).diverged
+    with torch.no_grad():
+        next(generator.model.parameters()).fill_(float("nan"))
+    assert generator.fit(request).diverged
+    assert generator.built is None
+    generator.save(tmp_path)
+    assert not generator.fit(request).diverged
+    assert all(bool(torch.isfinite(p).all()) for p in generator.model.parameters())

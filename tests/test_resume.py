@@ -296,3 +296,21 @@ def test_a_log_line_cut_short_is_written_again(whole: Whole, tmp_path: Path) -> 
     (run / "log.jsonl").write_bytes(content[:-30])
     assert invoke("resume", run, "--quiet").status == 0
     same(run, home, whole)
+
+
+def test_without_any_checkpoint_nothing_that_is_there_is_lost(whole: Whole, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    shutil.copytree(whole.run, run)
+    shutil.rmtree(run / "checkpoint")
+    log = (run / "log.jsonl").read_bytes()
+    refused(invoke("resume", run, "--generations", 9), "its checkpoints are gone", f"--seed-from {run}")
+    assert (run / "log.jsonl").read_bytes() == log
+    assert list((run / "best").glob("*.json"))
+
+
+def test_a_checkpoint_of_another_size_is_not_taken_up(whole: Whole, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    shutil.copytree(whole.run, run)
+    settings = run / "settings.toml"
+    settings.write_text(settings.read_text().replace("n = 8 ", "n = 9 "))
+    refused(invoke("resume", run, "--generations", 9), "says isosceles n=9, its checkpoint is of isosceles n=8")

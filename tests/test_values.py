@@ -233,6 +233,22 @@ def test_what_only_counts_points_says_so():
     assert "max_steps: values are searched by annealing" in answer.err
 
 
+def test_seeds_that_do_not_count_at_another_size_are_left_out(tmp_path):
+    small = problem("hypercube-full-diameter", 2)
+    Construction.of(small, small.points.tolist()).save(tmp_path / "seed.json")
+    answer = invoke(
+        "search",
+        "hypercube-full-diameter",
+        3,
+        *SHORT,
+        "--seed-from",
+        tmp_path / "seed.json",
+        "--run-dir",
+        tmp_path / "r",
+    )
+    assert (answer.status, answer.last.split()[1]) == (0, "9"), answer.err
+
+
 # -- fewer symmetries --------------------------------------------------------------------------------------------------
 
 

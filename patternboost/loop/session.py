@@ -22,6 +22,7 @@ from patternboost.problem.base import NOTHING
 from patternboost.search.progress import Progress
 from patternboost.search.stop import Stop
 from patternboost.search.tasks import warm_up
+from patternboost.store.files import FileError
 
 if TYPE_CHECKING:
     from patternboost.model.attention import AttentionMap
@@ -39,6 +40,11 @@ class Session:
         require_solver(self.context)
         latest = outputs.run.latest()
         if latest is None:
+            if outputs.run.read_log():
+                raise FileError(
+                    f"{outputs.run.folder}: its checkpoints are gone, so that it cannot go on; its best constructions "
+                    f"are there: a new search takes them by --seed-from {outputs.run.folder}"
+                )
             outputs.run.cut_log(0)
             seeds = collect(instance, settings.seed_from, outputs.archive)
             if seeds:
@@ -50,6 +56,9 @@ class Session:
             keep(self.context, self.state, self.clock, outputs, checked)
             self._checkpoint()
         else:
+            of = latest[1].get("of", str(instance))
+            if of != str(instance):
+                raise FileError(f"{outputs.run.folder}: settings.toml says {instance}, its checkpoint is of {of!s:.80}")
             self.state = from_files(self.context, *latest)
             outputs.run.cut_log(self.state.generation)
             catch_up(self.context, self.state, outputs)
@@ -130,8 +139,9 @@ class Session:
         """Checkpoint the generation that begins now."""
         # Nothing of the clock where it does not matter, so that equal runs end in equal checkpoints.
         seconds = self.clock.seconds if self.context.settings.minutes else 0.0
+        of = str(self.context.instance)
         self.outputs.run.checkpoint(
-            self.state.generation, lambda folder: {"seconds": seconds} | self.state.to_files(folder)
+            self.state.generation, lambda folder: {"seconds": seconds, "of": of} | self.state.to_files(folder)
         )
 
 

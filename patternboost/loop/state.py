@@ -118,6 +118,8 @@ def own_seeds(context: Context, state: State) -> list[Entry]:
         symmetry, turned = next(((name, found) for name, found in aligned if found is not None), ("", None))
         if turned is not None and len(turned):
             merit = Construction.of(instance, instance.to_points(turned)).merit
+            if merit == NOTHING:  # what counts at another size need not count here
+                continue
             entries.append(Entry(canonical_key(instance, turned), turned, symmetry, -1, Origin.SEED, merit))
     return entries
 

@@ -47,7 +47,11 @@ def train(
         outputs.progress.at,
         clock.limit(TRAIN_SHARE * length),
     )
-    statistics.note_training(state.model.fit(request))
+    log = state.model.fit(request)
+    if log.diverged:
+        outputs.progress.say("the model's weights diverged: it begins anew; a smaller learning_rate may help")
+    else:
+        statistics.note_training(log)
     if context.settings.timed:  # a single step may take longer than a short generation has for training
         state.owed = time.monotonic() - began - TRAIN_SHARE * length
 

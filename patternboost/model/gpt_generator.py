@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
+from safetensors.torch import save as tensors_to_bytes
 from torch import Tensor, nn
 from typing_extensions import override
 
@@ -26,7 +27,7 @@ from patternboost.model.team import ALONE, Team
 from patternboost.model.tokens import Example, Vocabulary
 from patternboost.model.training import PoolCorpus, TrainLog, TrainSettings, collate, columns_of, make_optimizer, train
 from patternboost.problem import IntArray
-from patternboost.store.files import FileError, read_json, write_json
+from patternboost.store.files import FileError, atomic_write, read_json, write_json
 
 
 @dataclass(frozen=True)
@@ -79,9 +80,16 @@ class GPTGenerator(Generator):
         return self.built
 
     def fit(self, request: FitRequest) -> TrainLog:
-        """Train; the first call settles tokens, precision and the longest sequence (room for a quarter more)."""
+        """Train; the first call settles tokens, precision and the longest sequence (room for a quarter more).
+
+        Weights that are no numbers any more are thrown away: the next call begins with a new model.
+        """
         built = self.ensure_model(request)
-        return self.train(built.model, built.optimizer, request)
+        log = self.train(built.model, built.optimizer, request)
+        if all(bool(torch.isfinite(p).all()) for p in built.model.parameters()):
+            return log
+        self.built = None
+        return dataclasses.replace(log, diverged=True)
 
     def ensure_model(self, request: FitRequest) -> Built:
         """The model, made on the first call, and anew where an example is longer than it can take."""
@@ -152,11 +160,12 @@ class GPTGenerator(Generator):
         settings = dataclasses.asdict(self.model.settings)
         settings |= {"precision": self.precision, "tokens": self.vocabulary.settings()}
         write_json(folder / "model.json", settings)
-        save_file({k: v.contiguous() for k, v in self.model.state_dict().items()}, folder / "model.safetensors")
+        weights = {k: v.contiguous() for k, v in self.model.state_dict().items()}
+        _write(folder / "model.safetensors", weights)
         moments: dict[str, Tensor] = {}
         for index, state in self.built.optimizer.state_dict()["state"].items():
             moments |= {f"{index}.{key}": torch.as_tensor(value).contiguous() for key, value in state.items()}
-        save_file(moments, folder / "optimizer.safetensors")
+        _write(folder / "optimizer.safetensors", moments)
 
     def close(self) -> None:
         """Nobody serves it."""
@@ -184,3 +193,9 @@ class GPTGenerator(Generator):
             # AdamW keeps its step counts on the CPU
             state.setdefault(int(index), {})[key] = tensor.cpu() if key == "step" else tensor
         built.optimizer.load_state_dict({**built.optimizer.state_dict(), "state": state})
+
+
+def _write(path: Path, tensors: dict[str, Tensor]) -> None:
+    """Atomically write tensors; a full disk raises OSError, which has words for it, and not an error of the format."""
+    with atomic_write(path) as file:
+        file.write(tensors_to_bytes(tensors))

@@ -63,6 +63,8 @@ class TrainLog:
     seconds: float
     #: step, loss and held-out loss at every evaluation
     curve: tuple[tuple[int, float, float], ...] = ()
+    #: whether weights came out that are no numbers: the model was thrown away
+    diverged: bool = False
 
 
 def make_optimizer(model: GPT, settings: TrainSettings) -> torch.optim.AdamW:

@@ -1,8 +1,8 @@
 """Compiled kernels on disk, sealed: a file that was cut short or garbled counts as not there, and is made anew.
 
 numba unpickles what it finds and runs the machine code in it. Each file of ours therefore ends in the SHA-256 of what
-is before it; unpickling stops before the seal, so that numba alone can read these files too. Where nothing can be written
-kernels are compiled and not kept.
+is before it; unpickling stops before the seal, so that numba alone can read these files too. Where nothing can be
+written kernels are compiled and not kept.
 """
 
 from __future__ import annotations

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from patternboost.problem import Instance, Point, Problem, ProblemError
+from patternboost.problem.base import NOTHING
 from patternboost.problem.ground import size_to_json
 from patternboost.problem.registry import find_problem
 from patternboost.problem.symmetry import symmetry_class
@@ -78,7 +79,9 @@ class Construction:
 
     @property
     def merit(self) -> int:
-        """The score as a number that is larger for better ones."""
+        """The score as a number that is larger for better ones; `NOTHING` for points that are no construction."""
+        if self.instance.problem.by_value and self._value is None:
+            return NOTHING
         return self.instance.problem.merit(self.score)
 
     @cached_property

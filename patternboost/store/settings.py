@@ -76,7 +76,7 @@ class Settings:
     jobs: int = field(default_factory=default_jobs, metadata={"help": "workers", "least": 1, "most": MAX_JOBS})
     device: str = _choice("auto", "auto, cpu or cuda: where the model runs", DEVICES)
     model: str = _choice("gpt", "gpt, bigram, unigram, or none: local search alone, the control", MODELS)
-    improve: str = _choice("tabu", "tabu, solver (extra: exact) or both: follow what pays", IMPROVERS)
+    improve: str = _choice("tabu", "tabu, greedy (repair and fill alone), solver (extra: exact), or both", IMPROVERS)
     backend: str = _choice("threading", "threading, loky, dask or ray", BACKENDS)
     seed_from: tuple[str, ...] = _other((), "where seeds come from")
 
@@ -294,7 +294,7 @@ def from_toml(path: Path) -> Settings:
             value = tuple(value)
         elif hints[name] is float and type(value) is int:
             value = float(value)
-        elif name == "n" and type(value) is str:
+        elif name == "n" and type(value) is str and not value.isdecimal():
             try:
                 value = size_of(value)
             except ProblemError as error:
