@@ -63,6 +63,7 @@ def test_verdicts():
     assert "too few runs" in str(verdict(runs("gpt", [9]), runs("none", [8])))
 
 
+@pytest.mark.slow
 def test_chance_alone_is_called_a_difference_at_most_at_the_level():
     rng = np.random.default_rng(1)
     called = 0

@@ -137,7 +137,13 @@ def test_the_bigram_lesson_and_the_list(tmp_path):
     assert all(name in listed.out for name in ("five-rules", "fibonacci-twisted", "bigram"))
 
 
-@pytest.mark.parametrize("name", EXPERIMENTS)
+#: those that take longest
+_LONG = ("smaller-sizes", "larger-n", "tokenisation")
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.slow if name in _LONG else ()) for name in EXPERIMENTS]
+)
 def test_a_quick_research_lesson(name, tmp_path, monkeypatch):
     quick = dataclasses.replace(EXPERIMENTS[name], n=7)
     monkeypatch.setitem(EXPERIMENTS, name, quick)

@@ -7,6 +7,7 @@ import os
 import pkgutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 from types import ModuleType
 
@@ -238,6 +239,16 @@ def test_a_changed_file_that_a_problem_imports_is_compiled_anew(tmp_path):
         done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
         said.append(int(done.stdout))
     assert said == [10, 6]
+
+
+def test_compiling_is_no_part_of_the_budget(tmp_path, monkeypatch):
+    def slow(problem):
+        time.sleep(1.5)
+
+    monkeypatch.setattr("patternboost.loop.session.warm_up", slow)
+    result = pb.search("isosceles", 7, minutes=0.02, model="none", jobs=1, quiet=True, run_dir=tmp_path / "r")
+    assert result.log[-1]["steps"] > 0
+    assert result.log[0]["bests"][0][0] < 1.4
 
 
 # -- what a search says ------------------------------------------------------------------------------------------------

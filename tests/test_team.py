@@ -38,6 +38,7 @@ def test_shares_are_everything_once_or_one_at_least(count):
     assert sorted({i for s in shares for i in s}) == list(range(count))
 
 
+@pytest.mark.slow
 def test_two_processes_search_train_and_sample_together(tmp_path):
     done = torchrun(
         tmp_path, "-m", "patternboost.cli", "search", "isosceles", "8", "--generations", "3", "--seed", "1",
@@ -89,6 +90,7 @@ open(f"{sys.argv[1]}/rank{team.rank}.json", "w").write(json.dumps(told))
 """
 
 
+@pytest.mark.slow
 def test_all_processes_end_with_the_same_weights_and_learn_as_one_does(tmp_path):
     script = tmp_path / "worker.py"
     script.write_text(WORKER)

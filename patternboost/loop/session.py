@@ -33,6 +33,7 @@ class Session:
 
     def __init__(self, instance: Instance, outputs: Outputs, stop: Stop) -> None:
         """Begin anew, or take up the newest checkpoint. Raises FileError for a damaged one or unusable seeds."""
+        begin_warm(instance.problem, outputs.progress)  # before the clock starts
         settings = outputs.run.settings
         self.outputs = outputs
         self.context = make_context(settings, instance, outputs.archive)
@@ -50,7 +51,6 @@ class Session:
             if seeds:
                 outputs.progress.say(seeds_line(Counter(c.n for c in seeds)))
             self.state = new_state(self.context, seeds, known_shares(self.context, outputs.archive, seeds))
-            begin_warm(instance.problem, outputs.progress)
             self.clock.begin(0, 0.0)
             checked = verify(self.context, self.state, own_seeds(self.context, self.state))
             keep(self.context, self.state, self.clock, outputs, checked)
@@ -62,7 +62,6 @@ class Session:
             self.state = from_files(self.context, *latest)
             outputs.run.cut_log(self.state.generation)
             catch_up(self.context, self.state, outputs)
-            begin_warm(instance.problem, outputs.progress)
             self.clock.begin(self.state.generation, float(latest[1].get("seconds", 0.0)))
 
     def __enter__(self) -> Session:
