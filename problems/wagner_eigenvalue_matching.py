@@ -34,7 +34,7 @@ def value(n, members, count):  # type: ignore[no-untyped-def]
         u, v = ends(n, members[i])
         matrix[u, v] = matrix[v, u] = 1.0
     largest = np.linalg.eigvalsh(matrix)[n - 1]
-    return matching_number(matrix) * 1_000_000 + np.int64(np.ceil(largest * 1_000_000 - 1e-6))
+    return matching_number(matrix) * 1_000_000 + np.int64(np.ceil(largest * 1_000_000 - 2e-7))
 
 
 def judge(n: int, points: Sequence[Point]) -> int | None:

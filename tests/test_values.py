@@ -23,7 +23,7 @@ from patternboost.problem import (
     rule,
 )
 from patternboost.problem.base import NOTHING
-from patternboost.problem.ground import BoardSize, size_of
+from patternboost.problem.ground import BoardSize, fits_in, size_of
 from patternboost.problem.registry import find_problem, problem
 from patternboost.problem.symmetry import canonical_key, class_orbits
 from patternboost.search.enumerate import find_conflicts
@@ -197,7 +197,8 @@ def test_a_run_that_found_nothing_is_the_worst_of_a_comparison():
 
 
 def test_a_ladder_climbs_down_where_small_scores_are_wanted(tmp_path):
-    command = ("ladder", "hypercube-full-diameter", "2-3", "--minutes", 0.3, "--jobs", 1, "--run-dir", tmp_path / "l")
+    command = ("ladder", "hypercube-full-diameter", "2-3", "--minutes", 0.3, "--jobs", 1, "--set", "model=none")
+    command = (*command, "--run-dir", tmp_path / "l")
     answer = invoke(*command)
     assert answer.status == 0, answer.err
     assert re.search(r"^2 +- +4 +new", answer.out, re.M)
@@ -306,6 +307,19 @@ def test_a_board_is_searched_certified_exported_and_read_again(tmp_path):
     assert invoke("import", certificate).status == 0
 
 
+def test_boards_are_seeded_by_boards_that_lie_in_them(tmp_path):
+    """Squares and boards in one archive: those that are wider or higher than this one are no seeds."""
+    inside = [fits_in(size_of(size), size_of("5x6")) for size in ("5", "6", "4x6", "6x4")]
+    assert inside == [True, False, True, False]
+    for n in ("4", "8", "3x5", "6x2"):
+        assert invoke("search", "isosceles-flat", n, *SHORT, "--run-dir", tmp_path / n).status == 0
+    for words, last in (("archive", "3x5"), ("neighbours", "4x6")):  # those of its own size too
+        command = ("search", "isosceles-flat", "4x6", "--generations", 2, "--model", "unigram", "--jobs", 1)
+        answer = invoke(*command, "--seed-from", words, "--run-dir", tmp_path / words)
+        assert answer.status == 0, answer.err
+        assert f"sizes, n = 4 to {last}" in answer.err
+
+
 def test_the_symmetries_of_a_board_are_those_of_a_rectangle():
     instance = find_problem("isosceles").at("4x6")
     assert len(instance.symmetries) == 4
@@ -391,3 +405,31 @@ def test_problems_that_ask_for_nothing_or_for_two_things_are_refused():
         Problem("p", "", "", objective=Objective(len, lambda n, members, count: count))
     with pytest.raises(ProblemError, match="violation is missing"):
         Problem("p", "", "", 3, own.complete)
+
+
+def test_a_value_that_judge_does_not_confirm_ends_the_search(tmp_path, monkeypatch):
+    """The contract looks at some sets; a wrong value of another is found before anything is kept."""
+    own = find_problem("hypercube-full-diameter").objective
+    wrong = Problem(
+        "cube", "", "", ground=HYPERCUBE, objective=dataclasses.replace(own, judge=lambda points: len(points) + 1)
+    )
+    with pytest.raises(ProblemError, match=r"the search made a set of \d+, judge says \d+"):
+        pb.search(wrong, 3, generations=1, model="none", jobs=1, quiet=True, run_dir=tmp_path / "r")
+
+
+def test_two_objectives_of_one_name_are_two_problems():
+    @measure
+    def double(n, members, count):  # type: ignore[no-untyped-def]
+        return 2 * count
+
+    for objective in (Objective(len, count_of), Objective(lambda points: 2 * len(points), double)):
+        instance = Problem("own", "", "", objective=objective).at(3)
+        outcome = walk(instance, "none")
+        assert outcome.after == instance.score(instance.to_points(outcome.elements))
+
+
+def test_lists_do_for_tuples():
+    own = find_problem("isosceles")
+    listed = Problem("p", "", "", violation=own.violation, forbidden=[*own.rules], sources=["a"], symmetries=["mirror"])
+    assert hash(listed) == hash(dataclasses.replace(listed))
+    assert list(listed.at(4).classes) == ["none", "mirror"]

@@ -92,7 +92,9 @@ class Ledger:
             for arm, kept in arms.items():
                 record = self.records[symmetry][arm]
                 record.hits = {int(score): float(count) for score, count in kept["hits"]}
-                record.best, record.work = int(kept["best"]), float(kept["work"])
+                best = int(kept["best"])
+                record.best = best if best or record.hits else NOTHING  # 0.3.0 wrote 0 where nothing came of it
+                record.work = float(kept["work"])
 
 
 # -- policy for symmetry classes ---------------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ from patternboost.loop.outputs import Outputs
 from patternboost.loop.pool import Entry
 from patternboost.loop.state import State
 from patternboost.loop.statistics import Statistics
+from patternboost.problem import ProblemError
 from patternboost.problem.base import NOTHING
 from patternboost.store.certified import certified
 from patternboost.store.construction import Construction
@@ -25,7 +26,11 @@ _CAUGHT_UP = 100
 def verified(context: Context, entry: Entry) -> Construction:
     """A set that local search made, as a construction that the definition accepts. Raises ProblemError."""
     e = entry
-    return certified(context.instance, e.elements, context.settings.seed, e.symmetry, str(e.origin), e.generation)
+    found = certified(context.instance, e.elements, context.settings.seed, e.symmetry, str(e.origin), e.generation)
+    if found.merit != e.merit:
+        score = context.instance.problem.score
+        raise ProblemError(f"{context.instance}: the search made a set of {score(e.merit)}, judge says {found.score}")
+    return found
 
 
 def new_best(context: Context, state: State, clock: Clock, outputs: Outputs, entry: Entry) -> None:

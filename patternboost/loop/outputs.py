@@ -87,5 +87,4 @@ class Outputs:
         except ArchiveUnavailable as error:
             if first:
                 warn(f"warning: {error}; {self.run.folder} has everything, the archive gets it later")
-            if not self.archive.stands_in:
-                self.archive.be_impatient()
+            self.archive.be_impatient()

@@ -9,11 +9,14 @@ import numpy as np
 
 from patternboost.loop.smaller_sizes import best_of_sizes
 from patternboost.problem import Instance, IntArray
+from patternboost.problem.ground import fits_in, scale
 from patternboost.store import library
 from patternboost.store.archive import Archive
 from patternboost.store.construction import Construction, load
 from patternboost.store.files import FileError
 
+#: larger sizes are neighbours up to this factor
+_LARGER = 1.5
 #: words that stand for the constructions at hand
 WORDS = ("archive", "best", "neighbours")
 #: constructions taken from the archive, of the search's own size and of each other, and files taken from one folder
@@ -32,9 +35,8 @@ def collect(instance: Instance, sources: Sequence[str], archive: Archive) -> lis
     """
     found: dict[str, Construction] = {}
     for source in sources:
-        largest = int(1.5 * instance.n) if source == "neighbours" else instance.n - (source == "archive")
-        read = _at_hand(instance, archive, largest) if source in WORDS else _from_path(instance, Path(source))
-        usable = [c for c in read if c.problem == instance.name and c.n <= max(instance.n, largest)]
+        read = _at_hand(instance, archive, source) if source in WORDS else _from_path(instance, Path(source))
+        usable = [c for c in read if c.problem == instance.name and _is_usable(c.n, instance.n, source)]
         if read and not usable:
             raise FileError(f"--seed-from {source}: holds nothing for {instance.name} of size {instance.n} or smaller")
         for construction in usable:
@@ -45,8 +47,15 @@ def collect(instance: Instance, sources: Sequence[str], archive: Archive) -> lis
     return sorted(found.values(), key=lambda c: (c.n, -c.merit, c.sha256))
 
 
-def _at_hand(instance: Instance, archive: Archive, largest: int) -> list[Construction]:
-    sizes = [n for n in library.sizes(archive, instance.name) if n <= largest]
+def _is_usable(n: int, own: int, source: str) -> bool:
+    """Whether a construction of size n is a seed at size `own`."""
+    if n == own:
+        return source != "archive"
+    return fits_in(n, own) or (source == "neighbours" and fits_in(own, n) and scale(n) <= _LARGER * scale(own))
+
+
+def _at_hand(instance: Instance, archive: Archive, source: str) -> list[Construction]:
+    sizes = [n for n in library.sizes(archive, instance.name) if _is_usable(n, instance.n, source)]
     limits = {n: OWN_SIZE if n == instance.n else PER_SIZE for n in sizes}
     return [c for n in sizes for c in library.best(archive, instance.problem.at(n), limits[n])]
 
@@ -88,7 +97,7 @@ def valid_placements(instance: Instance, seeds: Sequence[Construction]) -> list[
     On a board the best of n - 1 points is one of n, so that no search has to find it again.
     """
     found = []
-    smaller = [c for c in seeds if c.n < instance.n]
+    smaller = [c for c in seeds if c.n != instance.n and fits_in(c.n, instance.n)]
     for constructions in list(best_of_sizes(instance.n, smaller).values())[:_CARRIED]:
         for construction in constructions[:_PER_PLACEMENT]:
             placed = embeddings(instance, construction)

@@ -162,11 +162,12 @@ def seeds_came_to(state: State) -> str:
         record.tried for arms in state.ledger.records.values() for arm, record in arms.items() if arm in origins
     ):
         return ""
-    score = members[min(_TOLD, len(members)) - 1].merit if members else 0
-    best = [e for e in members if e.merit >= score]
+    least = members[min(_TOLD, len(members)) - 1].merit if members else 0
+    best = [e for e in members if e.merit >= least]
     brought = sum(e.origin in origins for e in best)
     sizes = len({c.n for c in state.seeds} - {state.best.n if state.best else 0})
-    return f"regions from {sizes} other sizes: {brought} of the {len(best)} sets of {score} or more"
+    side = "less" if least < 0 else "more"
+    return f"regions from {sizes} other sizes: {brought} of the {len(best)} sets of {abs(least)} or {side}"
 
 
 def seeds_line(sizes: Counter[int]) -> str:

@@ -15,6 +15,7 @@ from cachetools import LRUCache, cached
 from numpy.typing import NDArray
 
 from patternboost.problem import Instance, IntArray
+from patternboost.problem.ground import scale
 from patternboost.problem.symmetry import class_orbits, holds, inner_board
 from patternboost.store.construction import Construction
 
@@ -35,7 +36,7 @@ _CHUNK = 512
 
 def nearest_sizes(n: int, sizes: Iterable[int]) -> list[int]:
     """Sizes by how little they differ from n, the smaller one first."""
-    return sorted(set(sizes) - {n}, key=lambda m: (max(m / n, n / m), m))
+    return sorted(set(sizes) - {n}, key=lambda m: (max(scale(m) / scale(n), scale(n) / scale(m)), m))
 
 
 def best_of_sizes(n: int, seeds: Sequence[Construction]) -> dict[int, list[Construction]]:
@@ -83,7 +84,7 @@ def seed_density(instance: Instance, symmetry: str, seeds: Sequence[Construction
     board = np.arange(instance.size) if inner is None else orbits.expand(inner)
     box = ground.box(instance.n, board)
     by_size = best_of_sizes(instance.n, seeds)
-    near = [m for m in by_size if max(m / instance.n, instance.n / m) <= _FACTOR]
+    near = [m for m in by_size if max(scale(m) / scale(instance.n), scale(instance.n) / scale(m)) <= _FACTOR]
     sizes = near if len(near) >= _FEWEST else list(by_size)[:_FEWEST]
     if box is None or not sizes:
         return None
@@ -95,12 +96,13 @@ def seed_density(instance: Instance, symmetry: str, seeds: Sequence[Construction
         assert corners is not None  # as at this size
         known.append(places(own.points[elements], *corners))
         weights.append(np.full(len(elements), 1 / len(by_size[own.n]) / len(elements)))
-        widths.append(np.full(len(elements), max(instance.n / own.n, own.n / instance.n)))
+        ratio = scale(instance.n) / scale(own.n)
+        widths.append(np.full(len(elements), max(ratio, 1 / ratio)))
     points, weight, width = np.concatenate(known), np.concatenate(weights), np.concatenate(widths)
-    scale = np.array([_ACROSS] + [_ALONG] * (points.shape[1] - 1))
+    kernel = np.array([_ACROSS] + [_ALONG] * (points.shape[1] - 1))
     # Places that mirrors and turns exchange are one: a class without symmetry has no more of them than the others.
     at, place = np.unique(places(instance.points[orbits.representatives], *box), axis=0, return_inverse=True)
-    points, at = points / scale, at / scale
+    points, at = points / kernel, at / kernel
     weight /= width ** points.shape[1]
     found = np.empty(len(at))
     for i in range(0, len(at), _CHUNK):

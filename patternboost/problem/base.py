@@ -93,6 +93,10 @@ class Problem:
 
     def __post_init__(self) -> None:
         require_name(self.name)
+        for name in ("sources", "forbidden"):  # lists would do, and could not be compared
+            object.__setattr__(self, name, tuple(getattr(self, name)))
+        if not isinstance(self.symmetries, str):
+            object.__setattr__(self, "symmetries", tuple(self.symmetries))
         if self.forbidden and self.complete is not None:
             raise ProblemError(f"{self.name}: give k and complete, or forbidden=(...), not both")
         if self.k and not self.rules:

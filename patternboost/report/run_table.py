@@ -29,21 +29,19 @@ def _spent(run: RunFolder, last: dict[str, Any]) -> bool:
     s = run.settings
     generations = 0 < s.generations <= last["generation"] + 1
     time = 0 < 60 * s.minutes <= last["seconds"]
-    return bool(generations or time or _reached(run, last["best"]))
+    return bool(generations or time or _reached(run, last["best"], bool(last.get("minimised"))))
 
 
-def _reached(run: RunFolder, best: int) -> bool:
+def _reached(run: RunFolder, best: int, minimises: bool) -> bool:
     """Whether a score ends the run: its target, the problem's bound or a known optimum.
 
     A problem's own file is not run to look, and proofs of one's own are not asked for.
     """
     s = run.settings
     goals = [s.target] if s.target else []
-    minimises = False
     with suppress(ProblemError):
         if not is_path(s.problem):
             instance = find_problem(s.problem).at(s.n)
-            minimises = instance.problem.minimises
             goals.append(instance.upper_bound)
     known = known_optimum(s.problem, s.n) if s.stop_at_optimum else None
     goals += [] if known is None else [known.value]

@@ -122,8 +122,6 @@ def _join(complete, update, hypergraph, state, orbit, moved, dropped):  # type: 
     """Add an orbit and drop whatever it violates; returns how many were dropped in all."""
     add(complete, update, hypergraph, state, orbit)
     moved[0] = orbit
-    if hypergraph.k == 0:
-        return dropped
     worst = worst_member(state, orbit)
     while worst >= 0:
         drop(complete, update, hypergraph, state, worst)

@@ -141,7 +141,7 @@ def table_bytes(instance: Instance, symmetry: str, memory: int = DEFAULT_MEMORY)
 def prepare(instance: Instance, symmetry: str, building: Building = _DEFAULT) -> Prepared:
     """The table of a class and its bitmaps, made once per process. Raises Interrupted."""
     memory = building.memory
-    key = "table", instance.problem.rules, instance.name, instance.n, symmetry, memory
+    key = "table", instance.problem, instance.n, symmetry, memory
 
     def make() -> Prepared:
         table = build_table(instance, symmetry, building)

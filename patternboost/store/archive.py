@@ -72,6 +72,7 @@ class Archive:
         self.path = path if path is not None else home() / "archive.sqlite"
         #: whether another archive stands in for the one at `path`, for now
         self.stands_in = instead
+        self._patience: float = _BUSY_SECONDS
         if instead:
             self._db = self._readable()
             return
@@ -80,7 +81,7 @@ class Archive:
     def _connected(self) -> sqlite3.Connection:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            db = sqlite3.connect(self.path, timeout=_BUSY_SECONDS, isolation_level=None)
+            db = sqlite3.connect(self.path, timeout=self._patience, isolation_level=None)
         except (OSError, sqlite3.Error) as error:
             raise ArchiveUnavailable(f"archive {self.path} cannot be opened: {error}") from error
         with self._errors():
@@ -112,8 +113,21 @@ class Archive:
 
     def be_impatient(self) -> None:
         """Wait a second for others' locks from now on, no longer."""
+        self._patience = 1.0
         with self._errors():
             self._db.execute("pragma busy_timeout = 1000")
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        """All that is done within, or nothing of it."""
+        self._db.execute("begin immediate")
+        try:
+            yield
+            self._db.execute("commit")
+        except BaseException:
+            if self._db.in_transaction:
+                self._db.execute("rollback")
+            raise
 
     @contextmanager
     def _errors(self) -> Iterator[None]:
@@ -139,22 +153,17 @@ class Archive:
 
         Raises ValueError for an invalid one.
         """
-        rows = [_row(c) for c in constructions]
-        if not rows:
+        found = list(constructions)
+        if not found:
             return 0
         self._writable()
+        rows = [_row(c) for c in found]
         with self._errors():
             before = self._db.total_changes
-            self._db.execute("begin immediate")
-            try:
+            with self._transaction():
                 self._db.executemany(
                     "insert into constructions values (?, ?, ?, ?, ?, ?, ?, ?) on conflict do nothing", rows
                 )
-                self._db.execute("commit")
-            except BaseException:
-                if self._db.in_transaction:
-                    self._db.execute("rollback")
-                raise
             return self._db.total_changes - before
 
     def best(self, instance: Instance, limit: int = 1) -> list[Construction]:
@@ -190,11 +199,9 @@ class Archive:
         """Keep which symmetry classes paid in the latest search of an instance, for searches at sizes next to it."""
         rows = [(instance.name, instance.n, symmetry, share) for symmetry, share in shares.items()]
         self._writable()
-        with self._errors():
-            self._db.execute("begin immediate")
+        with self._errors(), self._transaction():
             self._db.execute("delete from paid where problem = ? and n = ?", (instance.name, instance.n))
             self._db.executemany("insert into paid values (?, ?, ?, ?)", rows)
-            self._db.execute("commit")
 
     def paid(self, problem: str) -> dict[int, dict[str, float]]:
         """What `note_paid` kept, by size."""

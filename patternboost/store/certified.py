@@ -29,7 +29,7 @@ def certified(
     faults = construction.check()
     if faults:
         raise ProblemError(
-            f"{instance}: complete and violation disagree: the search, which follows complete, made a set that "
-            f"violation refuses ({faults[0]}); one of the two is wrong"
+            f"{instance}: the definition refuses a set that the search made ({faults[0]}): complete and violation "
+            "disagree, or excess and judge; one of the two is wrong"
         )
     return construction

@@ -62,7 +62,7 @@ def faults():
 
 if __name__ == "__main__":
     wrong = list(faults())
-    print("\\n".join(wrong) or "VALID: {told}")
+    print("\\n".join(wrong) or {told})
     sys.exit(bool(wrong))
 '''
 
@@ -75,14 +75,16 @@ def program(construction: Construction) -> str:
     for function in functions:
         source.add(function)
     if problem.smallest_maximal:
+        if not isinstance(problem.ground, Grid):
+            raise ValueError(f"{instance}: no checker for smallest maximal sets of other ground sets than the grid")
         source.imports.add("from itertools import product")
     title = f"{problem.counted(construction.score)} for {instance}"
     points = textwrap.fill(
         ", ".join(map(str, construction.points)), 100, initial_indent="    ", subsequent_indent="    "
     )
     return _FRAME.format(
-        title=title,
-        definition=textwrap.fill(problem.definition, 100),
+        title=_quoted(title),
+        definition=_quoted(textwrap.fill(problem.definition, 100)),
         file=f"{construction.name}-checker.py",
         imports="\n".join(sorted({"import sys", *source.imports})),
         n=repr(size_to_json(instance.n)),
@@ -91,8 +93,13 @@ def program(construction: Construction) -> str:
         ground=_ground(instance),
         functions="\n\n\n".join(source.parts),
         checks=_checks(instance),
-        told=title,
+        told=repr(f"VALID: {title}"),
     )
+
+
+def _quoted(text: str) -> str:
+    """Text that may stand between three quotes."""
+    return text.replace("\\", "\\\\").replace('"', "'")
 
 
 class _Source:
@@ -117,17 +124,18 @@ class _Source:
         self.parts.append(text)
 
     def _need(self, name: str, value: Any, module: str) -> None:
+        home = own = ""
         if isinstance(value, ModuleType):
-            home, own = value.__name__, ""
-        else:
-            home, own = getattr(value, "__module__", "") or "", getattr(value, "__name__", "")
+            home = value.__name__
+        elif inspect.isclass(value) or inspect.isroutine(value):
+            home, own = value.__module__ or "", value.__name__
         if home.partition(".")[0].lstrip("_") in sys.stdlib_module_names and home.partition(".")[0] != "builtins":
             home = home.lstrip("_")
             if own:
                 self.imports.add(f"from {home} import {own}" + (f" as {name}" if own != name else ""))
             else:
                 self.imports.add(f"import {home}" + (f" as {name}" if home != name else ""))
-        elif callable(value) and home == module:
+        elif inspect.isfunction(inspect.unwrap(value)) and inspect.unwrap(value).__module__ == module:
             self.add(value)
         elif isinstance(value, _VALUES):
             self.parts.append(f"{name} = {value!r}")

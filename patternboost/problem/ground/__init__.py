@@ -7,7 +7,7 @@ from patternboost.problem.ground.cube import CUBE, Cube
 from patternboost.problem.ground.edges import EDGES, Edges
 from patternboost.problem.ground.grid import GRID, Grid
 from patternboost.problem.ground.hypercube import HYPERCUBE, Hypercube
-from patternboost.problem.ground.sizes import BoardSize, sides, size_from_code, size_of, size_to_json
+from patternboost.problem.ground.sizes import BoardSize, fits_in, scale, sides, size_from_code, size_of, size_to_json
 from patternboost.problem.ground.torus import TORUS, Torus
 
 __all__ = [
@@ -29,6 +29,8 @@ __all__ = [
     "Hypercube",
     "IntArray",
     "Torus",
+    "fits_in",
+    "scale",
     "sides",
     "size_from_code",
     "size_of",

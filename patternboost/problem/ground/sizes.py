@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 
 from patternboost.problem.errors import ProblemError
@@ -45,6 +46,17 @@ class BoardSize(int):
 def sides(n: int) -> tuple[int, int]:
     """Rows and columns of the board of size n."""
     return (int(n), int(n)) if n < 1 << _SHIFT else (int(n) >> _SHIFT, int(n) & (1 << _SHIFT) - 1)
+
+
+def fits_in(small: int, large: int) -> bool:
+    """Whether a board of one size lies in one of another; of whole numbers, whether the first is no larger."""
+    return all(a <= b for a, b in zip(sides(small), sides(large), strict=True))
+
+
+def scale(n: int) -> float:
+    """A size as one length: n, and for a board the side of the square with as many cells."""
+    height, width = sides(n)
+    return math.sqrt(height * width)
 
 
 def size_of(given: int | str) -> int:

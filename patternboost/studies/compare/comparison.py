@@ -11,6 +11,7 @@ from typing import Any
 
 from patternboost.loop.seeding import WORDS, collect
 from patternboost.problem import Instance, Problem
+from patternboost.problem.ground import fits_in
 from patternboost.problem.registry import instance_of, lasting_reference
 from patternboost.report.progress import left_text, make_progress
 from patternboost.search.stop import Stop, ctrl_c
@@ -109,7 +110,7 @@ def _keep_seeds(plan: Plan, folder: Path) -> None:
     """Certificates of smaller sizes, the same for all runs: what one run finds must not help the next."""
     instance = instance_of(plan.problem, plan.n)
     with open_archive() as archive:
-        found = [c for c in collect(instance, list(plan.seed_from), archive) if c.n < plan.n]
+        found = [c for c in collect(instance, list(plan.seed_from), archive) if c.n != plan.n and fits_in(c.n, plan.n)]
     if not found:
         raise FileError(f"--seed-from {' '.join(plan.seed_from)}: nothing for {instance.name} smaller than {plan.n}")
     writing = folder.with_name(".writing-seeds")
