@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -66,7 +67,13 @@ def start(*arguments: object, home: Path | None = None) -> "subprocess.Popen[str
         text=True,
         env=os.environ | ({"PATTERNBOOST_HOME": str(home)} if home else {}),
         start_new_session=True,
+        preexec_fn=_as_from_a_terminal,
     )
+
+
+def _as_from_a_terminal() -> None:
+    """Under nohup the tests ignore a hang-up, and what they start would as well."""
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 def finish(process: "subprocess.Popen[str]", timeout: float = 100) -> Answer:

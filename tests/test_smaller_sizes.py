@@ -171,7 +171,7 @@ def test_larger_constructions_are_cut_and_smaller_ones_kept_where_they_are_valid
     assert all(large.violation(large.to_points(s)) is None for s in valid)
     context = context_of("isosceles", 9)
     found = own_seeds(context, new_state(context, seeds))
-    assert {e.score for e in found} == {4}
+    assert {e.merit for e in found} == {4}
     assert {e.origin for e in found} == {Origin.SEED}
 
 
