@@ -143,8 +143,7 @@ def find_conflicts(instance: Instance, building: Building) -> Conflicts:
     _count_incident(sets, start)
     incident = np.zeros(sets.size, np.uint32)
     _fill_incident(sets, start, incident)
-    padding = (sets == size).sum(axis=1).astype(np.uint8) if len(parts) > 1 else bare.padding
-    return Conflicts(instance, bare._replace(sets=sets, start=start, incident=incident, written=True, padding=padding))
+    return Conflicts(instance, bare._replace(sets=sets, start=start, incident=incident, written=True))
 
 
 @dataclass(frozen=True)

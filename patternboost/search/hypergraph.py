@@ -35,8 +35,6 @@ class Hypergraph(NamedTuple):
     written: bool
     #: whether the problem has a conflict update of its own
     own: bool
-    #: how many elements of every set are padding, uint8[E]; uint8[0] where none are
-    padding: NDArray[np.uint8]
 
 
 class ElementCounts(NamedTuple):
@@ -76,7 +74,7 @@ def new_counts(size: int, k: int, inside: NDArray[np.uint8]) -> ElementCounts:
 def bare_hypergraph(n: int, k: int, size: int, own: bool) -> Hypergraph:
     """No sets written out."""
     sets, incident = np.zeros((0, k), np.uint16), np.zeros(0, np.uint32)
-    return Hypergraph(n, k, sets, np.zeros(size + 1, np.int64), incident, False, own, np.zeros(0, np.uint8))
+    return Hypergraph(n, k, sets, np.zeros(size + 2, np.int64), incident, False, own)
 
 
 HYPERGRAPH_TYPE = typeof(bare_hypergraph(0, 4, 0, False))
@@ -113,7 +111,8 @@ class Conflicts:
     def empty(self) -> ElementCounts:
         """An empty set of elements."""
         h = self.hypergraph
-        inside = h.padding.copy() if len(h.padding) else np.zeros(len(h.sets), np.uint8)
+        padded = h.incident[h.start[-2] : h.start[-1]]
+        inside = np.bincount(padded, minlength=len(h.sets)).astype(np.uint8)
         return new_counts(self.instance.size, h.k, inside)
 
 

@@ -173,8 +173,9 @@ def clear(complete, update, hypergraph, state):  # type: ignore[no-untyped-def]
     counts.size[0] = 0
     counts.counts[:] = 0
     counts.inside[:] = 0
-    if len(hypergraph.padding) > 0:
-        counts.inside[:] = hypergraph.padding
+    last = len(hypergraph.start) - 1  # the sets of the padding, which counts as a member
+    for t in range(hypergraph.start[last - 1], hypergraph.start[last]):
+        counts.inside[hypergraph.incident[t]] += 1
 
 
 @njit(types.void(*SPACE, STATE_TYPE, types.int64[::1]), cache=True, nogil=True)
