@@ -139,7 +139,7 @@ def find_conflicts(instance: Instance, building: Building) -> Conflicts:
         left -= len(sets)
         found.append(np.pad(sets, ((0, 0), (0, k - part.k)), constant_values=size))
     sets = np.concatenate(found) if found else bare.sets
-    start = np.zeros(size + 2, np.int64)  # the padding has a place too, which nothing reads
+    start = np.zeros(size + 2, np.int64)  # the padding has a place too
     _count_incident(sets, start)
     incident = np.zeros(sets.size, np.uint32)
     _fill_incident(sets, start, incident)

@@ -29,7 +29,7 @@ class Hypergraph(NamedTuple):
     k: int
     #: elements of every set, uint16[E, k], ascending; no sets where they are not written out
     sets: NDArray[np.uint16]
-    #: the sets of element e: incident[start[e]:start[e + 1]], uint32; start is int64[m + 1]
+    #: the sets of element e, m (the padding) included: incident[start[e]:start[e + 1]], uint32; start is int64[m + 2]
     start: NDArray[np.int64]
     incident: NDArray[np.uint32]
     written: bool
@@ -55,8 +55,8 @@ class ElementCounts(NamedTuple):
     places: NDArray[np.int64]
 
 
-def new_counts(size: int, k: int, inside: NDArray[np.uint8]) -> ElementCounts:
-    """An empty set of elements of a ground set of so many; `inside` is what the written-out sets hold of it."""
+def new_counts(size: int, k: int, sets: int) -> ElementCounts:
+    """An empty set of elements of a ground set of so many, for so many written-out sets, none of them padded."""
     position = np.full(size + 1, -1, np.int64)
     position[size] = size
     return ElementCounts(
@@ -64,7 +64,7 @@ def new_counts(size: int, k: int, inside: NDArray[np.uint8]) -> ElementCounts:
         np.zeros(size, np.int64),
         position,
         np.zeros(1, np.int64),
-        inside,
+        np.zeros(sets, np.uint8),
         np.zeros(max(1, k - 1), np.int64),
         np.zeros(size, np.int64),
         np.zeros(k, np.int64),
@@ -78,7 +78,20 @@ def bare_hypergraph(n: int, k: int, size: int, own: bool) -> Hypergraph:
 
 
 HYPERGRAPH_TYPE = typeof(bare_hypergraph(0, 4, 0, False))
-COUNTS_TYPE = typeof(new_counts(0, 4, np.zeros(0, np.uint8)))
+COUNTS_TYPE = typeof(new_counts(0, 4, 0))
+
+
+@njit(types.void(HYPERGRAPH_TYPE, COUNTS_TYPE), cache=True, nogil=True)
+def empty_counts(hypergraph, counts):  # type: ignore[no-untyped-def]
+    """Make the set of elements the empty one; the padding stays a member of the sets that it is in."""
+    for i in range(counts.size[0]):
+        counts.position[counts.member[i]] = -1
+    counts.size[0] = 0
+    counts.counts[:] = 0
+    counts.inside[:] = 0
+    padding = len(hypergraph.start) - 2
+    for t in range(hypergraph.start[padding], hypergraph.start[padding + 1]):
+        counts.inside[hypergraph.incident[t]] += 1
 
 
 @dataclass(frozen=True)
@@ -110,10 +123,10 @@ class Conflicts:
 
     def empty(self) -> ElementCounts:
         """An empty set of elements."""
-        h = self.hypergraph
-        padded = h.incident[h.start[-2] : h.start[-1]]
-        inside = np.bincount(padded, minlength=len(h.sets)).astype(np.uint8)
-        return new_counts(self.instance.size, h.k, inside)
+        counts = new_counts(self.instance.size, self.hypergraph.k, len(self.hypergraph.sets))
+        if len(self.instance.problem.rules) > 1:
+            empty_counts(self.hypergraph, counts)  # type: ignore[call-arg]
+        return counts
 
 
 @rule

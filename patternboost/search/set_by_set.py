@@ -22,6 +22,7 @@ from patternboost.search.hypergraph import (
     ElementCounts,
     add_element,
     drop_element,
+    empty_counts,
     new_counts,
 )
 from patternboost.search.rng import random_below, seeded
@@ -68,7 +69,7 @@ def new_state(orbits: Orbits, counts: ElementCounts, bad: NDArray[np.uint8], see
 
 
 _NO_ORBITS = Orbits(np.zeros(0, np.int32), np.zeros(1, np.int64), np.zeros(0, np.int64))
-STATE_TYPE = typeof(new_state(_NO_ORBITS, new_counts(0, 4, np.zeros(0, np.uint8)), np.zeros(0, np.uint8), 0))
+STATE_TYPE = typeof(new_state(_NO_ORBITS, new_counts(0, 4, 0), np.zeros(0, np.uint8), 0))
 SPACE = (RULE_TYPE, UPDATE_TYPE, HYPERGRAPH_TYPE)
 _WHOLE = types.void(*SPACE, STATE_TYPE)
 _ORBIT = types.void(*SPACE, STATE_TYPE, types.int64)
@@ -167,15 +168,7 @@ def clear(complete, update, hypergraph, state):  # type: ignore[no-untyped-def]
     for i in range(state.total[0]):
         state.position[state.member[i]] = -1
     state.total[:] = 0
-    counts = state.counts
-    for i in range(counts.size[0]):
-        counts.position[counts.member[i]] = -1
-    counts.size[0] = 0
-    counts.counts[:] = 0
-    counts.inside[:] = 0
-    last = len(hypergraph.start) - 1  # the sets of the padding, which counts as a member
-    for t in range(hypergraph.start[last - 1], hypergraph.start[last]):
-        counts.inside[hypergraph.incident[t]] += 1
+    empty_counts(hypergraph, state.counts)
 
 
 @njit(types.void(*SPACE, STATE_TYPE, types.int64[::1]), cache=True, nogil=True)
