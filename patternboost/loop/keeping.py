@@ -55,7 +55,7 @@ def keep(
     """Take verified candidates into the pool and the best of them into the archive; credit who proposed them."""
     kept = state.pool.merge(entry for entry, _ in checked)
     best = state.pool.entries[0].merit if state.pool.entries else NOTHING
-    outputs.keep(c for _, c in checked if c.merit >= best - _BELOW * abs(best))
+    outputs.keep(c for _, c in checked if c.merit >= _archived_from(best))
     if kept and best > state.best_merit:
         new_best(context, state, clock, outputs, max(kept, key=lambda e: e.merit))
     if statistics is not None:
@@ -66,8 +66,12 @@ def keep(
 def catch_up(context: Context, state: State, outputs: Outputs) -> None:
     """Offer the best of the pool to the archive once more: it may have been out of reach when they were found."""
     best = state.pool.entries[:_CAUGHT_UP]
-    least = best[0].merit - _BELOW * abs(best[0].merit) if best else 0
-    outputs.keep(verified(context, entry) for entry in best if entry.merit >= least)
+    outputs.keep(verified(context, entry) for entry in best if entry.merit >= _archived_from(best[0].merit))
+
+
+def _archived_from(best: int) -> float:
+    """The least merit that the archive takes while `best` is the run's best."""
+    return best - _BELOW * abs(best)
 
 
 def _credit(context: Context, state: State, kept: Sequence[Entry], statistics: Statistics) -> None:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from patternboost.problem import RULE_TYPE, Instance
 from patternboost.problem.objective import Forbidden
+from patternboost.search.combinations import next_combination
 from patternboost.search.hypergraph import Conflicts, bare_hypergraph
 from patternboost.search.memory import Building, shared
 from patternboost.search.rng import random_below
@@ -45,14 +46,8 @@ def _find_sets(complete, n, k, size, first, target):  # type: ignore[no-untyped-
                         target[found, i] = index[i]
                     target[found, parts] = out[t]
                 found += 1
-        place = parts - 1
-        while place >= 1 and index[place] == size - parts + place:
-            place -= 1
-        if place < 1:
+        if not next_combination(index, 1, size):
             return found
-        index[place] += 1
-        for i in range(place + 1, parts):
-            index[i] = index[i - 1] + 1
 
 
 @njit(

@@ -19,6 +19,7 @@ from numba import njit, typeof, types
 from numpy.typing import NDArray
 
 from patternboost.problem import RULE_TYPE, UPDATE_TYPE, Instance, rule, update
+from patternboost.search.combinations import next_combination
 from patternboost.search.joint import joint_update
 
 
@@ -147,7 +148,7 @@ def _ask_rule(complete, hypergraph, counts, element, sign):  # type: ignore[no-u
     size = counts.size[0]
     if size < parts:
         return
-    index, chosen = counts.places, counts.chosen
+    index, chosen = counts.places[:parts], counts.chosen
     chosen[parts] = element
     for i in range(parts):
         index[i] = i
@@ -156,14 +157,8 @@ def _ask_rule(complete, hypergraph, counts, element, sign):  # type: ignore[no-u
             chosen[i] = counts.member[index[i]]
         for t in range(complete(hypergraph.n, chosen, counts.out)):
             counts.counts[counts.out[t]] += sign
-        place = parts - 1  # the next combination in lexicographic order
-        while place >= 0 and index[place] == size - parts + place:
-            place -= 1
-        if place < 0:
+        if not next_combination(index, 0, size):
             return
-        index[place] += 1
-        for i in range(place + 1, parts):
-            index[i] = index[i - 1] + 1
 
 
 @njit(types.void(HYPERGRAPH_TYPE, COUNTS_TYPE, types.int64, types.int64), cache=True, nogil=True)

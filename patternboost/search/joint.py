@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from patternboost.problem.objective import Forbidden
 from patternboost.problem.rules import Rule
+from patternboost.search.combinations import next_combination
 
 _Update = Callable[..., None]
 #: of `problem.rules.update`; these closures are compiled in every process and not kept
@@ -56,13 +57,7 @@ def _asking(complete: Rule, k: int) -> _Update:
                 chosen[i] = members[index[i]]
             for t in range(complete(n, chosen, out)):
                 counts[out[t]] += sign
-            place = parts - 1  # the next combination in lexicographic order
-            while place >= 0 and index[place] == size - parts + place:
-                place -= 1
-            if place < 0:
+            if not next_combination(index, 0, size):
                 return
-            index[place] += 1
-            for i in range(place + 1, parts):
-                index[i] = index[i - 1] + 1
 
     return ask  # type: ignore[no-any-return]

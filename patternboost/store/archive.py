@@ -103,13 +103,12 @@ class Archive:
         db.executescript(_SCHEMA + PROOFS_SCHEMA)
         return db
 
-    def _writable(self) -> sqlite3.Connection:
-        """The connection to write to. Raises ArchiveUnavailable."""
+    def _require_writable(self) -> None:
+        """Open the archive itself where another stands in for it. Raises ArchiveUnavailable."""
         if self.stands_in:
             db = self._connected()
             self._db.close()
             self._db, self.stands_in = db, False
-        return self._db
 
     def be_impatient(self) -> None:
         """Wait a second for others' locks from now on, no longer."""
@@ -156,7 +155,7 @@ class Archive:
         found = list(constructions)
         if not found:
             return 0
-        self._writable()
+        self._require_writable()
         rows = [_row(c) for c in found]
         with self._errors():
             before = self._db.total_changes
@@ -198,7 +197,7 @@ class Archive:
     def note_paid(self, instance: Instance, shares: Mapping[str, float]) -> None:
         """Keep which symmetry classes paid in the latest search of an instance, for searches at sizes next to it."""
         rows = [(instance.name, instance.n, symmetry, share) for symmetry, share in shares.items()]
-        self._writable()
+        self._require_writable()
         with self._errors(), self._transaction():
             self._db.execute("delete from paid where problem = ? and n = ?", (instance.name, instance.n))
             self._db.executemany("insert into paid values (?, ?, ?, ?)", rows)
@@ -214,7 +213,7 @@ class Archive:
 
     def add_proof(self, proof: Proof) -> None:
         """Keep what an attempt at a proof came to, at once and for good."""
-        self._writable()
+        self._require_writable()
         with self._errors():
             self._db.execute("insert into proofs values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", astuple(proof))
 

@@ -6,7 +6,10 @@ small integers), and which symmetries and symmetry classes it has. Elements are 
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from functools import cache
+from importlib.util import find_spec
 from typing import Protocol
 
 import numpy as np
@@ -101,3 +104,33 @@ def generated(size: int, generators: Sequence[IntArray], limit: int = 10_000) ->
         if len(group) > limit:
             raise ValueError(f"the group has more than {limit} elements")
     return np.stack(list(group.values()))
+
+
+class OfVertices(ABC):
+    """What ground sets of graphs have in common: vertices keep their numbers, and no place is like another."""
+
+    @abstractmethod
+    def points(self, n: int) -> IntArray:
+        """See `GroundSet`."""
+
+    @abstractmethod
+    def elements(self, n: int, points: IntArray) -> IntArray:
+        """See `GroundSet`."""
+
+    def embed(self, small: int, large: int) -> IntArray:
+        """The same vertices."""
+        return self.elements(large, self.points(small))
+
+    def placements(self, small: int, large: int) -> Sequence[IntArray]:
+        """None: all others are equivalent."""
+        return []
+
+    def box(self, n: int, elements: IntArray) -> None:
+        """None: no element of one size lies where one of another does."""
+        return None
+
+
+@cache
+def has_pynauty() -> bool:
+    """Whether canonical graphs can be found (the extra `graphs`)."""
+    return find_spec("pynauty") is not None

@@ -2,45 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from functools import cache
-from importlib.util import find_spec
-
 import numpy as np
 
-from patternboost.problem.ground.base import IntArray, generated, identity_order
-from patternboost.problem.ground.grid import GRID
+from patternboost.problem.ground.base import IntArray, OfVertices, generated, has_pynauty
+from patternboost.problem.ground.grid import Cells
 
 #: past this size the turns of rows and columns (2 n^2 permutations of n^2 cells) take more memory than they are worth
 _TURNED_UP_TO = 16
 
 
-class Bipartite:
+class Bipartite(Cells, OfVertices):
     """The cells of an n x n matrix. A point is [row, column]; permutations of rows and of columns act, and transposing.
 
     `symmetries` lists the cyclic ones and the transposition (past n = 16 the transposition only). Constructions are
     equal up to any permutation: `canonical` finds the canonical graph by pynauty, where that is installed
     (``pip install 'patternboost[graphs]'``).
     """
-
-    min_n = 1
-    symmetric_classes = True
-
-    def max_n(self) -> int:
-        """As on the grid."""
-        return GRID.max_n()
-
-    def size(self, n: int) -> int:
-        """n * n."""
-        return n * n
-
-    def points(self, n: int) -> IntArray:
-        """Row and column of every cell, shape (n * n, 2)."""
-        return GRID.points(n)
-
-    def elements(self, n: int, points: IntArray) -> IntArray:
-        """row * n + column."""
-        return GRID.elements(n, points)
 
     def moved(self, n: int, rows: IntArray, columns: IntArray) -> IntArray:
         """What a permutation of the rows and one of the columns (int64[n] each) do to the cells."""
@@ -75,24 +52,9 @@ class Bipartite:
             classes["bordered-circulant"] = [self.moved(n, bordered, bordered)]
         return classes
 
-    def embed(self, small: int, large: int) -> IntArray:
-        """The same rows and columns."""
-        return self.elements(large, self.points(small))
-
-    def placements(self, small: int, large: int) -> Sequence[IntArray]:
-        """None: all others are equivalent."""
-        return []
-
-    def box(self, n: int, elements: IntArray) -> None:
-        """None: no cell of one size lies where one of another does."""
-
-    def order(self, n: int) -> IntArray:
-        """Row by row."""
-        return identity_order(n * n)
-
     def canonical(self, n: int, elements: IntArray) -> IntArray | None:
         """The cells of the canonical graph, or None where pynauty is missing."""
-        if not _has_pynauty():
+        if not has_pynauty():
             return None
         return min(
             (self._canonical(n, e) for e in (elements, elements % n * n + elements // n)), key=lambda e: e.tolist()
@@ -109,11 +71,6 @@ class Bipartite:
         place = np.empty(2 * n, np.int64)
         place[pynauty.canon_label(graph)] = np.arange(2 * n)
         return np.sort(place[elements // n] * n + place[n + elements % n] - n)
-
-
-@cache
-def _has_pynauty() -> bool:
-    return find_spec("pynauty") is not None
 
 
 BIPARTITE = Bipartite()

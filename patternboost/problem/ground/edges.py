@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from functools import cache
-from importlib.util import find_spec
-
 import numpy as np
 
-from patternboost.problem.ground.base import MAX_ELEMENTS, IntArray, generated, identity_order
+from patternboost.problem.ground.base import MAX_ELEMENTS, IntArray, OfVertices, generated, has_pynauty, identity_order
 
 #: past this size the turns of the ring (2 n permutations of n^2 / 2 edges) take more memory than they are worth
 _TURNED_UP_TO = 48
@@ -16,7 +12,7 @@ _TURNED_UP_TO = 48
 _ORDERS = (2, 3, 4, 5, 6, 7, 8)
 
 
-class Edges:
+class Edges(OfVertices):
     """The edges of K_n. A point is an edge [u, v] with u < v; the permutations of the vertices act.
 
     `symmetries` lists the turns and mirrors of the vertices set in a ring (the dihedral group; past n = 48 one mirror
@@ -71,24 +67,13 @@ class Edges:
             classes["circulant"] = [self.moved(n, _rings(n, n))]
         return classes
 
-    def embed(self, small: int, large: int) -> IntArray:
-        """The same vertices."""
-        return self.elements(large, self.points(small))
-
-    def placements(self, small: int, large: int) -> Sequence[IntArray]:
-        """None: all others are equivalent."""
-        return []
-
-    def box(self, n: int, elements: IntArray) -> None:
-        """None: no element of one size lies where one of another does."""
-
     def order(self, n: int) -> IntArray:
         """As numbered: vertex by vertex."""
         return identity_order(self.size(n))
 
     def canonical(self, n: int, elements: IntArray) -> IntArray | None:
         """The edges of the canonical graph, or None where pynauty is missing."""
-        if not _has_pynauty():
+        if not has_pynauty():
             return None
         import pynauty
 
@@ -98,11 +83,6 @@ class Edges:
         place = np.empty(n, np.int64)
         place[pynauty.canon_label(pynauty.Graph(n, adjacency_dict=neighbours))] = np.arange(n)
         return np.sort(self.moved(n, place)[elements])
-
-
-@cache
-def _has_pynauty() -> bool:
-    return find_spec("pynauty") is not None
 
 
 def _rings(n: int, r: int) -> IntArray:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from patternboost.problem.ground.base import MAX_ELEMENTS, IntArray
+from patternboost.problem.ground.base import MAX_ELEMENTS, IntArray, identity_order
 from patternboost.problem.ground.sizes import sides
 
 
@@ -142,3 +142,30 @@ class Grid:
 
 
 GRID = Grid()
+
+
+class Cells:
+    """What ground sets of n x n cells have in common that look alike everywhere, whatever acts on them."""
+
+    min_n = 1
+    symmetric_classes = True
+
+    def max_n(self) -> int:
+        """As on the grid."""
+        return GRID.max_n()
+
+    def size(self, n: int) -> int:
+        """n * n."""
+        return n * n
+
+    def points(self, n: int) -> IntArray:
+        """Row and column of every cell, shape (n * n, 2)."""
+        return GRID.points(n)
+
+    def elements(self, n: int, points: IntArray) -> IntArray:
+        """row * n + column."""
+        return GRID.elements(n, points)
+
+    def order(self, n: int) -> IntArray:
+        """Row by row: there is no border."""
+        return identity_order(n * n)

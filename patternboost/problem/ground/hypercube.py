@@ -7,13 +7,13 @@ from itertools import permutations
 
 import numpy as np
 
-from patternboost.problem.ground.base import IntArray, generated, identity_order
+from patternboost.problem.ground.base import IntArray, OfVertices, generated, identity_order
 
 #: past this dimension the 2^d d! symmetries take more memory than they are worth
 _ALL_UP_TO = 5
 
 
-class Hypercube:
+class Hypercube(OfVertices):
     """The edges of the cube with vertices 0 .. 2^d - 1. A point is an edge [u, v], u < v, that differ in one bit.
 
     Element b * 2^(d - 1) + i is the i-th edge along bit b, in order of u. `symmetries` lists all 2^d d! up to d = 5;
@@ -85,16 +85,9 @@ class Hypercube:
             classes[f"turned-antipode-{r}"] = [self._turned(n, places, antipodal)]
         return classes
 
-    def embed(self, small: int, large: int) -> IntArray:
-        """The face on which all further bits are 0."""
-        return self.elements(large, self.points(small))
-
     def placements(self, small: int, large: int) -> Sequence[IntArray]:
         """The opposite face."""
         return [self.elements(large, self.points(small) + ((1 << large) - (1 << small)))]
-
-    def box(self, n: int, elements: IntArray) -> None:
-        """None: places of different dimensions do not compare."""
 
     def order(self, n: int) -> IntArray:
         """As numbered."""

@@ -6,37 +6,18 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from patternboost.problem.ground.base import IntArray, identity_order
-from patternboost.problem.ground.grid import GRID
+from patternboost.problem.ground.base import IntArray
+from patternboost.problem.ground.grid import GRID, Cells
 
 #: past this size the symmetries (8 n^2 permutations of n^2 cells) take more memory than they are worth
 _MOVED_UP_TO = 16
 
 
-class Torus:
+class Torus(Cells):
     """The n x n torus. Points, elements and class names are the grid's; places wrap around at the sides.
 
     `symmetries` lists all 8 n^2 moves and turns up to n = 16; for larger n only the 8 of the square.
     """
-
-    min_n = 1
-    symmetric_classes = True
-
-    def max_n(self) -> int:
-        """As on the grid."""
-        return GRID.max_n()
-
-    def size(self, n: int) -> int:
-        """n * n."""
-        return n * n
-
-    def points(self, n: int) -> IntArray:
-        """Row and column of every cell, shape (n * n, 2)."""
-        return GRID.points(n)
-
-    def elements(self, n: int, points: IntArray) -> IntArray:
-        """row * n + column."""
-        return GRID.elements(n, points)
 
     def symmetries(self, n: int) -> IntArray:
         """The square's eight, and their compositions with all moves where n is small."""
@@ -76,10 +57,6 @@ class Torus:
     def box(self, n: int, elements: IntArray) -> tuple[IntArray, IntArray]:
         """From the origin, which the classes keep, around to itself."""
         return np.zeros(2, np.int64), np.full(2, n)
-
-    def order(self, n: int) -> IntArray:
-        """Row by row: there is no border."""
-        return identity_order(n * n)
 
     def canonical(self, n: int, elements: IntArray) -> IntArray | None:
         """The least image under all 8 n^2 symmetries, also where they are not listed."""
