@@ -11,9 +11,9 @@ from collections.abc import Callable
 import numpy as np
 import torch
 
+from patternboost.model.drawing import SampleSettings
 from patternboost.model.gpt_generator import GPTGenerator
 from patternboost.model.request import DrawRequest, FitRequest
-from patternboost.model.sampling import SampleSettings
 from patternboost.model.tokens import TOKENISATIONS, Example, classes_at
 from patternboost.model.training import TrainSettings
 from patternboost.problem.registry import problem

@@ -17,14 +17,17 @@ import pytest
 import torch
 from baseline_model import PlainGPT, plain_sample, plain_training
 
+from patternboost.model.captured import SHARDS, steps_for
+from patternboost.model.corpus import Batch
 from patternboost.model.decoding import FastDecoder, TorchDecoder
-from patternboost.model.gpt import GPT, GPTSettings
+from patternboost.model.device_sampling import DeviceSampling
+from patternboost.model.drawing import SampleSettings
+from patternboost.model.gpt import GPT, Shape
 from patternboost.model.precision import DTYPES, pick_precision
-from patternboost.model.replicas import replicas
 from patternboost.model.request import DrawRequest
-from patternboost.model.sampling import SampleSettings, sample
+from patternboost.model.sampling import sample
 from patternboost.model.tokens import END, OrbitVocabulary
-from patternboost.model.training import SHARDS, TrainSettings, make_optimizer, token_loss
+from patternboost.model.training import TrainSettings, loss_at, make_optimizer
 from patternboost.problem.registry import find_problem, problem
 from patternboost.search.tables import build_table
 
@@ -42,39 +45,22 @@ def vocabulary():
 
 @pytest.fixture(scope="module")
 def model(vocabulary):
+    """END is never drawn, so that every sequence has its full length."""
     torch.manual_seed(0)
     torch.set_num_threads(THREADS)
-    return GPT(GPTSettings(vocabulary.count, LENGTH + 2, **SHAPE)).to(DEVICE).eval()
+    made = GPT(Shape(vocabulary.count, LENGTH + 4, **SHAPE)).to(DEVICE).eval()
+    made.bias[END] = -1e9
+    return made
 
 
-class Endless(OrbitVocabulary):
-    """END is never drawn, so that every sequence has its full length."""
-
-    def mask(self, n, symmetry, table, batch):
-        mask = super().mask(n, symmetry, table, batch)
-        mask.blocked[:, -1] = 1
-        return mask
-
-
-class NoMask:
-    """Nothing but END is blocked."""
-
-    def __init__(self, batch, columns):
-        self.blocked = np.zeros((batch, columns), np.uint8)
-        self.blocked[:, -1] = 1
-
-    def extend(self, tokens):
-        pass
-
-    def keep(self, rows):
-        self.blocked = self.blocked[rows]
-
-
-class Unmasked(OrbitVocabulary):
-    """No legality: cells may even come twice."""
-
-    def mask(self, n, symmetry, table, batch):
-        return NoMask(batch, len(self.columns(n, symmetry)))
+def drawing(model, vocabulary, form, length, table):
+    """A function that samples `SEQUENCES` sequences of `length` tokens on the machine's device."""
+    settings, request = SampleSettings(length=length), DrawRequest(N, SYMMETRY, SEQUENCES, 1, table)
+    if DEVICE.type == "cpu":
+        decoder = FastDecoder(model, DTYPES[form])
+        return lambda: sample(decoder, vocabulary, request, settings, THREADS)
+    sampling = DeviceSampling(model, DTYPES[form])
+    return lambda: sampling.sample(vocabulary, request, settings)
 
 
 def report(benchmark, tokens):
@@ -83,24 +69,21 @@ def report(benchmark, tokens):
     print(f"\n{benchmark.group}, {benchmark.name}: {rate:,.0f} tokens/s")
 
 
-@pytest.mark.parametrize("way", ["plain", "cached, fp32", "fast, fp32", "fast, bf16", "fast, auto"])
+@pytest.mark.parametrize("way", ["plain", "cached, fp32", "ours, fp32", "ours, bf16", "ours, auto"])
 def test_sampling(benchmark, way, model, vocabulary):
     benchmark.group = "sampling 1,000 x 100 tokens"
     if way == "plain":
         plain = PlainGPT(1029, LENGTH + 2).to(DEVICE).eval()
         benchmark.pedantic(plain_sample, (plain, SEQUENCES, LENGTH), rounds=3, warmup_rounds=1)
     else:
-        if way.startswith("fast") and DEVICE.type != "cpu":
-            pytest.skip("the fast decoder is for CPUs")
-        form = way.split(", ")[1]
-        form = pick_precision(form, DEVICE, SHAPE["width"])
-        decoder = (FastDecoder if way.startswith("fast") else TorchDecoder)(model, DTYPES[form])
-        endless = Unmasked(vocabulary.problem, vocabulary.sizes, vocabulary.classes)
-        table = build_table(problem("isosceles", 4), "none")  # any: it only says that columns are restricted
-        settings = SampleSettings(length=LENGTH)
-        request = DrawRequest(N, SYMMETRY, SEQUENCES, 1, table)
-        run = lambda: sample(decoder, endless, request, settings, THREADS)  # noqa: E731
-        bodies = benchmark.pedantic(run, rounds=3, warmup_rounds=1)
+        form = pick_precision(way.split(", ")[1], DEVICE, SHAPE["width"])
+        if way.startswith("cached"):
+            decoder, settings = TorchDecoder(model, DTYPES[form]), SampleSettings(length=LENGTH)
+            request = DrawRequest(N, SYMMETRY, SEQUENCES, 1)
+            run = lambda: sample(decoder, vocabulary, request, settings, THREADS)  # noqa: E731
+        else:
+            run = drawing(model, vocabulary, form, LENGTH, None)
+        bodies = benchmark.pedantic(run, rounds=3, warmup_rounds=2)
         assert sum(map(len, bodies)) == SEQUENCES * LENGTH
     report(benchmark, SEQUENCES * LENGTH)
 
@@ -109,15 +92,9 @@ def test_sampling(benchmark, way, model, vocabulary):
 def test_the_masks_cost(benchmark, mask, model, vocabulary):
     """12 tokens each: maximal sets of this class have 16 orbits or more, so there is always one to draw."""
     benchmark.group = "sampling 1,000 x 12 tokens, legality mask"
-    kind = Endless if mask == "with" else Unmasked
-    endless = kind(vocabulary.problem, vocabulary.sizes, vocabulary.classes)
-    table = build_table(problem("isosceles", N), SYMMETRY)
-    form = pick_precision("auto", DEVICE, SHAPE["width"])
-    decoder = FastDecoder(model, DTYPES[form]) if DEVICE.type == "cpu" else TorchDecoder(model, DTYPES[form])
-    settings = SampleSettings(length=12)
-    request = DrawRequest(N, SYMMETRY, SEQUENCES, 1, table)
-    run = lambda: sample(decoder, endless, request, settings, THREADS)  # noqa: E731
-    bodies = benchmark.pedantic(run, rounds=5, warmup_rounds=1)
+    table = build_table(problem("isosceles", N), SYMMETRY) if mask == "with" else None
+    run = drawing(model, vocabulary, pick_precision("auto", DEVICE, SHAPE["width"]), 12, table)
+    bodies = benchmark.pedantic(run, rounds=5, warmup_rounds=2)
     report(benchmark, sum(map(len, bodies)))
 
 
@@ -126,28 +103,22 @@ def test_training_step(benchmark, way, vocabulary):
     benchmark.group = "training step, 32 x 100 tokens"
     rng = np.random.default_rng(0)
     torch.set_num_threads(THREADS)
-    batch = [np.append(rng.integers(5, 1029, LENGTH), END) for _ in range(32)]
-    if way == "plain":
-        step = plain_training(PlainGPT(1029, LENGTH + 2).to(DEVICE).train())
-        tokens = torch.from_numpy(np.stack(batch)).to(DEVICE)
-        run = lambda: step(tokens)  # noqa: E731
-    else:
-        model = GPT(GPTSettings(1029, LENGTH + 2, **SHAPE)).to(DEVICE).train()
-        optimizer = make_optimizer(model, TrainSettings())
+    tokens = torch.from_numpy(np.stack([np.append(rng.integers(5, 1029, LENGTH), END) for _ in range(32)])).to(DEVICE)
+    model = PlainGPT(1029, LENGTH + 2) if way == "plain" else GPT(Shape(1029, LENGTH + 4, **SHAPE))
+    model = model.to(DEVICE).train()
 
-        def run():
-            together.backward(lambda twin, sequences: token_loss(twin, sequences, 1, way), batch)
-            torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-            optimizer.step()
-
-    def waited():
+    def waited(run):
         run()
         if DEVICE.type == "cuda":
             torch.cuda.synchronize()
 
-    threads = 1 if way == "plain" or DEVICE.type == "cuda" else THREADS
-    with replicas(model if way != "plain" else torch.nn.Identity(), min(threads, SHARDS), threads) as together:
-        benchmark.pedantic(waited, rounds=10, warmup_rounds=3)
+    if way == "plain":
+        step = plain_training(model)
+        benchmark.pedantic(waited, (lambda: step(tokens),), rounds=10, warmup_rounds=5)
+    else:
+        batch, threads = Batch(tokens, 1), min(THREADS, SHARDS)
+        with steps_for(model, make_optimizer(model, TrainSettings()), loss_at(way), 1.0, 32, threads) as steps:
+            benchmark.pedantic(waited, (lambda: steps.step(batch, 1.0, None),), rounds=10, warmup_rounds=5)
     report(benchmark, 32 * LENGTH)
 
 

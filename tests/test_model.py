@@ -1,6 +1,7 @@
 """Training, generators and their checkpoints."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,22 +9,16 @@ import torch
 from models import CPU, examples_at, small_generator, vocabulary_for
 
 from patternboost.model.bigram import BigramGenerator
-from patternboost.model.gpt import GPT, GPTSettings, causal_attention
+from patternboost.model.captured import CapturedSteps, steps_for
+from patternboost.model.corpus import Batch, PoolCorpus, epoch, loss_targets
+from patternboost.model.drawing import SampleSettings
+from patternboost.model.gpt import GPT, Shape, causal_attention
 from patternboost.model.gpt_generator import GPTGenerator
 from patternboost.model.precision import pick_device
 from patternboost.model.replicas import replicas
 from patternboost.model.request import DrawRequest, FitRequest
-from patternboost.model.sampling import SampleSettings
 from patternboost.model.tokens import END, TOKENISATIONS, Example
-from patternboost.model.training import (
-    PoolCorpus,
-    TrainSettings,
-    collate,
-    epoch,
-    make_optimizer,
-    token_loss,
-    train,
-)
+from patternboost.model.training import TrainSettings, loss_at, make_optimizer, token_loss, train
 from patternboost.problem.registry import problem
 from patternboost.search.tables import build_table
 from patternboost.store.files import FileError
@@ -33,7 +28,7 @@ from patternboost.studies.lecture.characters import Characters, StringCorpus
 def test_an_epoch_has_everything_once_in_batches_of_similar_but_not_equal_lengths():
     rng = np.random.default_rng(3)
     strings = ["0" * length for length in rng.integers(10, 50, 1_000)]
-    corpus = StringCorpus(Characters("01"), strings)
+    corpus = StringCorpus(Characters("01"), strings, CPU)
     batches = epoch(corpus, np.arange(100, 1_000), 20, rng)
     assert sorted(np.concatenate(batches)) == list(range(100, 1_000))
     spans = [np.ptp([len(strings[i]) for i in batch]) for batch in batches]
@@ -44,30 +39,74 @@ def test_an_epoch_has_everything_once_in_batches_of_similar_but_not_equal_length
     ]
 
 
-def test_collate_predicts_all_but_the_prefix():
-    inputs, targets = collate([np.array([7, 8, 1, 2, END]), np.array([7, 8, 3, END])], prefix=2)
-    assert inputs.tolist() == [[7, 8, 1, 2], [7, 8, 3, END]]
-    assert targets.tolist() == [[-100, 1, 2, END], [-100, 3, END, -100]]
+def test_all_but_prefix_and_padding_is_predicted():
+    batch = Batch(torch.tensor([[7, 8, 1, 2, END, END], [7, 8, 3, END, END, END]]), prefix=2)
+    assert loss_targets(batch, -100).tolist() == [[-100, 1, 2, END, -100], [-100, 3, END, -100, -100]]
+
+
+@pytest.mark.parametrize("tokens", TOKENISATIONS)
+@pytest.mark.parametrize("symmetry", ["none", "mirror", "both-mirrors", "both-mirrors+half"])
+def test_a_corpus_writes_what_the_vocabulary_writes(tokens, symmetry):
+    vocabulary = vocabulary_for("isosceles", 6, 7, tokens=tokens)
+    examples = examples_at(7, symmetry, 30) + examples_at(6, "none", 5)
+    vocabulary.learn(examples, 1)
+    corpus = PoolCorpus(vocabulary, examples, CPU)
+    rows, draws = np.array([3, 11, 4, 3, 29]), np.array([0, 1, 2, 12345, 7])
+    batch = corpus.batch(rows, draws)
+    assert batch.kind == (7, symmetry)
+    for tokens_of, row, draw in zip(batch.tokens.numpy(), rows, draws, strict=True):
+        written = vocabulary.encode(examples[row], int(draw))
+        assert tokens_of[: len(written)].tolist() == written.tolist()
+        assert (tokens_of[len(written) :] == END).all()
+    counts = np.bincount(np.concatenate([vocabulary.encode(e)[2:] for e in examples]), minlength=vocabulary.count)
+    assert corpus.counts(vocabulary.count).tolist() == counts.tolist()
+
+
+def test_captured_steps_are_the_steps_of_the_replicas():
+    vocabulary = vocabulary_for("isosceles", 6)
+    examples = examples_at(6, "none", 7)
+    corpus = PoolCorpus(vocabulary, examples, CPU)
+    batch = corpus.batch(np.arange(7), np.arange(7))
+    weights, losses = [], []
+    for captured in (False, True):
+        torch.manual_seed(1)
+        model = GPT(Shape(vocabulary=vocabulary.count, context=32, layers=2, heads=2, width=32))
+        optimizer = make_optimizer(model, TrainSettings())
+        if captured:
+            steps = CapturedSteps(model, optimizer, loss_at("fp32"), 1.0, capture=False)
+            for _ in range(3):
+                steps.step(batch, 0.5, None)
+        else:
+            with steps_for(model, optimizer, loss_at("fp32"), 1.0, 8, 1) as steps:
+                for _ in range(3):
+                    steps.step(batch, 0.5, None)
+        losses.append(steps.loss())
+        weights.append(torch.cat([p.detach().flatten() for p in model.parameters()]))
+    assert math.isclose(*losses, rel_tol=1e-4)
+    assert torch.allclose(*weights, atol=2e-4)
 
 
 def test_attention_for_training_in_bfloat16_is_attention():
     torch.manual_seed(0)
     query, key, value = (torch.randn(2, 3, 20, 16) for _ in range(3))
-    exact = causal_attention(query, key, value, causal=True)
-    rounded = causal_attention(query.bfloat16(), key.bfloat16(), value.bfloat16(), causal=True)
+    exact = causal_attention(query, key, value)
+    rounded = causal_attention(query.bfloat16(), key.bfloat16(), value.bfloat16())
     assert rounded.dtype == torch.bfloat16
     assert torch.allclose(rounded.float(), exact, atol=0.03)
 
 
 def test_shards_make_the_gradient_of_the_whole_and_threads_change_nothing():
     vocabulary = vocabulary_for("isosceles", 6)
-    sequences = [vocabulary.encode(e) for e in examples_at(6, "none", 7)]
+    examples = examples_at(6, "none", 7)
+    sequences = [vocabulary.encode(e) for e in examples]
+    batch = PoolCorpus(vocabulary, examples, CPU).batch(np.arange(7), np.zeros(7, np.int64))
+    batch = replace(batch, columns=None, column_of=None)
     gradients = []
     for shards, threads in ((1, 1), (3, 3), (3, 1)):
         torch.manual_seed(1)
-        model = GPT(GPTSettings(vocabulary=vocabulary.count, context=30, layers=2, heads=2, width=32))
+        model = GPT(Shape(vocabulary=vocabulary.count, context=30, layers=2, heads=2, width=32))
         with replicas(model, shards, threads) as together:
-            loss = together.backward(lambda twin, batch: token_loss(twin, batch, 2, "fp32"), sequences)
+            loss = together.backward(lambda twin, part: token_loss(twin, part, "fp32"), batch)
         gradients.append((loss, [p.grad.clone() for p in model.parameters()]))
     (one, first), (three, second), again = gradients
     assert again[0] == three
@@ -76,28 +115,29 @@ def test_shards_make_the_gradient_of_the_whole_and_threads_change_nothing():
     assert all(torch.allclose(a, b, atol=1e-6) for a, b in zip(first, second))
     expected = -torch.log_softmax(model(torch.from_numpy(sequences[0][None, :-1])), -1)[0, :, :]
     alone = sum(float(expected[t, sequences[0][t + 1]].detach()) for t in range(1, len(sequences[0]) - 1))
-    assert math.isclose(token_loss(model, sequences[:1], 2, "fp32")[0].item(), alone, rel_tol=1e-5)
+    assert math.isclose(token_loss(model, batch.rows(slice(1)), "fp32")[0].item(), alone, rel_tol=1e-5)
 
 
 def test_tokens_of_other_classes_and_sizes_cost_nothing_and_are_not_learned():
     vocabulary = vocabulary_for("isosceles", 6)
     examples = examples_at(6, "both-mirrors", 5)
-    corpus = PoolCorpus(vocabulary, examples)
-    assert len(corpus.columns) == 9 + 1
+    batch = PoolCorpus(vocabulary, examples, CPU).batch(np.arange(5), np.zeros(5, np.int64))
+    columns = batch.columns.tolist()
+    assert len(columns) == 9 + 1
     torch.manual_seed(1)
-    model = GPT(GPTSettings(vocabulary=vocabulary.count, context=30, layers=1, heads=2, width=32))
+    model = GPT(Shape(vocabulary=vocabulary.count, context=30, layers=1, heads=2, width=32))
     sequences = [vocabulary.encode(e) for e in examples]
-    total, predicted = token_loss(model, sequences, 2, "fp32", corpus.columns)
+    total, predicted = token_loss(model, batch, "fp32")
     plain = 0.0
     for sequence in sequences:
         logits = model(torch.from_numpy(sequence[None, :-1])).detach()[0, 1:]
-        chances = torch.softmax(logits[:, corpus.columns.tolist()], dim=-1)
-        plain -= sum(math.log(row[list(corpus.columns).index(t)]) for row, t in zip(chances, sequence[2:]))
+        chances = torch.softmax(logits[:, columns], dim=-1)
+        plain -= sum(math.log(row[columns.index(t)]) for row, t in zip(chances, sequence[2:]))
     assert predicted == sum(len(s) - 2 for s in sequences)
     assert math.isclose(float(total.detach()), plain, rel_tol=1e-4)
     total.backward()
     touched = set(np.flatnonzero(model.embedding.weight.grad.abs().sum(dim=1)))
-    assert touched == set(corpus.columns) | {t for s in sequences for t in s[:2]}
+    assert touched == set(columns) | {t for s in sequences for t in s[:2]}
 
 
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
@@ -107,28 +147,28 @@ def test_training_lowers_the_loss_and_repeats(precision):
     losses = []
     for _ in range(2):
         torch.manual_seed(1)
-        model = GPT(GPTSettings(vocabulary=vocabulary.count, context=30, layers=2, heads=2, width=32))
+        model = GPT(Shape(vocabulary=vocabulary.count, context=30, layers=2, heads=2, width=32))
         settings = TrainSettings(steps=80, batch=16, eval_every=40, precision=precision)
-        log = train(model, make_optimizer(model, settings), PoolCorpus(vocabulary, examples), settings, seed=3)
+        log = train(model, make_optimizer(model, settings), PoolCorpus(vocabulary, examples, CPU), settings, seed=3)
         losses.append(log.held_out_loss)
         assert log.steps == 80
     assert losses[0] == losses[1]
-    assert losses[0] < 0.6 * math.log(len(PoolCorpus(vocabulary, examples).columns))
+    assert losses[0] < 0.6 * math.log(10)
 
 
 def test_training_stops_when_held_out_loss_stops_falling():
     vocabulary = vocabulary_for("isosceles", 6)
-    model = GPT(GPTSettings(vocabulary=vocabulary.count, context=30, layers=1, heads=1, width=8))
+    model = GPT(Shape(vocabulary=vocabulary.count, context=30, layers=1, heads=1, width=8))
     settings = TrainSettings(steps=500, batch=8, eval_every=5, patience=2, learning_rate=0.0)
-    corpus = PoolCorpus(vocabulary, examples_at(6, "none", 30))
+    corpus = PoolCorpus(vocabulary, examples_at(6, "none", 30), CPU)
     assert train(model, make_optimizer(model, settings), corpus, settings, seed=3).steps == 15
     assert train(model, make_optimizer(model, settings), corpus, settings, 3, over=lambda: True).steps == 0
 
 
 def test_the_learning_curve_has_every_look_and_the_end():
     vocabulary = vocabulary_for("isosceles", 6)
-    corpus = PoolCorpus(vocabulary, examples_at(6, "none", 30))
-    model = GPT(GPTSettings(vocabulary=vocabulary.count, context=30, layers=1, heads=1, width=8))
+    corpus = PoolCorpus(vocabulary, examples_at(6, "none", 30), CPU)
+    model = GPT(Shape(vocabulary=vocabulary.count, context=30, layers=1, heads=1, width=8))
     settings = TrainSettings(steps=25, batch=8, eval_every=10, patience=9)
     log = train(model, make_optimizer(model, settings), corpus, settings, seed=3)
     assert [step for step, _, _ in log.curve] == [10, 20, 25]

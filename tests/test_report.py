@@ -422,10 +422,10 @@ def test_attention_weights_are_those_of_the_model() -> None:
     from torch.nn import functional
 
     from patternboost.model.attention import attention
-    from patternboost.model.gpt import GPT, GPTSettings
+    from patternboost.model.gpt import GPT, Shape
 
     torch.manual_seed(1)
-    model = GPT(GPTSettings(vocabulary=40, context=20, layers=3, heads=2, width=16)).eval()
+    model = GPT(Shape(vocabulary=40, context=20, layers=3, heads=2, width=16)).eval()
     for parameter in model.parameters():  # away from the tame start, where all weights are about the same
         torch.nn.init.normal_(parameter, std=0.5)
     tokens = np.random.default_rng(1).integers(0, 40, 12)

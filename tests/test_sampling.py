@@ -4,16 +4,18 @@ import numpy as np
 import pytest
 import reference
 import torch
-from models import CPU, examples_at, vocabulary_for
+from models import CPU, examples_at, small_generator, vocabulary_for
 from shapes import SHAPES, classes
 
 from patternboost.model.decode_attention import attend_cached, padded
 from patternboost.model.decoding import FastDecoder, TorchDecoder, fast_decoding
-from patternboost.model.gpt import GPT, Cache, GPTSettings
+from patternboost.model.device_sampling import DeviceSampling, split
+from patternboost.model.drawing import SampleSettings, draw
+from patternboost.model.gpt import GPT, Shape
 from patternboost.model.masks import DeviceBits, DeviceMask, HostMask
 from patternboost.model.precision import pick_precision
-from patternboost.model.request import DrawRequest
-from patternboost.model.sampling import SampleSettings, _batches, draw, sample
+from patternboost.model.request import DrawRequest, FitRequest
+from patternboost.model.sampling import _batches, sample
 from patternboost.model.tokens import END, TOKENISATIONS
 from patternboost.problem.registry import problem
 from patternboost.search.bitmaps import build_bitrows
@@ -45,24 +47,33 @@ def test_attention_kernel_against_the_reference(form, tolerance, heads, wide):
             assert np.abs(out.reshape(batch, width) - expected).max() < tolerance
 
 
-def test_cache_gives_the_same_logits_as_no_cache():
+def test_rows_give_the_logits_of_the_whole_and_begin_anew():
     torch.manual_seed(0)
-    model = GPT(GPTSettings(vocabulary=50, context=20, layers=2, heads=2, width=16)).eval()
+    model = GPT(Shape(vocabulary=50, context=20, layers=2, heads=2, width=16)).eval()
     tokens = torch.randint(0, 50, (3, 20))
+    tokens[:, :2] = torch.tensor([7, 9])
+    columns = torch.tensor([4, 40, 7, 0])
     with torch.no_grad():
-        whole = model(tokens)
-        cache = Cache(model.settings, 3, CPU, torch.float32)
-        pieces = [model.body(tokens[:, :4], cache)] + [model.body(tokens[:, i : i + 1], cache) for i in range(4, 20)]
-        assert torch.allclose(model.head(torch.cat(pieces, dim=1)), whole, atol=1e-5)
-        cache = Cache(model.settings, 3, CPU, torch.float32)
-        model.body(tokens[:, :6], cache)
-        cache.keep(torch.tensor([2, 0]))
-        assert torch.allclose(model.head(model.body(tokens[[2, 0], 6:7], cache)), whole[[2, 0], 6:7], atol=1e-5)
+        whole = model(tokens)[:, :, columns]
+        rows = model.rows(columns, None, (7, 9), 3, 20)
+        assert torch.allclose(rows.first.expand(3, -1), whole[:, 1], atol=1e-5)
+        for at in range(2, 8):
+            assert torch.allclose(rows.step(tokens[:, at], at + 1), whole[:, at], atol=1e-5)
+        rows.restart(torch.tensor([False, True, False]))
+        mixed = torch.stack([tokens[0, 8], tokens[1, 2], tokens[2, 8]])
+        logits = rows.step(mixed, 9)
+        assert torch.allclose(logits, torch.stack([whole[0, 8], whole[1, 2], whole[2, 8]]), atol=1e-5)
+        rows.keep(torch.tensor([2, 1]))
+        logits = rows.step(torch.stack([tokens[2, 9], tokens[1, 3]]), 20)
+        assert torch.allclose(logits, torch.stack([whole[2, 9], whole[1, 3]]), atol=1e-5)
+        model.blocks[0].project.weight.mul_(2)
+        rows.begin()
+        assert torch.allclose(rows.first, model(tokens)[0, 1, columns], atol=1e-5)
 
 
 def test_the_model_does_not_look_ahead():
     torch.manual_seed(0)
-    model = GPT(GPTSettings(vocabulary=10, context=8, layers=2, heads=2, width=16)).eval()
+    model = GPT(Shape(vocabulary=10, context=8, layers=2, heads=2, width=16)).eval()
     tokens = torch.randint(0, 10, (1, 8))
     changed = tokens.clone()
     changed[0, 5:] = (changed[0, 5:] + 1) % 10
@@ -72,8 +83,8 @@ def test_the_model_does_not_look_ahead():
 @pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float32, 1e-5), (torch.bfloat16, 0.06)])
 def test_fast_decoding_gives_the_models_own_logits(dtype, tolerance):
     torch.manual_seed(0)
-    model = GPT(GPTSettings(vocabulary=50, context=40, layers=2, heads=2, width=64)).eval()
-    assert fast_decoding(model.settings, CPU)
+    model = GPT(Shape(vocabulary=50, context=40, layers=2, heads=2, width=64)).eval()
+    assert fast_decoding(model, CPU)
     columns = np.array([4, 40, 7, 0])
     fast, plain = FastDecoder(model, dtype).open(columns), TorchDecoder(model).open(columns)
     with torch.no_grad():
@@ -90,7 +101,7 @@ def test_fast_decoding_gives_the_models_own_logits(dtype, tolerance):
 
 
 def test_odd_shapes_are_decoded_by_torch():
-    assert not fast_decoding(GPTSettings(vocabulary=50, context=40, layers=4, heads=2, width=16), CPU)
+    assert not fast_decoding(GPT(Shape(vocabulary=50, context=40, layers=4, heads=2, width=16)), CPU)
 
 
 class Uniform:
@@ -98,7 +109,7 @@ class Uniform:
 
     device = CPU
 
-    def open(self, columns):
+    def open(self, columns, kind=None):
         return UniformStepper(len(columns))
 
 
@@ -178,31 +189,72 @@ def test_the_devices_mask_is_the_hosts_mask(name, symmetry):
     vocabulary = vocabulary_for(name, n)
     table = build_table(problem(name, n), symmetry)
     columns = vocabulary.columns(n, symmetry)
-    host = HostMask(vocabulary.mask(n, symmetry, table, batch))
+    hosts = [HostMask(vocabulary.mask(n, symmetry, table, 1)) for _ in range(batch)]
     device = DeviceMask(DeviceBits(build_bitrows(table), columns, CPU), batch, n * n)
     noise = torch.Generator().manual_seed(1)
     token_of = torch.from_numpy(columns)
-    for step in range(n * n):
-        blocked, same = (mask.apply(torch.zeros(batch, len(columns))) for mask in (host, device))
+    begun = 0
+    for step in range(3 * n):
+        same = device.apply(torch.zeros(batch, len(columns)))
+        blocked = torch.cat([mask.apply(torch.zeros(1, len(columns))) for mask in hosts])
         assert torch.equal(blocked, same)
         drawn = token_of[draw(blocked, SampleSettings(), noise)]
-        going = torch.nonzero(drawn != END).flatten()
-        if not len(going):
-            break
-        host.keep(going)
-        if step % 3 == 2:
-            device.keep(going)
-            drawn = drawn[going]
-        else:  # a device may keep ended rows for a while: END again and again changes nothing
-            device.extend(drawn)
-            device.keep(going)
-            host.extend(drawn[going])
-            batch = len(going)
-            continue
-        device.extend(drawn)
-        host.extend(drawn)
-        batch = len(going)
-    assert step > 1
+        ended = drawn == END
+        device.extend(drawn, step)
+        device.restart(ended)
+        for row in range(batch):
+            if ended[row]:
+                begun += 1
+                hosts[row] = HostMask(vocabulary.mask(n, symmetry, table, 1))
+            else:
+                hosts[row].extend(drawn[row : row + 1])
+    assert begun > batch
+
+
+@pytest.mark.parametrize("count", [5, 64, 300])
+@pytest.mark.parametrize("name", ["isosceles", "no-three-in-line", "distance-1-2"])
+def test_device_samples_are_valid_and_follow_the_model(name, count):
+    n, symmetry = 6, "none"
+    vocabulary, table = vocabulary_for(name, n), build_table(problem(name, n), "none")
+    generator = small_generator(vocabulary, steps=40, batch=16)
+    generator.fit(FitRequest(examples_at(n, symmetry, 60, name), 1))
+    device = DeviceSampling(generator.model, torch.float32, capture=False)
+    settings = SampleSettings(length=30, device_batch=64)
+    request = DrawRequest(n, symmetry, count, 1, table)
+    bodies = device.sample(vocabulary, request, settings)
+    assert len(bodies) == count
+    for elements in vocabulary.decode_all(n, symmetry, bodies):
+        instance = problem(name, n)
+        assert instance.violation(instance.to_points(elements)) is None
+    again = device.sample(vocabulary, request, settings)
+    assert [b.tolist() for b in bodies] == [b.tolist() for b in again]
+    if count == 300:
+        host = sample(generator.decoder(), vocabulary, DrawRequest(n, symmetry, 600, 2, table), settings)
+        ours, theirs = (np.mean([len(b) for b in drawn]) for drawn in (bodies, host))
+        assert abs(ours - theirs) < 0.5
+        first = [
+            np.bincount([b[0] for b in drawn], minlength=vocabulary.count) / len(drawn) for drawn in (bodies, host)
+        ]
+        assert np.abs(first[0] - first[1]).sum() < 0.6
+
+
+def test_a_log_is_split_where_sequences_end():
+    log = np.array([[5, 0, 6, 7, 0, -2], [8, 9, -1, 5, 6, 7], [4, 4, 4, 4, 4, 4]])
+    assert [b.tolist() for b in split(log)] == [[5, 0], [6, 7, 0], [8, 9]]
+    assert split(np.full((2, 3), -2)) == []
+
+
+@pytest.mark.parametrize("tokens", TOKENISATIONS)
+def test_decoding_all_is_decoding_each(tokens):
+    vocabulary = vocabulary_for("isosceles", 6, tokens=tokens)
+    examples = examples_at(6, "mirror", 40)
+    vocabulary.learn(examples, 1)
+    bodies = [vocabulary.encode(e)[2:] for e in examples]
+    bodies += [bodies[0][:-1], np.concatenate([bodies[1][:1], bodies[1]]), np.array([1, END]), np.array([END])]
+    for made, one in zip(vocabulary.decode_all(6, "mirror", bodies), bodies, strict=True):
+        alone = vocabulary.decode(6, "mirror", one)
+        assert (made is None) == (alone is None)
+        assert made is None or made.tolist() == alone.tolist()
 
 
 @pytest.mark.parametrize("count", [0, 1, 31, 64, 300, 1000, 5000])

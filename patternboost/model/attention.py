@@ -10,27 +10,30 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from patternboost.model.corpus import Kind
 from patternboost.model.gpt import GPT
 from patternboost.model.tokens import Example, Vocabulary
 from patternboost.problem.ground import IntArray
 
 
 @torch.no_grad()
-def attention(model: GPT, tokens: IntArray) -> Tensor:
+def attention(model: GPT, tokens: IntArray, kind: Kind | None = None) -> Tensor:
     """Attention weights of one sequence of tokens, int64 [T], T at most the context: float32 [layer, head, T, T].
 
     Row i of a head says how much place i draws on places 0 to i; rows add up to 1. The weights are worked out beside
     the model's fused attention, which does not give them away. No randomness; the model is left as it was.
     """
     device = next(model.parameters()).device
-    x = model.embedding(torch.from_numpy(tokens).to(device)[None]) + model.position.weight[: len(tokens)]
+    row = torch.from_numpy(tokens).to(device)[None]
+    x = model.names(kind).of(row) + model.positions()[: len(tokens)]
     future = torch.ones(len(tokens), len(tokens), dtype=torch.bool, device=device).triu(1)
     weights = []
-    for block in model.blocks:
-        query, key, _ = block.attention(block.norm_attention(x)).unflatten(-1, (3, block.heads, -1)).unbind(2)  # type: ignore
-        scores = torch.einsum("bqhd,bkhd->bhqk", query, key) / math.sqrt(query.shape[-1])
+    for block, bias in zip(model.blocks, model.attention_bias(row, row, kind), strict=True):
+        query, key, _ = block.split(x)  # type: ignore[operator]
+        scores = query @ key.transpose(2, 3) / math.sqrt(query.shape[-1])
+        scores = scores if bias is None else scores + bias
         weights.append(scores.masked_fill(future, -torch.inf).softmax(dim=-1)[0])
-        x = block(x, None, 0)
+        x = block(x, bias)
     return torch.stack(weights).float().cpu()
 
 
@@ -51,4 +54,5 @@ def attention_map(model: GPT, vocabulary: Vocabulary, example: Example) -> Atten
     if len(tokens) > model.settings.context:
         return None
     cells = vocabulary.places(example.n, example.symmetry, tokens[2:])
-    return AttentionMap(cells, attention(model, tokens)[:, :, 1:].numpy())
+    kind = Kind(example.n, example.symmetry)
+    return AttentionMap(cells, attention(model, tokens, kind)[:, :, 1:].numpy())

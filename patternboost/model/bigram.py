@@ -15,10 +15,12 @@ from torch import Tensor
 from typing_extensions import override
 
 from patternboost.model.attention import AttentionMap
+from patternboost.model.corpus import Kind
 from patternboost.model.decoding import Decoder, Stepper
+from patternboost.model.drawing import SampleSettings
 from patternboost.model.generator import Generator, check_vocabulary
 from patternboost.model.request import DrawRequest, FitRequest
-from patternboost.model.sampling import Samples, SampleSettings, decoded, sample
+from patternboost.model.sampling import Samples, decoded, sample
 from patternboost.model.tokens import Example, Vocabulary
 from patternboost.model.training import TrainLog
 from patternboost.problem.ground import IntArray
@@ -64,7 +66,7 @@ class BigramDecoder(Decoder):
         self._logits = logits
 
     @override
-    def open(self, columns: IntArray) -> Stepper:
+    def open(self, columns: IntArray, kind: Kind | None = None) -> Stepper:
         return _BigramStepper(self._logits, torch.from_numpy(columns))
 
 

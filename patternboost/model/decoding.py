@@ -2,13 +2,13 @@
 
 Two forms of the same computation. `FastDecoder` is for the CPU: weights in bfloat16 or float32, an attention kernel of
 its own, and sequences that have ended cost nothing, since a list of slots says which caches still matter.
-`TorchDecoder` runs the model's own code with its static cache on any device; it is what a GPU uses, and what the fast
-one is tested against.
+`TorchDecoder` has the model's own layers on any device (`rows`); it serves every architecture, and the fast one is
+tested against it.
 """
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import torch
@@ -18,9 +18,12 @@ from torch.nn import functional
 from typing_extensions import override
 
 from patternboost.model.decode_attention import attend_cached, padded
-from patternboost.model.gpt import GPT, Cache, GPTSettings
+from patternboost.model.gpt import GPT
 from patternboost.model.simd_f32 import LANES
 from patternboost.problem.ground import IntArray
+
+if TYPE_CHECKING:
+    from patternboost.model.corpus import Kind
 
 #: Matrix products have a multiple of so many rows: oneDNN prepares one for every shape it meets, and keeps 1,024, which
 #: is memory and time where every number of sequences that go on has its own.
@@ -45,12 +48,12 @@ class Decoder(Protocol):
 
     device: torch.device
 
-    def open(self, columns: IntArray) -> Stepper:
-        """A new batch; its logits are those of the tokens `columns`, in that order."""
+    def open(self, columns: IntArray, kind: Kind | None = None) -> Stepper:
+        """A new batch of a kind; its logits are those of the tokens `columns`, in that order."""
 
 
 class TorchDecoder(Decoder):
-    """The model's own forward pass, one token at a time."""
+    """A network's own rows, all of the same length."""
 
     def __init__(self, model: GPT, dtype: torch.dtype = torch.float32) -> None:
         self.model = model
@@ -58,46 +61,55 @@ class TorchDecoder(Decoder):
         self.device = next(model.parameters()).device
 
     @override
-    def open(self, columns: IntArray) -> Stepper:
-        return _TorchStepper(self.model, torch.from_numpy(columns).to(self.device), self.dtype)
+    def open(self, columns: IntArray, kind: Kind | None = None) -> Stepper:
+        return _TorchStepper(self, columns, kind)
 
 
 class _TorchStepper(Stepper):
-    """A batch with its static cache."""
+    """A batch of rows."""
 
-    def __init__(self, model: GPT, columns: Tensor, dtype: torch.dtype) -> None:
-        self._model = model
-        self._columns = columns
-        self._dtype = dtype
+    def __init__(self, decoder: TorchDecoder, columns: IntArray, kind: Kind | None) -> None:
+        self._decoder = decoder
+        self._columns = torch.from_numpy(columns).to(decoder.device)
+        self._kind = kind
 
     @override
     def start(self, prefix: tuple[int, ...], batch: int) -> Tensor:
-        self._cache = Cache(self._model.settings, batch, self._columns.device, self._dtype)
-        return self._run(torch.tensor(prefix, device=self._columns.device).expand(batch, -1))
+        model = self._decoder.model
+        with self._format():
+            self._rows = model.rows(self._columns, self._kind, prefix, batch, model.settings.context)
+        return self._rows.first.float().expand(batch, -1)
 
     @override
     def step(self, tokens: Tensor) -> Tensor:
-        return self._run(tokens[:, None])
+        with self._format():
+            return self._rows.step(tokens, self._rows.steps + 1).float()
 
     @override
     def keep(self, rows: Tensor) -> None:
-        self._cache.keep(rows)
+        self._rows.keep(rows)
 
-    def _run(self, tokens: Tensor) -> Tensor:
-        with torch.autocast(tokens.device.type, self._dtype, enabled=self._dtype != torch.float32):
-            last = self._model.body(tokens, self._cache)[:, -1]
-            return self._model.head(last, self._columns).float()
+    def _format(self) -> torch.autocast:
+        dtype = self._decoder.dtype
+        return torch.autocast(self._decoder.device.type, dtype, enabled=dtype != torch.float32)
 
 
-def fast_decoding(settings: GPTSettings, device: torch.device) -> bool:
-    """Whether the attention kernel serves a model's shape: heads of whole vectors, on the CPU."""
-    return device.type == "cpu" and settings.width // settings.heads % LANES == 0
+def fast_decoding(model: GPT, device: torch.device) -> bool:
+    """Whether the attention kernel serves a model: heads of whole vectors, nothing beside them, on the CPU."""
+    s = model.settings
+    return model.plain and device.type == "cpu" and s.width // s.heads % LANES == 0
+
+
+def decoder_of(model: GPT, device: torch.device, dtype: torch.dtype) -> Decoder:
+    """The way to decode a model on a device."""
+    return FastDecoder(model, dtype) if fast_decoding(model, device) else TorchDecoder(model, dtype)
 
 
 class FastDecoder(Decoder):
     """Decoding on the CPU."""
 
     def __init__(self, model: GPT, dtype: torch.dtype) -> None:
+        self.model = model
         self.settings = model.settings
         self.dtype = dtype
         self.device = torch.device("cpu")
@@ -112,17 +124,22 @@ class FastDecoder(Decoder):
         ]
 
     @override
-    def open(self, columns: IntArray) -> Stepper:
-        return _FastStepper(self, columns)
+    def open(self, columns: IntArray, kind: Kind | None = None) -> Stepper:
+        return _FastStepper(self, columns, kind)
 
 
 class _FastStepper(Stepper):
     """A batch with its caches, flat, as `attend_cached` wants them."""
 
-    def __init__(self, decoder: FastDecoder, columns: IntArray) -> None:
+    def __init__(self, decoder: FastDecoder, columns: IntArray, kind: Kind | None) -> None:
         self._decoder = decoder
-        self._head = decoder.weights["embedding.weight"][torch.from_numpy(columns)]
-        self._bias = decoder.weights["bias"][torch.from_numpy(columns)]
+        dtype = decoder.dtype
+        with torch.no_grad():
+            names = decoder.model.names(kind)
+            self._names = names._replace(vectors=names.vectors.to(dtype))
+            self._head, bias = self._names.among(torch.from_numpy(columns))
+            self._bias = bias.to(dtype)
+            self._positions = decoder.model.positions().to(dtype)
 
     @override
     def start(self, prefix: tuple[int, ...], batch: int) -> Tensor:
@@ -153,9 +170,8 @@ class _FastStepper(Stepper):
 
     def _run(self, tokens: Tensor) -> Tensor:
         """One token through all layers: hidden numbers [B, W], and rows without meaning up to a multiple of `_ROWS`."""
-        weights = self._decoder.weights
         tokens = functional.pad(tokens, (0, -len(tokens) % _ROWS))
-        x = weights["embedding.weight"][tokens] + weights["position.weight"][self._length]
+        x = self._names.of(tokens) + self._positions[self._length]
         self._length += 1
         heads = self._decoder.settings.heads
         mixed = np.zeros(x.numel(), np.float32)  # the kernel writes the rows of sequences only

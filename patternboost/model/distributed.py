@@ -13,6 +13,7 @@ from typing import Any
 import torch
 from torch.nn.parallel import DistributedDataParallel
 
+from patternboost.model.corpus import PoolCorpus
 from patternboost.model.gpt_generator import Built, GPTGenerator
 from patternboost.model.request import DrawRequest, FitRequest
 from patternboost.model.team import Team
@@ -34,7 +35,7 @@ class TeamGenerator(GPTGenerator):
 
     def fit(self, request: FitRequest) -> TrainLog:
         """The first process: tell the others, and train with them."""
-        built = self.ensure_model(request)
+        built, corpus = self.ensure_model(request)
         moments = bool(built.optimizer.state)
         self.team.tell(
             {
@@ -48,14 +49,14 @@ class TeamGenerator(GPTGenerator):
                 "moments": moments,
             }
         )
-        return self.train_together(built, moments, request)
+        return self.train_together(built, corpus, moments, request)
 
-    def train_together(self, built: Built, moments: bool, request: FitRequest) -> TrainLog:
+    def train_together(self, built: Built, corpus: PoolCorpus, moments: bool, request: FitRequest) -> TrainLog:
         """All processes: start from the first one's weights and, where it has any, its optimiser's moments."""
         wrapped = DistributedDataParallel(built.model)
         if moments:
             self._share_moments(built)
-        return self.train(wrapped, built.optimizer, request, self.team)
+        return self.train(wrapped, built, corpus, request, self.team)
 
     def _share_moments(self, built: Built) -> None:
         for parameter in built.model.parameters():
@@ -111,4 +112,5 @@ def _fit(generator: TeamGenerator, told: dict[str, Any]) -> None:
         built = generator.build(told["context"])
     examples = [Example(n, symmetry, torch.tensor(e).numpy()) for n, symmetry, e in told["examples"]]
     request = FitRequest(examples, told["seed"], seconds=told["seconds"])
-    generator.train_together(built, told["moments"], request)
+    corpus = PoolCorpus(generator.vocabulary, examples, generator.device)
+    generator.train_together(built, corpus, told["moments"], request)

@@ -1,17 +1,23 @@
-"""A decoder-only transformer: pre-norm blocks, learned positions, tied embeddings, a static key/value cache."""
+"""A decoder-only transformer: pre-norm blocks, learned positions, tied embeddings."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from patternboost.model.rows import AttentionRows, Rows
+
+if TYPE_CHECKING:
+    from patternboost.model.corpus import Kind
+
 
 @dataclass(frozen=True)
-class GPTSettings:
+class Shape:
     """The shape of a model."""
 
     #: number of tokens
@@ -23,38 +29,41 @@ class GPTSettings:
     width: int
 
 
-class Cache:
-    """Keys and values of every layer for a batch of sequences of up to `context` tokens: [layer, 2, B, H, T, D]."""
-
-    def __init__(self, settings: GPTSettings, batch: int, device: torch.device, dtype: torch.dtype) -> None:
-        shape = (settings.layers, 2, batch, settings.heads, settings.context, settings.width // settings.heads)
-        self.tensor = torch.empty(shape, device=device, dtype=dtype)
-        self.length = 0
-
-    def keep(self, rows: Tensor) -> None:
-        """Drop all sequences but `rows` (indices into the batch)."""
-        self.tensor = self.tensor[:, :, rows]
+#: sequences on a GPU have multiples of so many tokens as input, so that training knows few shapes
+BLOCK = 8
 
 
-def causal_attention(query: Tensor, key: Tensor, value: Tensor, causal: bool) -> Tensor:
-    """Scaled dot-product attention, [B, H, T, D]; causal: position t sees positions up to t.
+def context_for(longest: int) -> int:
+    """Room for sequences that are a quarter longer than those so far, in whole blocks."""
+    return -(-(longest + max(8, longest // 4)) // BLOCK) * BLOCK
+
+
+def causal_attention(query: Tensor, key: Tensor, value: Tensor, bias: Tensor | None = None) -> Tensor:
+    """Scaled dot-product attention, [B, H, T, D]: position t sees positions up to t. `bias` [B, H, T, T] is added.
 
     torch's fused form, but for training in bfloat16 on a CPU: there its backward pass takes eight times as long as two
     plain matrix products (torch 2.13, docs/LOG.md).
     """
-    if not causal or query.device.type != "cpu" or query.dtype != torch.bfloat16:
-        return functional.scaled_dot_product_attention(query, key, value, is_causal=causal)
-    batch, heads, steps, wide = query.shape
+    steps, wide = query.shape[-2:]
+    if query.device.type != "cpu" or query.dtype != torch.bfloat16:
+        if bias is None:
+            return functional.scaled_dot_product_attention(query, key, value, is_causal=True)
+        future = torch.ones(steps, steps, dtype=torch.bool, device=query.device).triu(1)
+        mask = bias.to(query.dtype).masked_fill(future, -torch.inf)
+        return functional.scaled_dot_product_attention(query, key, value, attn_mask=mask)
+    batch, heads = query.shape[:2]
     query, key, value = (x.reshape(batch * heads, steps, wide) for x in (query, key, value))
-    future = torch.full((steps, steps), -torch.inf, dtype=query.dtype).triu(1)
-    scores = torch.baddbmm(future, query, key.transpose(1, 2), alpha=wide**-0.5)
+    added = torch.full((steps, steps), -torch.inf, dtype=query.dtype).triu(1)
+    if bias is not None:
+        added = added + bias.to(query.dtype).flatten(0, 1)
+    scores = torch.baddbmm(added, query, key.transpose(1, 2), alpha=wide**-0.5)
     return torch.bmm(torch.softmax(scores, dim=-1), value).view(batch, heads, steps, wide)
 
 
 class Block(nn.Module):
     """Causal self-attention and a feed-forward layer, each behind a norm and a skip connection."""
 
-    def __init__(self, settings: GPTSettings) -> None:
+    def __init__(self, settings: Shape) -> None:
         super().__init__()
         width = settings.width
         self.heads = settings.heads
@@ -65,82 +74,125 @@ class Block(nn.Module):
         self.widen = nn.Linear(width, 4 * width)
         self.narrow = nn.Linear(4 * width, width)
 
-    def forward(self, x: Tensor, cached: Tensor | None, length: int) -> Tensor:
-        """x: [B, T, W]; `cached` [2, B, H, context, D] holds `length` earlier positions and takes the new ones."""
+    def split(self, x: Tensor) -> Tensor:
+        """Queries, keys and values of x [B, T, W]: [3, B, H, T, D]."""
+        qkv: Tensor = self.attention(self.norm_attention(x))
         batch, steps, width = x.shape
-        qkv = self.attention(self.norm_attention(x)).view(batch, steps, 3, self.heads, width // self.heads)
-        query, key, value = qkv.permute(2, 0, 3, 1, 4)
-        if cached is not None:
-            cached[0, :, :, length : length + steps] = key
-            cached[1, :, :, length : length + steps] = value
-            key, value = cached[0, :, :, : length + steps], cached[1, :, :, : length + steps]
-        # With a cache, several new tokens come only at length 0, so the plain causal mask is right there too.
-        mixed = causal_attention(query, key, value, causal=steps > 1)
-        x = x + self.project(mixed.transpose(1, 2).reshape(batch, steps, width))
+        return qkv.view(batch, steps, 3, self.heads, width // self.heads).permute(2, 0, 3, 1, 4)
+
+    def join(self, x: Tensor, mixed: Tensor) -> Tensor:
+        """What follows attention: x [B, T, W] and mixed values [B, H, T, D] to [B, T, W]."""
+        x = x + self.project(mixed.transpose(1, 2).reshape(x.shape))
         hidden: Tensor = x + self.narrow(functional.relu(self.widen(self.norm_feed(x))).square())
         return hidden
+
+    def forward(self, x: Tensor, bias: Tensor | None = None) -> Tensor:
+        """x: [B, T, W]; `bias` [B, H, T, T] is added to the attention's scores."""
+        query, key, value = self.split(x)
+        return self.join(x, causal_attention(query, key, value, bias))
+
+
+class Names(NamedTuple):
+    """The tokens of a kind as vectors: what is read and, tied, what is written."""
+
+    #: float [K, W] and what is added to their logits, float [K]
+    vectors: Tensor
+    bias: Tensor
+    #: which of them a token is, int64 [V]; None: the token itself
+    place: Tensor | None = None
+
+    def of(self, tokens: Tensor) -> Tensor:
+        """Vectors of tokens."""
+        return functional.embedding(tokens if self.place is None else self.place[tokens], self.vectors)
+
+    def among(self, columns: Tensor | None) -> tuple[Tensor, Tensor]:
+        """Vectors and biases of the tokens `columns` (int64 [C]); None: of all."""
+        if columns is None:
+            return self.vectors, self.bias
+        at = columns if self.place is None else self.place[columns]
+        return functional.embedding(at, self.vectors), self.bias[at]
 
 
 class GPT(nn.Module):
     """Tokens in, logits of the next token out."""
 
-    def __init__(self, settings: GPTSettings) -> None:
+    #: places of a sequence that a training step predicts at; 0: all, since all come from one pass
+    looks = 0
+    #: whether the CPU's own decoding (`decoding.FastDecoder`) knows how to run it
+    plain = True
+
+    def __init__(self, settings: Shape) -> None:
         super().__init__()
         if settings.width % settings.heads:
             raise ValueError(f"width {settings.width} must be a multiple of heads {settings.heads}")
         self.settings = settings
-        self.embedding = nn.Embedding(settings.vocabulary, settings.width)
-        self.position = nn.Embedding(settings.context, settings.width)
         self.blocks = nn.ModuleList(Block(settings) for _ in range(settings.layers))
         self.norm = nn.LayerNorm(settings.width)
         #: added to every logit, not trained: `set_logit_prior` sets it to how frequent the tokens are
         self.bias: Tensor
         self.register_buffer("bias", torch.zeros(settings.vocabulary))
-        self.apply(self._initialise)
+        self.make_names()
+        self.apply(initialise)
         for block in self.blocks:  # residual branches start small, as in GPT-2
             for layer in (block.project, block.narrow):
                 layer.weight.data /= (2 * settings.layers) ** 0.5  # type: ignore
 
-    @staticmethod
-    def _initialise(module: nn.Module) -> None:
-        """Matrices by fan-in: the 0.02 of wide models leaves attention flat at width 64 (docs/lecture.md).
+    def make_names(self) -> None:
+        """What tokens and places are made of."""
+        self.embedding = nn.Embedding(self.settings.vocabulary, self.settings.width)
+        self.position = nn.Embedding(self.settings.context, self.settings.width)
 
-        Tokens and places are alike, so that neither drowns the other.
+    def names(self, kind: Kind | None) -> Names:
+        """The tokens of a kind (None: there is only one)."""
+        return Names(self.embedding.weight, self.bias)
+
+    def positions(self) -> Tensor:
+        """What is added at every place, float [context, W]."""
+        return self.position.weight
+
+    def attention_bias(self, queries: Tensor, keys: Tensor, kind: Kind | None) -> list[Tensor | None]:
+        """What every layer adds to the scores of tokens [B, Q] that look at tokens [B, K]: [B, H, Q, K] each."""
+        return [None] * len(self.blocks)
+
+    def forward(
+        self, tokens: Tensor, columns: Tensor | None = None, kind: Kind | None = None, at: Tensor | None = None
+    ) -> Tensor:
+        """tokens int64 [B, T] -> logits [B, T, V] or, of the tokens `columns` (int64 [C]) alone, [B, T, C].
+
+        `at` (int64 [K]): at these places alone, [B, K, .].
         """
-        if isinstance(module, nn.Linear):
-            nn.init.normal_(module.weight, std=(3 * module.in_features) ** -0.5)
-            if module.bias is not None:
-                nn.init.zeros_(module.bias)
-        elif isinstance(module, nn.Embedding):
-            nn.init.normal_(module.weight, std=module.embedding_dim**-0.5)
+        names = self.names(kind)
+        x = names.of(tokens) + self.positions()[: tokens.shape[1]]
+        for block, bias in zip(self.blocks, self.attention_bias(tokens, tokens, kind), strict=True):
+            x = block(x, bias)
+        return self.head(x if at is None else x[:, at], *names.among(columns))
 
-    def forward(self, tokens: Tensor, columns: Tensor | None = None) -> Tensor:
-        """tokens int64 [B, T] -> logits [B, T, V], or [B, T, C] of the tokens `columns` (int64 [C]) alone."""
-        return self.head(self.body(tokens), columns)
+    def rows(self, columns: Tensor, kind: Kind | None, prefix: tuple[int, ...], batch: int, room: int) -> Rows:
+        """Sequences that grow from a prefix, with room for `room` tokens; logits of the tokens `columns`."""
+        return AttentionRows(self, columns, kind, prefix, batch, room)
 
-    def head(self, hidden: Tensor, columns: Tensor | None = None) -> Tensor:
-        """Logits of all tokens, or of some (int64 [C]), from what `body` makes."""
-        if columns is None:
-            return functional.linear(self.norm(hidden), self.embedding.weight, self.bias)
-        return functional.linear(self.norm(hidden), self.embedding(columns), self.bias[columns])
+    def head(self, hidden: Tensor, vectors: Tensor, bias: Tensor) -> Tensor:
+        """Logits of the tokens that have these vectors and biases."""
+        return functional.linear(self.norm(hidden), vectors, bias)
 
     def set_logit_prior(self, counts: Tensor) -> None:
         """Tell the model how frequent the tokens are, float [V]; what depends on the context it has to learn."""
         shares = (counts + 0.5) / (counts + 0.5).sum()
         self.bias.copy_(shares.log() + math.log(len(shares)))
 
-    def body(self, tokens: Tensor, cache: Cache | None = None) -> Tensor:
-        """tokens int64 [B, T] -> [B, T, W]. With a cache, tokens continue the cached ones, which grow by T."""
-        start = 0 if cache is None else cache.length
-        steps = tokens.shape[1]
-        places = torch.arange(start, start + steps, device=tokens.device)
-        x: Tensor = self.embedding(tokens) + self.position(places)
-        for i, block in enumerate(self.blocks):
-            x = block(x, None if cache is None else cache.tensor[i], start)
-        if cache is not None:
-            cache.length += steps
-        return x
-
     def parameter_count(self) -> int:
         """Number of weights."""
         return sum(p.numel() for p in self.parameters())
+
+
+def initialise(module: nn.Module) -> None:
+    """Matrices by fan-in: the 0.02 of wide models leaves attention flat at width 64 (docs/lecture.md).
+
+    Tokens and places are alike, so that neither drowns the other.
+    """
+    if isinstance(module, nn.Linear):
+        nn.init.normal_(module.weight, std=(3 * module.in_features) ** -0.5)
+        if module.bias is not None:
+            nn.init.zeros_(module.bias)
+    elif isinstance(module, nn.Embedding):
+        nn.init.normal_(module.weight, std=module.embedding_dim**-0.5)

@@ -17,25 +17,31 @@ from torch import Tensor, nn
 from typing_extensions import override
 
 from patternboost.model.attention import AttentionMap, attention_map
-from patternboost.model.decoding import Decoder, FastDecoder, TorchDecoder, fast_decoding
+from patternboost.model.captured import CapturedSteps
+from patternboost.model.corpus import Kind, PoolCorpus, columns_of
+from patternboost.model.decoding import Decoder, decoder_of
+from patternboost.model.device_sampling import DeviceSampling
+from patternboost.model.drawing import SampleSettings
 from patternboost.model.generator import Generator, check_vocabulary
-from patternboost.model.gpt import GPT, GPTSettings
+from patternboost.model.gpt import GPT, Shape, context_for
 from patternboost.model.precision import DTYPES, one_torch_thread, pick_precision
 from patternboost.model.request import DrawRequest, FitRequest
-from patternboost.model.sampling import Samples, SampleSettings, decoded, sample
+from patternboost.model.sampling import Samples, decoded, sample
 from patternboost.model.team import ALONE, Team
-from patternboost.model.tokens import Example, Vocabulary
-from patternboost.model.training import PoolCorpus, TrainLog, TrainSettings, collate, columns_of, make_optimizer, train
+from patternboost.model.tokens import END, Example, Vocabulary
+from patternboost.model.training import TrainLog, TrainSettings, loss_at, make_optimizer, train
 from patternboost.problem import IntArray
 from patternboost.store.files import FileError, atomic_write, read_json, write_json
 
 
 @dataclass(frozen=True)
 class Built:
-    """A model with its optimiser."""
+    """A model with its optimiser, and what a GPU keeps ready to train and sample it."""
 
     model: GPT
     optimizer: torch.optim.AdamW
+    steps: CapturedSteps | None = None
+    sampling: DeviceSampling | None = None
 
 
 class GPTGenerator(Generator):
@@ -72,11 +78,16 @@ class GPTGenerator(Generator):
 
     def build(self, context: int) -> Built:
         """A new model for sequences of up to `context` tokens, and its optimiser."""
-        settings = GPTSettings(vocabulary=self.vocabulary.count, context=context, **self._shape)
+        settings = Shape(vocabulary=self.vocabulary.count, context=context, **self._shape)
         torch.manual_seed(self._seed)  # the weights' start; sampling and training have generators of their own
         model = GPT(settings).to(self.device)
         nn.init.constant_(model.norm.weight, 0.25)  # the logits begin near how frequent the tokens are
-        self.built = Built(model, make_optimizer(model, self.training))
+        optimizer = make_optimizer(model, self.training)
+        steps = sampling = None
+        if self.device.type == "cuda":
+            steps = CapturedSteps(model, optimizer, loss_at(self.precision), self.training.clip)
+            sampling = DeviceSampling(model, DTYPES[self.precision])
+        self.built = Built(model, optimizer, steps, sampling)
         return self.built
 
     def fit(self, request: FitRequest) -> TrainLog:
@@ -84,44 +95,38 @@ class GPTGenerator(Generator):
 
         Weights that are no numbers any more are thrown away: the next call begins with a new model.
         """
-        built = self.ensure_model(request)
-        log = self.train(built.model, built.optimizer, request)
+        built, corpus = self.ensure_model(request)
+        log = self.train(built.model, built, corpus, request)
         if all(bool(torch.isfinite(p).all()) for p in built.model.parameters()):
             return log
         self.built = None
         return dataclasses.replace(log, diverged=True)
 
-    def ensure_model(self, request: FitRequest) -> Built:
-        """The model, made on the first call, and anew where an example is longer than it can take."""
+    def ensure_model(self, request: FitRequest) -> tuple[Built, PoolCorpus]:
+        """The examples on the device, and the model: made on the first call, and anew where one is too long for it."""
         if self.built is None:
             self.vocabulary.learn(request.examples, request.seed)
             self.precision = pick_precision(self.precision, self.device, self._shape["width"])
-        sequences = [self.vocabulary.encode(e) for e in request.examples]
-        longest = max(map(len, sequences))
+        corpus = PoolCorpus(self.vocabulary, request.examples, self.device)
+        longest = int(corpus.lengths.max())
         built = self.built
         if built is None or longest > built.model.settings.context:
-            built = self.build(longest + max(8, longest // 4))
-        tokens = np.concatenate([sequence[PoolCorpus.prefix :] for sequence in sequences])
-        counts = np.bincount(tokens, minlength=self.vocabulary.count)
-        built.model.set_logit_prior(torch.from_numpy(counts).float().to(self.device))
-        return built
+            built = self.build(context_for(longest))
+        built.model.set_logit_prior(corpus.counts(self.vocabulary.count))
+        return built, corpus
 
     def train(
-        self, model: nn.Module, optimizer: torch.optim.AdamW, request: FitRequest, team: Team = ALONE
+        self, model: nn.Module, built: Built, corpus: PoolCorpus, request: FitRequest, team: Team = ALONE
     ) -> TrainLog:
         """Train the model, or its form for several processes."""
-        corpus = PoolCorpus(self.vocabulary, request.examples)
         training = dataclasses.replace(self.training, precision=self.precision, threads=self._threads)
         r = request
-        return train(model, optimizer, corpus, training, r.seed, r.over, r.report, r.seconds, team)
+        return train(model, built.optimizer, corpus, training, r.seed, r.over, r.report, r.seconds, team, built.steps)
 
     def decoder(self) -> Decoder:
         """The model as it is now, ready to be sampled from. Raises ValueError before the first `fit`."""
         self.model.eval()
-        dtype = DTYPES[self.precision]
-        if fast_decoding(self.model.settings, self.device):
-            return FastDecoder(self.model, dtype)
-        return TorchDecoder(self.model, dtype)
+        return decoder_of(self.model, self.device, DTYPES[self.precision])
 
     def sample(self, request: DrawRequest) -> Samples:
         """Sample with the key/value cache."""
@@ -129,23 +134,32 @@ class GPTGenerator(Generator):
 
     def sample_sequences(self, request: DrawRequest) -> list[IntArray]:
         """Samples as tokens."""
-        decoder = self.decoder()
         length = self.model.settings.context - 2
-        settings = dataclasses.replace(self.sampling, length=length)
-        return sample(decoder, self.vocabulary, request, settings, self._threads)
+        settings = dataclasses.replace(self.sampling, length=length, temperature=request.temperature)
+        if self.built is not None and self.built.sampling is not None:
+            drawn = self.built.sampling.sample(self.vocabulary, request, settings)
+            if drawn is not None:
+                return drawn
+        return sample(self.decoder(), self.vocabulary, request, settings, self._threads)
 
     @torch.no_grad()
     @override
     def expected(self, examples: Sequence[Example]) -> NDArray[np.float64]:
         self.model.eval()
         room = self.model.settings.context
-        inputs, targets = collate([self.vocabulary.encode(e)[: room + 1] for e in examples], PoolCorpus.prefix)
-        columns = columns_of(self.vocabulary, examples)
-        with one_torch_thread():  # sums must not depend on how many cores there are
-            logits = self.model(inputs.to(self.device), torch.from_numpy(columns).to(self.device))
-            chances = logits.softmax(dim=-1)[(targets >= 0).to(self.device)]
+        kind = Kind(examples[0].n, examples[0].symmetry)
+        encoded = self.vocabulary.encoded(*kind, examples, self.device)
+        short = np.flatnonzero(encoded.lengths <= room + 1)
         total = np.zeros(self.vocabulary.count)
-        total[columns] = chances.sum(dim=0).double().cpu().numpy()
+        if not len(short):
+            return total
+        tokens = encoded.tokens(short, np.zeros(len(short), np.int64))
+        columns, _ = columns_of(self.vocabulary, kind, self.device)
+        with one_torch_thread():  # sums must not depend on how many cores there are
+            logits = self.model(tokens[:, :-1], columns, kind)[:, PoolCorpus.prefix - 1 :]
+            begun = tokens[:, PoolCorpus.prefix - 1 : -1] != END  # beginnings: what is written so far has not ended
+            chances = logits.float().softmax(dim=-1)[begun]
+        total[columns.cpu().numpy()] = chances.sum(dim=0).double().cpu().numpy()
         return total
 
     def attention(self, example: Example) -> AttentionMap | None:
@@ -190,8 +204,7 @@ class GPTGenerator(Generator):
         state: dict[int, dict[str, Tensor]] = {}
         for name, tensor in moments.items():
             index, key = name.split(".", 1)
-            # AdamW keeps its step counts on the CPU
-            state.setdefault(int(index), {})[key] = tensor.cpu() if key == "step" else tensor
+            state.setdefault(int(index), {})[key] = tensor
         built.optimizer.load_state_dict({**built.optimizer.state_dict(), "state": state})
 
 

@@ -20,9 +20,6 @@ from patternboost.search.bitmaps import BitRows
 class LogitMask(Protocol):
     """What may come next in each of a batch of growing sequences."""
 
-    #: whether it needs to know each token on the host
-    waits: bool
-
     def apply(self, logits: Tensor) -> Tensor:
         """Logits [B, C] with minus infinity where a token must not come next (in place)."""
 
@@ -35,8 +32,6 @@ class LogitMask(Protocol):
 
 class HostMask(LogitMask):
     """A tokenisation's own mask."""
-
-    waits = True
 
     def __init__(self, mask: TokenMask) -> None:
         self._mask = mask
@@ -73,32 +68,30 @@ class DeviceBits:
             raise ValueError("the last column of a mask must be END")
 
 
-class DeviceMask(LogitMask):
-    """Which orbits are free, as bitmaps that are gathered and joined on the device."""
-
-    waits = False
+class DeviceMask:
+    """Which orbits are free in every row, as bitmaps that are gathered and joined on the device."""
 
     def __init__(self, bits: DeviceBits, batch: int, length: int) -> None:
         self._bits = bits
         device = bits.rows.device
         self._blocked = bits.forbidden.repeat(batch, 1)
         self._members = torch.full((batch, length), bits.orbits, device=device)
-        self._count = 0
+        self._count = torch.zeros((batch, 1), dtype=torch.int64, device=device)
 
-    @override
     def apply(self, logits: Tensor) -> Tensor:
+        """Logits [B, C] with minus infinity where a token must not come next (in place)."""
         b = self._bits
         taken = (self._blocked[:, b.word] >> b.shift) & 1
         logits[:, :-1].masked_fill_(taken.bool(), -torch.inf)
         return logits
 
-    @override
-    def extend(self, tokens: Tensor) -> None:
+    def extend(self, tokens: Tensor, span: int) -> None:
+        """One more token per row, int64 [B]; END changes nothing. No row has had more than `span` tokens before."""
         b = self._bits
         added = b.orbit_of[tokens]
         rows = [torch.where(added < b.orbits, b.pair_row + added, b.zero_row)[:, None]]
-        if b.triples and self._count:
-            earlier = self._members[:, : self._count]
+        if b.triples and span:
+            earlier = self._members[:, :span]
             low, high = torch.minimum(earlier, added[:, None]), torch.maximum(earlier, added[:, None])
             index = low * (2 * b.orbits - low - 1) // 2 + high - low - 1
             rows.append(torch.where(high < b.orbits, index, b.zero_row))
@@ -106,12 +99,14 @@ class DeviceMask(LogitMask):
         own = torch.where(added < b.orbits, torch.ones_like(added), 0).to(torch.int32) << (added & 31).to(torch.int32)
         place = (added.clamp(max=b.orbits - 1) >> 5)[:, None]
         self._blocked.scatter_(1, place, self._blocked.gather(1, place) | own[:, None])
-        self._members[:, self._count] = added
-        self._count += 1
+        self._members.scatter_(1, self._count, added[:, None])
+        self._count.add_(1).clamp_(max=self._members.shape[1] - 1)
 
-    @override
-    def keep(self, rows: Tensor) -> None:
-        self._blocked, self._members = self._blocked[rows], self._members[rows]
+    def restart(self, rows: Tensor) -> None:
+        """Empty the rows that bool [B] marks."""
+        self._blocked.copy_(torch.where(rows[:, None], self._bits.forbidden, self._blocked))
+        self._members.masked_fill_(rows[:, None], self._bits.orbits)
+        self._count.masked_fill_(rows[:, None], 0)
 
 
 def _join(bitmaps: Tensor) -> Tensor:

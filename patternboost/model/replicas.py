@@ -10,19 +10,21 @@ long (docs/LOG.md). Here they meet once a step.
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 import torch
 from torch import Tensor, nn
 
+from patternboost.model.corpus import Batch
 from patternboost.model.precision import one_torch_thread
 from patternboost.model.team import ALONE, Team
-from patternboost.problem.ground import IntArray
 
-#: summed loss and number of predicted tokens of some sequences
-Loss = Callable[[nn.Module, Sequence[IntArray]], tuple[Tensor, int]]
+#: summed loss of some sequences at some places (None: all), and how many tokens are predicted there
+Loss = Callable[[nn.Module, Batch, "Tensor | None"], tuple[Tensor, Tensor]]
+#: the same where the places are settled
+SettledLoss = Callable[[nn.Module, Batch], tuple[Tensor, Tensor]]
 
 
 class Replicas:
@@ -38,18 +40,18 @@ class Replicas:
                 theirs.data = ours.data
             self._models.append(twin)
 
-    def backward(self, loss: Loss, sequences: Sequence[IntArray]) -> float:
-        """Leave the gradient of the mean loss per token on the model; returns that mean."""
-        count = min(len(self._models), len(sequences))
-        shares = [sequences[i::count] for i in range(count)]
+    def backward(self, loss: SettledLoss, batch: Batch, share: float = 1.0) -> float:
+        """Leave `share` of the gradient of the mean loss per token on the model; returns that mean."""
+        count = min(len(self._models), len(batch.tokens))
+        parts = [batch.rows(slice(i, None, count)) for i in range(count)]
 
-        def one(index: int) -> tuple[float, int]:
+        def one(index: int) -> tuple[float, float]:
             model = self._models[index]
             for parameter in model.parameters():
                 parameter.grad = None
-            total, tokens = loss(model, shares[index])
+            total, tokens = loss(model, parts[index])
             total.backward()  # type: ignore[no-untyped-call]
-            return float(total.detach()), tokens
+            return float(total.detach()), float(tokens)
 
         done = list(self._pool.map(one, range(count))) if count > 1 else [one(0)]
         tokens = self._team.mean(sum(d[1] for d in done))  # the team's gradients are averaged already
@@ -60,7 +62,7 @@ class Replicas:
                     raise ValueError("a parameter has no part in the loss")
                 for other in parameters[1:]:
                     gradient += other.grad
-                gradient /= tokens
+                gradient *= share / tokens
         return sum(d[0] for d in done) / tokens
 
 

@@ -12,8 +12,10 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
+from patternboost.model.tokens.encoded import Encoded, WrittenEncoded
 from patternboost.problem import Problem
 from patternboost.problem.ground import IntArray
 from patternboost.problem.symmetry import Orbits, class_orbits, class_preserving
@@ -38,6 +40,12 @@ class View:
     orbits: Orbits
     #: symmetries that keep the class, acting on orbits, int64[G, N]; the identity is among them
     moves: IntArray
+    #: whether an element stands for its orbit, bool[size]
+    stands: NDArray[np.bool_]
+
+    def held(self, elements: IntArray) -> IntArray:
+        """The orbits that make up a set of elements (ascending), ascending."""
+        return self.orbits.orbit_of[elements[self.stands[elements]]].astype(np.int64)
 
 
 def classes_at(problem: Problem, sizes: Sequence[int]) -> tuple[str, ...]:
@@ -129,19 +137,25 @@ class Vocabulary(ABC):
             instance = self.problem.at(n)
             orbits = class_orbits(instance, symmetry)
             moves = orbits.orbit_of[class_preserving(instance, orbits)[:, orbits.representatives]].astype(np.int64)
-            self._views[key] = View(orbits, moves)
+            stands = np.zeros(instance.size, bool)
+            stands[orbits.representatives] = True
+            self._views[key] = View(orbits, moves, stands)
         return self._views[key]
 
     def orbits(self, example: Example, move: int = 0) -> IntArray:
         """The sorted orbits of an example; `move` (modulo their number) picks a symmetry that keeps the class."""
         view = self.view(example.n, example.symmetry)
-        orbits = np.unique(view.orbits.orbit_of[example.elements])
-        return np.sort(view.moves[move % len(view.moves)][orbits])
+        return np.sort(view.moves[move % len(view.moves)][view.held(example.elements)])
 
     def encode(self, example: Example, move: int = 0) -> IntArray:
         """Tokens with prefix and END, int64."""
         body = self.body(example.n, example.symmetry, self.orbits(example, move))
         return np.concatenate([self.prefix(example.n, example.symmetry), body, [END]]).astype(np.int64)
+
+    def encoded(self, n: int, symmetry: str, examples: Sequence[Example], device: torch.device) -> Encoded:
+        """Examples of one size and class for training, each in all the ways its symmetries write it."""
+        lengths = np.array([len(self.encode(e)) for e in examples])
+        return WrittenEncoded(lambda row, move: self.encode(examples[row], move), lengths, END, device)
 
     def decode(self, n: int, symmetry: str, tokens: Sequence[int] | NDArray[np.int64]) -> IntArray | None:
         """The elements of a sampled body (then END and anything), or None where its format is wrong.
@@ -156,3 +170,7 @@ class Vocabulary(ABC):
         if orbits is None or len(np.unique(orbits)) < len(orbits):
             return None
         return self.view(n, symmetry).orbits.expand(np.sort(orbits))
+
+    def decode_all(self, n: int, symmetry: str, bodies: Sequence[IntArray]) -> list[IntArray | None]:
+        """`decode` of every body."""
+        return [self.decode(n, symmetry, body) for body in bodies]

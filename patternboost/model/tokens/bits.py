@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from typing_extensions import override
 
-from patternboost.model.tokens.base import END, TokenMask, Vocabulary
+from patternboost.model.tokens.base import END, Example, TokenMask, Vocabulary
+from patternboost.model.tokens.encoded import DigitEncoded, Encoded
 from patternboost.problem.ground import IntArray
 from patternboost.search.masks import legality_mask
 from patternboost.search.tables import Table
@@ -28,6 +32,12 @@ class BitVocabulary(Vocabulary):
         digits = np.full(self.view(n, symmetry).orbits.count, self.first, np.int64)
         digits[orbits] += 1
         return digits
+
+    @override
+    def encoded(self, n: int, symmetry: str, examples: Sequence[Example], device: torch.device) -> Encoded:
+        view = self.view(n, symmetry)
+        sets = [view.held(e.elements) for e in examples]
+        return DigitEncoded(sets, view.moves, self.first, self.prefix(n, symmetry), END, device)
 
     @override
     def read(self, n: int, symmetry: str, body: IntArray) -> IntArray | None:

@@ -14,11 +14,13 @@ from itertools import combinations
 from typing import Any
 
 import numpy as np
+import torch
 from numba import njit, types
 from numpy.typing import NDArray
 from typing_extensions import override
 
-from patternboost.model.tokens.base import END, Example, TokenMask
+from patternboost.model.tokens.base import END, Example, TokenMask, Vocabulary
+from patternboost.model.tokens.encoded import Encoded
 from patternboost.model.tokens.orbits import OrbitVocabulary
 from patternboost.problem import Problem
 from patternboost.problem.ground import IntArray
@@ -48,6 +50,7 @@ class MergedVocabulary(OrbitVocabulary):
     """Cells, then merges."""
 
     name = "merged"
+    one_orbit_each = False
 
     def __init__(self, problem: Problem, sizes: Sequence[int], classes: Sequence[str]) -> None:
         super().__init__(problem, sizes, classes)
@@ -99,6 +102,14 @@ class MergedVocabulary(OrbitVocabulary):
                     tokens -= set(pair)
                     tokens.add(new)
                     pairs.update(combinations(sorted(tokens), 2))
+
+    @override
+    def encoded(self, n: int, symmetry: str, examples: Sequence[Example], device: torch.device) -> Encoded:
+        return Vocabulary.encoded(self, n, symmetry, examples, device)
+
+    @override
+    def decode_all(self, n: int, symmetry: str, bodies: Sequence[IntArray]) -> list[IntArray | None]:
+        return Vocabulary.decode_all(self, n, symmetry, bodies)
 
     @override
     def settings(self) -> dict[str, Any]:

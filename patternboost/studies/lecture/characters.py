@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+import torch
+from typing_extensions import override
 
+from patternboost.model.corpus import Batch, Corpus
 from patternboost.model.tokens import END
+from patternboost.model.tokens.encoded import padded
 from patternboost.problem.ground import IntArray
 
 START = 1
@@ -39,22 +43,18 @@ class Characters:
         return ["^", *string]
 
 
-class StringCorpus:
-    """Strings to learn from."""
+class StringCorpus(Corpus):
+    """Strings to learn from; each has one form only."""
 
     prefix = 1
-    columns: IntArray | None = None
 
-    def __init__(self, characters: Characters, strings: Sequence[str]) -> None:
-        self._sequences = [characters.encode(s) for s in strings]
+    def __init__(self, characters: Characters, strings: Sequence[str], device: torch.device) -> None:
+        sequences = [characters.encode(s) for s in strings]
+        self.lengths = np.array([len(s) for s in sequences])
+        self.kinds = np.zeros(len(sequences), np.int64)
+        self._tokens = torch.from_numpy(padded(sequences, END)).to(device)
 
-    def __len__(self) -> int:
-        return len(self._sequences)
-
-    def length(self, index: int) -> float:
-        """Symbols, exactly."""
-        return len(self._sequences[index])
-
-    def sequence(self, index: int, draw: int) -> IntArray:
-        """A string has one form only."""
-        return self._sequences[index]
+    @override
+    def batch(self, rows: IntArray, draws: IntArray) -> Batch:
+        tokens = self._tokens[torch.from_numpy(rows).to(self._tokens.device), : int(self.lengths[rows].max())]
+        return Batch(tokens, self.prefix)

@@ -9,10 +9,11 @@ import numpy as np
 import torch
 
 from patternboost.model.bigram import BigramDecoder, bigram_logits
-from patternboost.model.decoding import Decoder, FastDecoder, TorchDecoder, fast_decoding
-from patternboost.model.gpt import GPT, GPTSettings
+from patternboost.model.decoding import Decoder, decoder_of
+from patternboost.model.drawing import SampleSettings
+from patternboost.model.gpt import GPT, Shape, context_for
 from patternboost.model.precision import DTYPES, pick_precision
-from patternboost.model.sampling import SampleSettings, sample_tokens
+from patternboost.model.sampling import sample_tokens
 from patternboost.model.training import TrainLog, TrainSettings, make_optimizer, train
 from patternboost.problem.ground import IntArray
 from patternboost.studies.lecture.characters import START, Characters, StringCorpus
@@ -120,11 +121,11 @@ def learn(
     rng = np.random.default_rng(settings.seed)
     data = [strings.make(rng) for _ in range(settings.count or strings.count)]
     characters = Characters(strings.alphabet)
-    corpus = StringCorpus(characters, data)
-    longest = max(int(corpus.length(i)) for i in range(len(corpus)))
+    corpus = StringCorpus(characters, data, device)
+    longest = int(corpus.lengths.max())
     layers, heads, width = SIZES[settings.size]
     torch.manual_seed(settings.seed)
-    shape = GPTSettings(characters.count, longest + max(8, longest // 4), layers, heads, width)
+    shape = Shape(characters.count, context_for(longest), layers, heads, width)
     model = GPT(shape).to(device)
     precision = pick_precision("auto", device, width)
     training = TrainSettings(
@@ -156,8 +157,7 @@ def learn(
 
     def transformer(count: int, seed: int) -> Score:
         model.eval()
-        made_by: Decoder = FastDecoder(model, dtype) if fast_decoding(shape, device) else TorchDecoder(model, dtype)
-        return judged(made_by, count, seed)
+        return judged(decoder_of(model, device, dtype), count, seed)
 
     def look(share: float) -> None:
         nonlocal done
@@ -184,7 +184,7 @@ def learn(
     )
     if kept:
         model.load_state_dict(kept)
-    sequences = [corpus.sequence(i, 0) for i in range(len(corpus))]
+    sequences = [characters.encode(s) for s in data]
     baseline = BigramDecoder(bigram_logits(sequences, corpus.prefix, characters.count))
     ours = transformer(settings.samples, settings.seed + 1)
     theirs = judged(baseline, settings.samples, settings.seed + 1)

@@ -13,14 +13,15 @@ import torch
 from safetensors.torch import save_file
 
 from patternboost.model.bigram import BigramDecoder, bigram_logits
+from patternboost.model.drawing import SampleSettings
 from patternboost.model.precision import pick_device
-from patternboost.model.sampling import SampleSettings, sample_tokens
+from patternboost.model.sampling import sample_tokens
 from patternboost.model.tokens import Example
 from patternboost.report.progress import make_progress
 from patternboost.search.progress import Progress
 from patternboost.search.stop import Stop, ctrl_c
 from patternboost.store.files import atomic_write, write_json, write_text
-from patternboost.studies.lecture.characters import START, Characters, StringCorpus
+from patternboost.studies.lecture.characters import START, Characters
 from patternboost.studies.lecture.learning import SIZES, Learned, LessonSettings, learn, score
 from patternboost.studies.lecture.page import drawn, lesson_html, rates
 from patternboost.studies.lecture.research import EXPERIMENTS, Experiment, ResearchSettings, run_arm, smaller_sizes
@@ -181,9 +182,8 @@ def _bigram(settings: LessonSettings, folder: Path) -> LessonResult:
         rng = np.random.default_rng(settings.seed)
         data = [strings.make(rng) for _ in range(settings.count or min(strings.count, _COUNTED))]
         characters = Characters(strings.alphabet)
-        corpus = StringCorpus(characters, data)
-        sequences = [corpus.sequence(i, 0) for i in range(len(corpus))]
-        decoder = BigramDecoder(bigram_logits(sequences, corpus.prefix, characters.count))
+        sequences = [characters.encode(s) for s in data]
+        decoder = BigramDecoder(bigram_logits(sequences, 1, characters.count))
         longest = SampleSettings(length=max(map(len, sequences)) * 5 // 4)
         columns = np.arange(characters.count)
         bodies = sample_tokens(decoder, (START,), columns, settings.samples, longest, settings.seed + 1)

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from patternboost.model.drawing import SampleSettings
 from patternboost.model.gpt_generator import GPTGenerator
 from patternboost.model.request import DrawRequest, FitRequest
-from patternboost.model.sampling import SampleSettings
 from patternboost.model.tokens import TOKENISATIONS, Example
 from patternboost.model.training import TrainSettings
 from patternboost.problem.ground import IntArray
