@@ -19,12 +19,12 @@ import numpy as np
 import torch
 from baseline_model import PlainGPT, plain_sample, plain_training
 
-from patternboost.model.captured import steps_for
+from patternboost.model.captured import CapturedSteps, steps_for
 from patternboost.model.corpus import Batch
 from patternboost.model.drawing import SampleSettings
 from patternboost.model.gpt import GPT, Shape
 from patternboost.model.gpt_generator import GPTGenerator
-from patternboost.model.precision import pick_device
+from patternboost.model.precision import DTYPES, can_compile, pick_device
 from patternboost.model.request import DrawRequest, FitRequest
 from patternboost.model.tokens import Example, OrbitVocabulary
 from patternboost.model.training import TrainSettings, loss_at, make_optimizer
@@ -62,7 +62,7 @@ def pool(n: int, prepared: Prepared, count: int) -> list[Example]:
         walker, found = make_walker(prepared.table, prepared.bits, (1, 2), seed), []
         for _ in range(-(-count // THREADS)):
             walker.start(np.empty(0, np.int64))
-            walker.run(2_000, 2_000, 10**6)
+            walker.run(20_000, 20 * n * n // 8, 10**6)
             found.append(Example(n, SYMMETRY, prepared.table.orbits.expand(np.sort(walker.best[0]))))
         return found
 
@@ -79,7 +79,10 @@ def training_steps() -> None:
     print(f"training step of 32 x 100 tokens, plain: {plain:,.0f} tokens/s", flush=True)
     for form in ("fp32", "bf16"):
         model = GPT(Shape(1029, 104, 4, 8, 256)).to(DEVICE).train()
-        with steps_for(model, make_optimizer(model, TrainSettings()), loss_at(form), 1.0, 32, THREADS) as steps:
+        optimizer, captured = make_optimizer(model, TrainSettings()), None
+        if DEVICE.type == "cuda":
+            captured = CapturedSteps(model, optimizer, loss_at("fp32"), 1.0, DTYPES[form], compiled=can_compile())
+        with steps_for(model, optimizer, loss_at(form), 1.0, 32, THREADS, captured=captured) as steps:
             ours = 3200 / best(lambda s=steps: s.step(Batch(tokens, 1), 1.0, None), warm=6)
         print(f"training step of 32 x 100 tokens, ours, {form}: {ours:,.0f} tokens/s, {ours / plain:.2f} of plain")
 

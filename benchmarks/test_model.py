@@ -17,13 +17,13 @@ import pytest
 import torch
 from baseline_model import PlainGPT, plain_sample, plain_training
 
-from patternboost.model.captured import SHARDS, steps_for
+from patternboost.model.captured import SHARDS, CapturedSteps, steps_for
 from patternboost.model.corpus import Batch
 from patternboost.model.decoding import FastDecoder, TorchDecoder
 from patternboost.model.device_sampling import DeviceSampling
 from patternboost.model.drawing import SampleSettings
 from patternboost.model.gpt import GPT, Shape
-from patternboost.model.precision import DTYPES, pick_precision
+from patternboost.model.precision import DTYPES, can_compile, pick_precision
 from patternboost.model.request import DrawRequest
 from patternboost.model.sampling import sample
 from patternboost.model.tokens import END, OrbitVocabulary
@@ -116,8 +116,15 @@ def test_training_step(benchmark, way, vocabulary):
         step = plain_training(model)
         benchmark.pedantic(waited, (lambda: step(tokens),), rounds=10, warmup_rounds=5)
     else:
-        batch, threads = Batch(tokens, 1), min(THREADS, SHARDS)
-        with steps_for(model, make_optimizer(model, TrainSettings()), loss_at(way), 1.0, 32, threads) as steps:
+        batch, threads, optimizer, captured = (
+            Batch(tokens, 1),
+            min(THREADS, SHARDS),
+            make_optimizer(model, TrainSettings()),
+            None,
+        )
+        if DEVICE.type == "cuda":
+            captured = CapturedSteps(model, optimizer, loss_at("fp32"), 1.0, DTYPES[way], compiled=can_compile())
+        with steps_for(model, optimizer, loss_at(way), 1.0, 32, threads, captured=captured) as steps:
             benchmark.pedantic(waited, (lambda: steps.step(batch, 1.0, None),), rounds=10, warmup_rounds=5)
     report(benchmark, 32 * LENGTH)
 

@@ -7,6 +7,7 @@ shapes and the same memory every time, so there is one for every kind and length
 
 from __future__ import annotations
 
+import copy
 from collections import deque
 from collections.abc import Hashable, Iterator
 from contextlib import contextmanager
@@ -16,6 +17,7 @@ from typing import Protocol
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from patternboost.model.corpus import Batch
 from patternboost.model.gpt import BLOCK
@@ -29,6 +31,8 @@ SHARDS = 2
 _LEAST_SHARE = 4
 #: steps that run as they are before a shape is captured: libraries set themselves up, the optimiser makes its moments
 _BEFORE = 3
+#: torch prefers cuDNN's attention, which takes three times as long for a few dozen tokens
+_ATTENTION = [SDPBackend.FLASH_ATTENTION, SDPBackend.EFFICIENT_ATTENTION, SDPBackend.MATH]
 #: steps that may be under way on a GPU
 _AHEAD = 4
 
@@ -76,17 +80,38 @@ class _Captured:
 
 
 class CapturedSteps(Steps):
-    """Steps on a GPU. `capture=False` runs the same code as it is, on any device: what the tests compare."""
+    """Steps on a GPU. `capture=False` runs the same code as it is, on any device: what the tests compare.
+
+    In bfloat16 a twin of the model computes and the model itself keeps the weights in float32. Autocast, which does the
+    same weight by weight, leaves what passes between layers in float32: twice the memory traffic, and that is the time.
+    """
 
     def __init__(
-        self, model: nn.Module, optimizer: torch.optim.Optimizer, loss: Loss, clip: float, capture: bool = True
+        self,
+        model: nn.Module,
+        optimizer: torch.optim.Optimizer,
+        loss: Loss,
+        clip: float,
+        dtype: torch.dtype = torch.float32,
+        capture: bool = True,
+        compiled: bool = False,
     ) -> None:
         self._model, self._optimizer, self._of, self._clip, self._capture = model, optimizer, loss, clip, capture
+        self._twin = model if dtype == torch.float32 else copy.deepcopy(model).to(dtype)
+        if compiled:
+            for block in self._twin.blocks:  # type: ignore[union-attr]
+                block.compile(dynamic=False)
         self._shapes: dict[Hashable, _Captured] = {}
         self._last: Tensor | None = None
         #: what graphs compute with, one after the other
         self._memory = torch.cuda.graph_pool_handle() if torch.cuda.is_available() else None
         self._under_way: deque[torch.cuda.Event] = deque()
+
+    def begin(self) -> None:
+        """The model may have changed since the last step."""
+        if self._twin is not self._model:
+            for twin, own in zip(self._twin.state_dict().values(), self._model.state_dict().values(), strict=True):
+                twin.copy_(own)
 
     def loss(self) -> float:
         """Waits for the device."""
@@ -103,7 +128,6 @@ class CapturedSteps(Steps):
             shape.at.copy_(at)
         if shape.graph is None and self._capture and shape.eager >= _BEFORE:
             torch.cuda.current_stream().synchronize()
-            self._optimizer.zero_grad(set_to_none=True)
             shape.graph = torch.cuda.CUDAGraph()
             with torch.cuda.graph(shape.graph, self._memory, torch.cuda.current_stream()):
                 self._run(shape)
@@ -124,12 +148,22 @@ class CapturedSteps(Steps):
         return self._shapes[key]
 
     def _run(self, shape: _Captured) -> None:
-        self._optimizer.zero_grad(set_to_none=True)
-        total, predicted = self._of(self._model, shape.batch, shape.at)
-        mean = total / predicted
-        (mean * shape.share).backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(self._model.parameters(), self._clip)
+        ours: list[Tensor] = list(self._model.parameters())
+        theirs: list[Tensor] = list(self._twin.parameters())
+        for parameter in (*ours, *theirs):
+            parameter.grad = None
+        with sdpa_kernel(_ATTENTION):
+            total, predicted = self._of(self._twin, shape.batch, shape.at)
+            mean = total / predicted
+            (mean * shape.share).backward()  # type: ignore[no-untyped-call]
+        if self._twin is not self._model:
+            for one, other in zip(ours, theirs, strict=True):
+                one.grad = None if other.grad is None else other.grad.float()
+        torch.nn.utils.clip_grad_norm_(ours, self._clip)
         self._optimizer.step()
+        if self._twin is not self._model:
+            with torch.no_grad():
+                torch._foreach_copy_(theirs, ours)
         shape.mean.copy_(mean.detach())
 
     def _wait(self) -> None:
@@ -159,8 +193,15 @@ def steps_for(
     if device.type == "cuda" and team.size == 1:
         side = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
         side.wait_stream(torch.cuda.current_stream())
-        with torch.cuda.stream(side):
-            yield captured or CapturedSteps(model, optimizer, loss, clip)
+        before = torch.get_float32_matmul_precision()
+        torch.set_float32_matmul_precision("high")  # float32 products by tensor cores
+        try:
+            with torch.cuda.stream(side):
+                steps = captured or CapturedSteps(model, optimizer, loss, clip)
+                steps.begin()
+                yield steps
+        finally:
+            torch.set_float32_matmul_precision(before)
         torch.cuda.current_stream().wait_stream(side)
         return
     alone_on_cpu = team.size == 1 and device.type == "cpu"

@@ -25,7 +25,7 @@ from patternboost.search.bitmaps import build_bitrows
 from patternboost.search.tables import Table
 
 #: steps between two looks of the host; attention spans are multiples of it, too
-_BLOCK = 16
+_BLOCK = 8
 #: a row that was cut at its longest, and one that has drawn its quota
 _CUT, _IDLE = -1, -2
 #: batches that are ready, and tables, at most

@@ -24,7 +24,7 @@ from patternboost.model.device_sampling import DeviceSampling
 from patternboost.model.drawing import SampleSettings
 from patternboost.model.generator import Generator, check_vocabulary
 from patternboost.model.gpt import GPT, Shape, context_for
-from patternboost.model.precision import DTYPES, one_torch_thread, pick_precision
+from patternboost.model.precision import DTYPES, can_compile, one_torch_thread, pick_precision
 from patternboost.model.request import DrawRequest, FitRequest
 from patternboost.model.sampling import Samples, decoded, sample
 from patternboost.model.team import ALONE, Team
@@ -85,7 +85,8 @@ class GPTGenerator(Generator):
         optimizer = make_optimizer(model, self.training)
         steps = sampling = None
         if self.device.type == "cuda":
-            steps = CapturedSteps(model, optimizer, loss_at(self.precision), self.training.clip)
+            dtype = DTYPES[self.precision]
+            steps = CapturedSteps(model, optimizer, loss_at("fp32"), self.training.clip, dtype, compiled=can_compile())
             sampling = DeviceSampling(model, DTYPES[self.precision])
         self.built = Built(model, optimizer, steps, sampling)
         return self.built

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 
 import torch
 
@@ -37,6 +40,12 @@ def _cpu_multiplies_bf16() -> bool:
     """Whether this processor has instructions for it, as torch knows."""
     known: dict[str, bool] = getattr(torch.cpu, "get_capabilities", dict)()
     return bool(known.get("avx512_bf16") or known.get("amx_bf16"))
+
+
+def can_compile() -> bool:
+    """Whether torch can compile for a GPU here: it needs triton, and a C compiler for what starts its kernels."""
+    compiler = any(shutil.which(name) for name in (os.environ.get("CC", "cc"), "gcc", "clang"))
+    return compiler and find_spec("triton") is not None and os.environ.get("PATTERNBOOST_COMPILE", "1") != "0"
 
 
 @contextmanager

@@ -38,7 +38,12 @@ class Rows(Protocol):
 
 
 class AttentionRows(Rows):
-    """Keys and values of every layer: [2, B, H, room, D] each."""
+    """Keys and values of every layer, [B, room, W].
+
+    A row's one query per head against its own keys is a product of matrices only if the heads are taken together: the
+    queries as columns of a block-diagonal matrix [W, H]. So most of the products are by zero, and it still takes a
+    fifth of the time of torch's attention, which is made for many queries (docs/LOG.md).
+    """
 
     def __init__(
         self, model: GPT, columns: Tensor, kind: Kind | None, prefix: tuple[int, ...], batch: int, room: int
@@ -58,8 +63,11 @@ class AttentionRows(Rows):
         dtype = names.vectors.dtype
         if torch.is_autocast_enabled(device.type):
             dtype = torch.get_autocast_dtype(device.type)
-        shape = (2, batch, s.heads, room, s.width // s.heads)
-        self._caches = [torch.zeros(shape, dtype=dtype, device=device) for _ in model.blocks]
+        self._keys, self._values = (
+            [torch.zeros((batch, room, s.width), dtype=dtype, device=device) for _ in model.blocks] for _ in range(2)
+        )
+        #: [H, 1, H]: which head is which
+        self._own = torch.eye(s.heads, dtype=dtype, device=device)[:, None]
         self.first = torch.zeros(len(columns), dtype=dtype, device=device)
         self.begin()
 
@@ -79,21 +87,23 @@ class AttentionRows(Rows):
     def step(self, tokens: Tensor, span: int) -> Tensor:
         """See `Rows`."""
         self.steps += 1
-        every = self._row
-        self._tokens[every, self._at] = tokens
-        seen = self._place[:span] <= self._at[:, None]
-        mask = torch.zeros(seen.shape, device=tokens.device).masked_fill(~seen, -torch.inf)[:, None, None]
+        self._tokens[self._row, self._at] = tokens
+        unseen = (self._place[:span] > self._at[:, None])[..., None]
         biases = self._model.attention_bias(tokens[:, None], self._tokens[:, :span], self._kind)
         x = (self._names.of(tokens) + functional.embedding(self._at, self._positions))[:, None]
-        for block, cache, bias in zip(self._model.blocks, self._caches, biases, strict=True):
-            query, key, value = block.split(x)  # type: ignore[operator]
-            cache[0, every, :, self._at] = key[:, :, 0].to(cache.dtype)
-            cache[1, every, :, self._at] = value[:, :, 0].to(cache.dtype)
-            added = (mask if bias is None else mask + bias).to(query.dtype)
-            mixed = functional.scaled_dot_product_attention(
-                query, cache[0, :, :, :span].to(query.dtype), cache[1, :, :, :span].to(query.dtype), attn_mask=added
-            )
-            x = block.join(x, mixed)  # type: ignore[operator]
+        for block, keys, values, bias in zip(self._model.blocks, self._keys, self._values, biases, strict=True):
+            query, key, value = block.split(x)[..., 0, :]  # type: ignore[operator]
+            keys[self._row, self._at] = key.flatten(1).to(keys.dtype)
+            values[self._row, self._at] = value.flatten(1).to(values.dtype)
+            scaled = query.to(keys.dtype) * query.shape[-1] ** -0.5
+            scores = torch.bmm(keys[:, :span], (scaled[..., None] * self._own).flatten(1, 2)).float()
+            if bias is not None:
+                scores = scores + bias[:, :, 0].transpose(1, 2)
+            weights = scores.masked_fill(unseen, -torch.inf).softmax(dim=1).to(values.dtype)
+            # Every head's weights on all of the width, of which its own part is wanted.
+            mixed = torch.bmm(weights.transpose(1, 2), values[:, :span])
+            own = mixed.view(len(mixed), *query.shape[1:2], *query.shape[1:]).diagonal(dim1=1, dim2=2).transpose(1, 2)
+            x = block.join(x, own[:, :, None].to(x.dtype))  # type: ignore[operator]
         self._at.add_(1).clamp_(max=len(self._place) - 1)
         return self._model.head(x[:, 0], *self._head)
 
@@ -104,4 +114,4 @@ class AttentionRows(Rows):
     def keep(self, rows: Tensor) -> None:
         """See `Rows`."""
         self._at, self._tokens, self._row = self._at[rows], self._tokens[rows], self._row[: len(rows)]
-        self._caches = [cache[:, rows] for cache in self._caches]
+        self._keys, self._values = ([cache[rows] for cache in caches] for caches in (self._keys, self._values))

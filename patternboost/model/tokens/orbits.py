@@ -30,6 +30,8 @@ class Cells:
     orbit_of: IntArray
     #: place of every orbit in the order of the sequence, int64[N]
     rank: IntArray
+    #: elements of every orbit, int64[N, most], then -1
+    elements: IntArray
 
 
 class OrbitVocabulary(Vocabulary):
@@ -57,7 +59,10 @@ class OrbitVocabulary(Vocabulary):
             orbit_of = np.full(self.first + self.problem.ground.size(max(self.sizes)), -1, np.int64)
             orbit_of[token_of] = np.arange(orbits.count)
             place_in_order = np.argsort(self.problem.ground.order(n))
-            self._cells[key] = Cells(token_of, orbit_of, place_in_order[orbits.representatives])
+            elements = np.full((orbits.count, int(orbits.weights.max(initial=1))), -1, np.int64)
+            owner = orbits.orbit_of[orbits.members]
+            elements[owner, np.arange(len(owner)) - orbits.start[owner]] = orbits.members
+            self._cells[key] = Cells(token_of, orbit_of, place_in_order[orbits.representatives], elements)
         return self._cells[key]
 
     @override
@@ -81,21 +86,26 @@ class OrbitVocabulary(Vocabulary):
         """All at once: thousands of samples come from a GPU in the time that Python takes for a hundred."""
         if not bodies:
             return []
-        orbits, size = self.view(n, symmetry).orbits, self.problem.ground.size(n)
+        size = self.problem.ground.size(n)
         flat, lengths = np.concatenate(bodies), np.array([len(body) for body in bodies])
         of = np.repeat(np.arange(len(bodies)), lengths)
-        whole = np.bincount(of[flat == END], minlength=len(bodies)) == 1  # a body ends with its only END, or was cut
-        of, flat = of[flat != END], flat[flat != END]
-        own = self.cells(n, symmetry).orbit_of[flat]
-        whole[of[own < 0]] = False
-        twice = np.sort(of * (orbits.count + 1) + own)
-        whole[twice[1:][twice[1:] == twice[:-1]] // (orbits.count + 1)] = False
-        of, own = of[whole[of]], own[whole[of]]
-        weights = orbits.weights[own].astype(np.int64)
-        within = np.arange(weights.sum()) - np.repeat(np.cumsum(weights) - weights, weights)
-        elements = orbits.members[np.repeat(orbits.start[own], weights) + within]
-        keys = np.sort(np.repeat(of, weights) * size + elements)
-        sets = np.split(keys % size, np.searchsorted(keys, size * np.arange(1, len(bodies))))
+        written = flat != END
+        whole = lengths - np.bincount(of[written], minlength=len(bodies)) == 1  # it ends with its only END, or was cut
+        of, own = of[written], self.cells(n, symmetry).orbit_of[flat[written]]
+        if (own < 0).any():
+            whole[of[own < 0]] = False
+        kept = whole[of]
+        of, own = of[kept], own[kept]
+        # The elements of every body's orbits, as keys that sort by body and element.
+        elements = self.cells(n, symmetry).elements[own]
+        keys = (of * size)[:, None] + elements
+        keys = keys.ravel() if elements.min(initial=0) >= 0 else keys[elements >= 0]
+        if len(bodies) * size < 2**31:
+            keys = keys.astype(np.int32)  # sorted in half the time
+        keys.sort()
+        twice = keys[1:][keys[1:] == keys[:-1]]
+        whole[twice // size] = False
+        sets = np.split((keys % size).astype(np.int64), np.searchsorted(keys, size * np.arange(1, len(bodies))))
         return [made if good else None for made, good in zip(sets, whole, strict=True)]
 
     @override
