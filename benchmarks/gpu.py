@@ -23,7 +23,7 @@ from patternboost.model.captured import CapturedSteps, steps_for
 from patternboost.model.corpus import Batch
 from patternboost.model.drawing import SampleSettings
 from patternboost.model.gpt import GPT, Shape
-from patternboost.model.gpt_generator import GPTGenerator
+from patternboost.model.network_generator import NetworkGenerator
 from patternboost.model.precision import DTYPES, can_compile, pick_device
 from patternboost.model.request import DrawRequest, FitRequest
 from patternboost.model.tokens import Example, OrbitVocabulary
@@ -94,7 +94,7 @@ def fit_and_sample(n: int, count: int, batch: int, steps: int, rows: int) -> Non
     examples = pool(n, prepared, count)
     length = np.mean([len(prepared.table.orbits.project(e.elements)) + 1 for e in examples])
     vocabulary = OrbitVocabulary(instance.problem, (n,), (SYMMETRY,))
-    generator = GPTGenerator(
+    generator = NetworkGenerator(
         vocabulary,
         {"layers": 6, "heads": 8, "width": 256},
         TrainSettings(steps=steps, batch=batch, eval_every=steps, patience=steps),

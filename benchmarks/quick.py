@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from patternboost.model.drawing import SampleSettings
-from patternboost.model.gpt_generator import GPTGenerator
+from patternboost.model.network_generator import NetworkGenerator
 from patternboost.model.request import DrawRequest, FitRequest
 from patternboost.model.tokens import TOKENISATIONS, Example, classes_at
 from patternboost.model.training import TrainSettings
@@ -79,7 +79,7 @@ def learn() -> None:
     vocabulary = TOKENISATIONS["orbits"](instance.problem, (32,), classes_at(instance.problem, [32]))
     shape, tokens = {"layers": 4, "heads": 4, "width": 64}, 60 * 32 * np.mean([len(e.elements) / 2 for e in examples])
     for threads in (1, 2):
-        generator = GPTGenerator(
+        generator = NetworkGenerator(
             vocabulary, shape, TrainSettings(steps=60), SampleSettings(), torch.device("cpu"), 0, "auto", threads
         )
         generator.fit(FitRequest(examples, 1))

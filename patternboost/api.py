@@ -30,7 +30,7 @@ from patternboost.store.exporting import export_bytes, export_file
 from patternboost.store.files import FileError
 from patternboost.store.reading import read_file
 from patternboost.store.run_folder import RunFolder
-from patternboost.store.settings import Settings, SettingsError, check, from_keywords, idle_settings
+from patternboost.store.settings import TRANSFORMERS, Settings, SettingsError, check, from_keywords, idle_settings
 from patternboost.store.trust import note_named, problem_of_folder
 
 if TYPE_CHECKING:
@@ -191,7 +191,7 @@ def follows() -> bool:
 
 
 def _follow(settings: Settings, instance: Instance) -> Result:
-    if settings.model == "gpt":
+    if settings.model in TRANSFORMERS:
         from patternboost.model.making import serve_team  # late: only runs with a model need torch
 
         serve_team(settings, instance)

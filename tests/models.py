@@ -4,7 +4,7 @@ import numpy as np
 import torch
 
 from patternboost.model.drawing import SampleSettings
-from patternboost.model.gpt_generator import GPTGenerator
+from patternboost.model.network_generator import NetworkGenerator
 from patternboost.model.tokens import TOKENISATIONS, Example, classes_at
 from patternboost.model.training import TrainSettings
 from patternboost.problem.registry import find_problem, problem
@@ -33,4 +33,4 @@ def examples_at(n, symmetry, count, name="isosceles"):
 
 def small_generator(vocabulary, seed=0, precision="fp32", **training):
     shape = {"layers": 2, "heads": 2, "width": 32}
-    return GPTGenerator(vocabulary, shape, TrainSettings(**training), SampleSettings(), CPU, seed, precision)
+    return NetworkGenerator(vocabulary, shape, TrainSettings(**training), SampleSettings(), CPU, seed, precision)

@@ -13,7 +13,7 @@ from patternboost.model.captured import CapturedSteps, steps_for
 from patternboost.model.corpus import Batch, PoolCorpus, epoch, loss_targets
 from patternboost.model.drawing import SampleSettings
 from patternboost.model.gpt import GPT, Shape, causal_attention
-from patternboost.model.gpt_generator import GPTGenerator
+from patternboost.model.network_generator import NetworkGenerator
 from patternboost.model.precision import pick_device
 from patternboost.model.replicas import replicas
 from patternboost.model.request import DrawRequest, FitRequest
@@ -207,7 +207,9 @@ def test_a_checkpoint_of_other_settings_says_which(tmp_path):
     generator = small_generator(vocabulary, steps=1)
     generator.fit(FitRequest(examples_at(6, "mirror", 30), 1))
     generator.save(tmp_path)
-    other = GPTGenerator(vocabulary, {"layers": 3, "heads": 2, "width": 32}, TrainSettings(), SampleSettings(), CPU, 0)
+    other = NetworkGenerator(
+        vocabulary, {"layers": 3, "heads": 2, "width": 32}, TrainSettings(), SampleSettings(), CPU, 0
+    )
     with pytest.raises(FileError, match="layers = 2, not 3"):
         other.load(tmp_path)
     with pytest.raises(FileError, match="sizes"):
@@ -260,7 +262,7 @@ def test_devices():
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 def test_training_and_sampling_on_a_gpu():
     vocabulary = vocabulary_for("isosceles", 6)
-    generator = GPTGenerator(
+    generator = NetworkGenerator(
         vocabulary,
         {"layers": 2, "heads": 2, "width": 32},
         TrainSettings(steps=20),

@@ -9,7 +9,7 @@ from shapes import SHAPES, classes
 
 from patternboost.model.decode_attention import attend_cached, padded
 from patternboost.model.decoding import FastDecoder, TorchDecoder, fast_decoding
-from patternboost.model.device_sampling import DeviceSampling, split
+from patternboost.model.device_sampling import DeviceSampling, bodies_of, split
 from patternboost.model.drawing import SampleSettings, draw
 from patternboost.model.gpt import GPT, Shape
 from patternboost.model.masks import DeviceBits, DeviceMask, HostMask
@@ -221,13 +221,14 @@ def test_device_samples_are_valid_and_follow_the_model(name, count):
     device = DeviceSampling(generator.model, torch.float32, capture=False)
     settings = SampleSettings(length=30, device_batch=64)
     request = DrawRequest(n, symmetry, count, 1, table)
-    bodies = device.sample(vocabulary, request, settings)
-    assert len(bodies) == count
-    for elements in vocabulary.decode_all(n, symmetry, bodies):
+    log = device.sample(vocabulary, request, settings)
+    body, tokens, found = split(log)
+    assert found == count
+    for elements in vocabulary.decode_flat(n, symmetry, body, tokens, found):
         instance = problem(name, n)
         assert instance.violation(instance.to_points(elements)) is None
-    again = device.sample(vocabulary, request, settings)
-    assert [b.tolist() for b in bodies] == [b.tolist() for b in again]
+    bodies = bodies_of(body.numpy(), tokens.numpy(), found)
+    assert torch.equal(log, device.sample(vocabulary, request, settings))
     if count == 300:
         host = sample(generator.decoder(), vocabulary, DrawRequest(n, symmetry, 600, 2, table), settings)
         ours, theirs = (np.mean([len(b) for b in drawn]) for drawn in (bodies, host))
@@ -239,9 +240,11 @@ def test_device_samples_are_valid_and_follow_the_model(name, count):
 
 
 def test_a_log_is_split_where_sequences_end():
-    log = np.array([[5, 0, 6, 7, 0, -2], [8, 9, -1, 5, 6, 7], [4, 4, 4, 4, 4, 4]])
-    assert [b.tolist() for b in split(log)] == [[5, 0], [6, 7, 0], [8, 9]]
-    assert split(np.full((2, 3), -2)) == []
+    log = torch.tensor([[5, 0, 6, 7, 0, -2], [8, 9, -1, 5, 6, 7], [0, 4, 4, 4, 4, 4]]).T
+    body, tokens, count = split(log)
+    bodies = [b.tolist() for b in bodies_of(body.numpy(), tokens.numpy(), count)]
+    assert bodies == [[5, 0], [6, 7, 0], [8, 9], [0]]
+    assert split(torch.full((3, 2), -2))[2] == 0
 
 
 @pytest.mark.parametrize("tokens", TOKENISATIONS)
@@ -249,10 +252,14 @@ def test_decoding_all_is_decoding_each(tokens):
     vocabulary = vocabulary_for("isosceles", 6, tokens=tokens)
     examples = examples_at(6, "mirror", 40)
     vocabulary.learn(examples, 1)
-    bodies = [vocabulary.encode(e)[2:] for e in examples]
-    bodies += [bodies[0][:-1], np.concatenate([bodies[1][:1], bodies[1]]), np.array([1, END]), np.array([END])]
-    for made, one in zip(vocabulary.decode_all(6, "mirror", bodies), bodies, strict=True):
-        alone = vocabulary.decode(6, "mirror", one)
+    bodies = [vocabulary.encode(e)[2:-1] for e in examples]
+    bodies += [np.append(bodies[0], -1), np.append(bodies[1][:1], bodies[1]), np.array([1]), np.array([], np.int64)]
+    flat = torch.from_numpy(np.concatenate(bodies))
+    of = torch.from_numpy(np.repeat(np.arange(len(bodies)), [len(b) for b in bodies]))
+    together = vocabulary.decode_flat(6, "mirror", of, flat, len(bodies))
+    assert [made is None for made in together][-4:-1] == [True] * 3
+    for made, one in zip(together, bodies, strict=True):
+        alone = vocabulary.decode(6, "mirror", one if -1 in one else np.append(one, END))
         assert (made is None) == (alone is None)
         assert made is None or made.tolist() == alone.tolist()
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,21 +19,11 @@ from patternboost.problem.ground import IntArray
 def attention(model: GPT, tokens: IntArray, kind: Kind | None = None) -> Tensor:
     """Attention weights of one sequence of tokens, int64 [T], T at most the context: float32 [layer, head, T, T].
 
-    Row i of a head says how much place i draws on places 0 to i; rows add up to 1. The weights are worked out beside
-    the model's fused attention, which does not give them away. No randomness; the model is left as it was.
+    Row i of a head says how much place i draws on places 0 to i; rows add up to 1 (of a vision transformer to less). No
+    randomness; the model is left as it was.
     """
     device = next(model.parameters()).device
-    row = torch.from_numpy(tokens).to(device)[None]
-    x = model.names(kind).of(row) + model.positions()[: len(tokens)]
-    future = torch.ones(len(tokens), len(tokens), dtype=torch.bool, device=device).triu(1)
-    weights = []
-    for block, bias in zip(model.blocks, model.attention_bias(row, row, kind), strict=True):
-        query, key, _ = block.split(x)  # type: ignore[operator]
-        scores = query @ key.transpose(2, 3) / math.sqrt(query.shape[-1])
-        scores = scores if bias is None else scores + bias
-        weights.append(scores.masked_fill(future, -torch.inf).softmax(dim=-1)[0])
-        x = block(x, bias)
-    return torch.stack(weights).float().cpu()
+    return model.weights(torch.from_numpy(tokens).to(device)[None], kind).float().cpu()
 
 
 @dataclass(frozen=True)

@@ -78,7 +78,7 @@ class _TorchStepper(Stepper):
         model = self._decoder.model
         with self._format():
             self._rows = model.rows(self._columns, self._kind, prefix, batch, model.settings.context)
-        return self._rows.first.float().expand(batch, -1)
+        return self._rows.first.float().repeat(batch, 1)
 
     @override
     def step(self, tokens: Tensor) -> Tensor:

@@ -7,12 +7,14 @@ ones come back does not depend on how long they are, as it would if the first to
 from __future__ import annotations
 
 import copy
+import itertools
 from collections.abc import Callable
 
 import numpy as np
 import torch
 from cachetools import LRUCache
 from torch import Tensor
+from torch.nn import functional
 
 from patternboost.model.corpus import Kind
 from patternboost.model.drawing import SampleSettings, invert
@@ -49,13 +51,15 @@ class RowSampler:
         capture: bool,
     ) -> None:
         device = next(model.parameters()).device
-        self._token_of = torch.from_numpy(columns).to(device)
+        among = torch.from_numpy(columns).to(device)
         room = len(prefix) + length
-        self._rows = model.rows(self._token_of, kind, prefix, batch, room)
+        self._rows = model.rows(among, kind, prefix, batch, room)
+        width = len(self._rows.first)
+        self._token_of = functional.pad(among, (0, width - len(among)), value=END)
         self._mask = None if bits is None else DeviceMask(bits, batch, room)
         self._prefix, self._length, self._batch, self._capture = len(prefix), length, batch, capture
         whole = {"dtype": torch.int64, "device": device}
-        self._logits = torch.zeros(batch, len(columns), device=device)
+        self._logits = torch.zeros(batch, width, device=device)
         self._left = torch.zeros(batch, **whole)  # type: ignore[call-overload]
         self._drawn = torch.zeros(batch, **whole)  # type: ignore[call-overload]
         self._clock = torch.zeros(1, **whole)  # type: ignore[call-overload]
@@ -66,8 +70,8 @@ class RowSampler:
         self._calls = 0
 
     @torch.no_grad()
-    def draw(self, count: int, settings: SampleSettings, seed: int, over: Callable[[], bool]) -> list[IntArray]:
-        """`count` bodies, END included but where they were cut; only those that have ended once `over()`."""
+    def draw(self, count: int, settings: SampleSettings, seed: int, over: Callable[[], bool]) -> Tensor:
+        """The log, int32 [steps, B], of `count` bodies; fewer have ended once `over()`."""
         device = self._left.device
         noise = torch.Generator(device=device).manual_seed(seed)
         self._calls += 1
@@ -91,9 +95,7 @@ class RowSampler:
             for _ in range(_BLOCK):
                 self._run(span, settings.top_p)
             logs.append(self._log.clone())
-        if not logs:
-            return []
-        return split(torch.cat(logs).T.cpu().numpy())
+        return torch.cat(logs) if logs else self._log[:0]
 
     def _run(self, span: int, top_p: float) -> None:
         """A step: as a graph from the second call on, since making one takes longer than a single call."""
@@ -134,17 +136,26 @@ class RowSampler:
             self._mask.restart(rows)
 
 
-def split(log: IntArray) -> list[IntArray]:
-    """The bodies in a log of tokens, int [rows, steps]: each up to END, or up to where it was cut, without the mark.
+def split(log: Tensor) -> tuple[Tensor, Tensor, int]:
+    """The bodies in a log [steps, rows], without END: the body of every token and the tokens, int64; how many.
 
-    What a row began and did not end is left out.
+    What a row began and did not end is left out. A body that was cut ends with a token `_CUT`.
     """
-    ends = (log == END) | (log == _CUT)
-    ends_later = np.flip(np.logical_or.accumulate(np.flip(ends, axis=1), axis=1), axis=1)
-    tokens = log[ends_later & (log != _IDLE)].astype(np.int64)
-    last = np.flatnonzero((tokens == END) | (tokens == _CUT))
-    bodies = np.split(tokens, last[:-1] + 1) if len(last) else []
-    return [body[:-1] if body[-1] == _CUT else body for body in bodies]
+    rows = log.T
+    ends = (rows == END) | (rows == _CUT)
+    ends_later = ends.flip(1).cummax(dim=1).values.flip(1)
+    kept = rows[ends_later & (rows != _IDLE)].long()
+    last = (kept == END) | (kept == _CUT)
+    body = last.long().cumsum(dim=0) - last.long()
+    written = kept != END
+    return body[written], kept[written], int(last.sum())
+
+
+def bodies_of(body: IntArray, tokens: IntArray, count: int) -> list[IntArray]:
+    """What `split` found as a list of bodies: END at the end, but where they were cut."""
+    at = np.searchsorted(body, np.arange(count + 1))
+    found = (tokens[first:last] for first, last in itertools.pairwise(at))
+    return [one[:-1] if len(one) and one[-1] == _CUT else np.append(one, END) for one in found]
 
 
 class DeviceSampling:
@@ -159,8 +170,8 @@ class DeviceSampling:
         self._bits: LRUCache[int, tuple[Table, DeviceBits | None]] = LRUCache(_READY)
 
     @torch.no_grad()
-    def sample(self, vocabulary: Vocabulary, request: DrawRequest, settings: SampleSettings) -> list[IntArray] | None:
-        """Bodies; None where the mask has to be kept on the host."""
+    def sample(self, vocabulary: Vocabulary, request: DrawRequest, settings: SampleSettings) -> Tensor | None:
+        """A log for `split`; None where the mask has to be kept on the host."""
         n, symmetry, table = request.n, request.symmetry, request.table
         columns, bits = vocabulary.columns(n, symmetry), None
         if table is not None:

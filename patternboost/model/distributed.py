@@ -14,7 +14,7 @@ import torch
 from torch.nn.parallel import DistributedDataParallel
 
 from patternboost.model.corpus import PoolCorpus
-from patternboost.model.gpt_generator import Built, GPTGenerator
+from patternboost.model.network_generator import Built, NetworkGenerator
 from patternboost.model.request import DrawRequest, FitRequest
 from patternboost.model.team import Team
 from patternboost.model.tokens import Example
@@ -26,7 +26,7 @@ from patternboost.search.tasks import prepare
 from patternboost.store.settings import Settings
 
 
-class TeamGenerator(GPTGenerator):
+class TeamGenerator(NetworkGenerator):
     """The transformer of a team, in any of its processes."""
 
     def __init__(self, team: Team, *arguments: Any) -> None:

@@ -31,6 +31,10 @@ class Shape:
 
 #: sequences on a GPU have multiples of so many tokens as input, so that training knows few shapes
 BLOCK = 4
+#: sequences of up to so many tokens are short for a GPU's fused attention
+_SHORT = 64
+#: rows of a matrix for which a GPU has its fast products are a multiple of this
+_ALIGNED = 8
 
 
 def context_for(longest: int) -> int:
@@ -41,11 +45,12 @@ def context_for(longest: int) -> int:
 def causal_attention(query: Tensor, key: Tensor, value: Tensor, bias: Tensor | None = None) -> Tensor:
     """Scaled dot-product attention, [B, H, T, D]: position t sees positions up to t. `bias` [B, H, T, T] is added.
 
-    torch's fused form, but for training in bfloat16 on a CPU: there its backward pass takes eight times as long as two
-    plain matrix products (torch 2.13, docs/LOG.md).
+    torch's fused form, but for training in bfloat16 where plain matrix products are faster: on a CPU its backward pass
+    takes eight times as long, and on a GPU, which works on blocks of 64 and more, twice as long for short sequences
+    (docs/LOG.md).
     """
     steps, wide = query.shape[-2:]
-    if query.device.type != "cpu" or query.dtype != torch.bfloat16:
+    if query.dtype != torch.bfloat16 or (query.device.type != "cpu" and steps > _SHORT):
         if bias is None:
             return functional.scaled_dot_product_attention(query, key, value, is_causal=True)
         future = torch.ones(steps, steps, dtype=torch.bool, device=query.device).triu(1)
@@ -53,7 +58,7 @@ def causal_attention(query: Tensor, key: Tensor, value: Tensor, bias: Tensor | N
         return functional.scaled_dot_product_attention(query, key, value, attn_mask=mask)
     batch, heads = query.shape[:2]
     query, key, value = (x.reshape(batch * heads, steps, wide) for x in (query, key, value))
-    added = torch.full((steps, steps), -torch.inf, dtype=query.dtype).triu(1)
+    added = torch.full((steps, steps), -torch.inf, dtype=query.dtype, device=query.device).triu(1)
     if bias is not None:
         added = added + bias.to(query.dtype).flatten(0, 1)
     scores = torch.baddbmm(added, query, key.transpose(1, 2), alpha=wide**-0.5)
@@ -66,7 +71,7 @@ class _SquaredReLU(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor) -> Tensor:
         """Any shape."""
-        positive = functional.relu(x)
+        positive: Tensor = functional.relu(x)
         ctx.save_for_backward(positive)
         return positive.square()
 
@@ -74,7 +79,8 @@ class _SquaredReLU(torch.autograd.Function):
     def backward(ctx: Any, gradient: Tensor) -> Tensor:  # type: ignore[override]
         """2 relu(x) times what comes back."""
         (positive,) = ctx.saved_tensors
-        return (gradient * positive).mul_(2)
+        returned: Tensor = (gradient * positive).mul_(2)
+        return returned
 
 
 def squared_relu(x: Tensor) -> Tensor:
@@ -101,8 +107,7 @@ class Block(nn.Module):
         """Queries, keys and values of x [B, T, W]: [3, B, H, T, D]."""
         qkv: Tensor = self.attention(self.norm_attention(x))
         batch, steps, width = x.shape
-        parts: Tensor = qkv.view(batch, steps, 3, self.heads, width // self.heads).permute(2, 0, 3, 1, 4)
-        return parts
+        return torch.permute(qkv.view(batch, steps, 3, self.heads, width // self.heads), (2, 0, 3, 1, 4))
 
     def join(self, x: Tensor, mixed: Tensor) -> Tensor:
         """What follows attention: x [B, T, W] and mixed values [B, H, T, D] to [B, T, W]."""
@@ -112,7 +117,7 @@ class Block(nn.Module):
 
     def forward(self, x: Tensor, bias: Tensor | None = None) -> Tensor:
         """x: [B, T, W]; `bias` [B, H, T, T] is added to the attention's scores."""
-        query, key, value = self.split(x)
+        query, key, value = self.split(x).unbind(0)
         return self.join(x, causal_attention(query, key, value, bias))
 
 
@@ -130,11 +135,19 @@ class Names(NamedTuple):
         return functional.embedding(tokens if self.place is None else self.place[tokens], self.vectors)
 
     def among(self, columns: Tensor | None) -> tuple[Tensor, Tensor]:
-        """Vectors and biases of the tokens `columns` (int64 [C]); None: of all."""
+        """Vectors and biases of the tokens `columns` (int64 [C]); None: of all.
+
+        On a GPU some columns without a meaning may follow, of probability 0.
+        """
         if columns is None:
             return self.vectors, self.bias
         at = columns if self.place is None else self.place[columns]
-        return functional.embedding(at, self.vectors), self.bias[at]
+        vectors, bias = functional.embedding(at, self.vectors), self.bias[at]
+        beyond = -len(at) % _ALIGNED if at.device.type == "cuda" else 0
+        if not beyond:
+            return vectors, bias
+        # Columns that no target is in and that are never drawn, for the sake of the products' shape.
+        return functional.pad(vectors, (0, 0, 0, beyond)), functional.pad(bias, (0, beyond), value=-torch.inf)
 
 
 class GPT(nn.Module):
@@ -144,22 +157,28 @@ class GPT(nn.Module):
     looks = 0
     #: whether the CPU's own decoding (`decoding.FastDecoder`) knows how to run it
     plain = True
+    #: what its layers are
+    block = Block
 
     def __init__(self, settings: Shape) -> None:
         super().__init__()
         if settings.width % settings.heads:
             raise ValueError(f"width {settings.width} must be a multiple of heads {settings.heads}")
         self.settings = settings
-        self.blocks = nn.ModuleList(Block(settings) for _ in range(settings.layers))
+        self.blocks = nn.ModuleList(self.block(settings) for _ in range(settings.layers))
         self.norm = nn.LayerNorm(settings.width)
         #: added to every logit, not trained: `set_logit_prior` sets it to how frequent the tokens are
         self.bias: Tensor
         self.register_buffer("bias", torch.zeros(settings.vocabulary))
         self.make_names()
+        self.start()
+
+    def start(self) -> None:
+        """The weights before training."""
         self.apply(initialise)
         for block in self.blocks:  # residual branches start small, as in GPT-2
             for layer in (block.project, block.narrow):
-                layer.weight.data /= (2 * settings.layers) ** 0.5  # type: ignore
+                layer.weight.data /= (2 * self.settings.layers) ** 0.5  # type: ignore
 
     def make_names(self) -> None:
         """What tokens and places are made of."""
@@ -190,6 +209,22 @@ class GPT(nn.Module):
         for block, bias in zip(self.blocks, self.attention_bias(tokens, tokens, kind), strict=True):
             x = block(x, bias)
         return self.head(x if at is None else x[:, at], *names.among(columns))
+
+    def weights(self, tokens: Tensor, kind: Kind | None) -> Tensor:
+        """Attention weights of one sequence, int64 [1, T]: [layer, head, T, T].
+
+        They are worked out beside the fused attention, which does not give them away.
+        """
+        x = self.names(kind).of(tokens) + self.positions()[: tokens.shape[1]]
+        future = torch.ones(2 * tokens.shape[1:], dtype=torch.bool, device=tokens.device).triu(1)
+        layers = []
+        for block, bias in zip(self.blocks, self.attention_bias(tokens, tokens, kind), strict=True):
+            query, key, _ = block.split(x).unbind(0)  # type: ignore[operator]
+            scores = query @ key.transpose(2, 3) * query.shape[-1] ** -0.5
+            scores = scores if bias is None else scores + bias
+            layers.append(scores.masked_fill(future, -torch.inf).softmax(dim=-1)[0])
+            x = block(x, bias)
+        return torch.stack(layers)
 
     def rows(self, columns: Tensor, kind: Kind | None, prefix: tuple[int, ...], batch: int, room: int) -> Rows:
         """Sequences that grow from a prefix, with room for `room` tokens; logits of the tokens `columns`."""

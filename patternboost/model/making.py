@@ -8,7 +8,7 @@ from patternboost.model.bigram import BigramGenerator
 from patternboost.model.distributed import TeamGenerator, serve
 from patternboost.model.drawing import SampleSettings
 from patternboost.model.generator import Generator
-from patternboost.model.gpt_generator import GPTGenerator
+from patternboost.model.network_generator import NetworkGenerator
 from patternboost.model.precision import pick_device
 from patternboost.model.team import called_by_torchrun, join
 from patternboost.model.tokens import TOKENISATIONS, Vocabulary, classes_at
@@ -33,6 +33,7 @@ def make_generator(settings: Settings, instance: Instance, sizes: Sequence[int])
         settings.seed,
         settings.precision,
         settings.jobs,
+        settings.model,
     )
     if called_by_torchrun():
         team = join(device)
@@ -40,7 +41,7 @@ def make_generator(settings: Settings, instance: Instance, sizes: Sequence[int])
         if team.rank:  # only the first process knows which seeds there are
             vocabulary = _vocabulary(settings, instance, heard["sizes"])
         return TeamGenerator(team, vocabulary, *arguments[1:])
-    return GPTGenerator(*arguments)
+    return NetworkGenerator(*arguments)
 
 
 def _vocabulary(settings: Settings, instance: Instance, sizes: Sequence[int]) -> Vocabulary:

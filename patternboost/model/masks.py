@@ -82,7 +82,7 @@ class DeviceMask:
         """Logits [B, C] with minus infinity where a token must not come next (in place)."""
         b = self._bits
         taken = (self._blocked[:, b.word] >> b.shift) & 1
-        logits[:, :-1].masked_fill_(taken.bool(), -torch.inf)
+        logits[:, : b.orbits].masked_fill_(taken.bool(), -torch.inf)
         return logits
 
     def extend(self, tokens: Tensor, span: int) -> None:

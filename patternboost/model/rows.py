@@ -41,7 +41,7 @@ class AttentionRows(Rows):
     """Keys and values of every layer, [B, room, W].
 
     A row's one query per head against its own keys is a product of matrices only if the heads are taken together: the
-    queries as columns of a block-diagonal matrix [W, H]. So most of the products are by zero, and it still takes a
+    queries as rows of a block-diagonal matrix [H, W]. So most of the products are by zero, and it still takes a
     fifth of the time of torch's attention, which is made for many queries (docs/LOG.md).
     """
 
@@ -66,9 +66,9 @@ class AttentionRows(Rows):
         self._keys, self._values = (
             [torch.zeros((batch, room, s.width), dtype=dtype, device=device) for _ in model.blocks] for _ in range(2)
         )
-        #: [H, 1, H]: which head is which
-        self._own = torch.eye(s.heads, dtype=dtype, device=device)[:, None]
-        self.first = torch.zeros(len(columns), dtype=dtype, device=device)
+        #: the queries of every head, [B, H, W], 0 outside the head's own part of the width
+        self._queries = torch.zeros((batch, s.heads, s.width), dtype=dtype, device=device)
+        self.first = torch.zeros(len(self._head[0]), dtype=dtype, device=device)
         self.begin()
 
     def begin(self) -> None:
@@ -88,22 +88,21 @@ class AttentionRows(Rows):
         """See `Rows`."""
         self.steps += 1
         self._tokens[self._row, self._at] = tokens
-        unseen = (self._place[:span] > self._at[:, None])[..., None]
+        unseen = (self._place[:span] > self._at[:, None])[:, None]
         biases = self._model.attention_bias(tokens[:, None], self._tokens[:, :span], self._kind)
         x = (self._names.of(tokens) + functional.embedding(self._at, self._positions))[:, None]
         for block, keys, values, bias in zip(self._model.blocks, self._keys, self._values, biases, strict=True):
-            query, key, value = block.split(x)[..., 0, :]  # type: ignore[operator]
+            query, key, value = block.split(x)[..., 0, :].unbind(0)  # type: ignore[operator]
             keys[self._row, self._at] = key.flatten(1).to(keys.dtype)
             values[self._row, self._at] = value.flatten(1).to(values.dtype)
-            scaled = query.to(keys.dtype) * query.shape[-1] ** -0.5
-            scores = torch.bmm(keys[:, :span], (scaled[..., None] * self._own).flatten(1, 2)).float()
+            _own_parts(self._queries).copy_(query * query.shape[-1] ** -0.5)
+            scores = torch.bmm(self._queries, keys[:, :span].transpose(1, 2)).float()
             if bias is not None:
-                scores = scores + bias[:, :, 0].transpose(1, 2)
-            weights = scores.masked_fill(unseen, -torch.inf).softmax(dim=1).to(values.dtype)
+                scores = scores + bias[:, :, 0]
+            weights = scores.masked_fill(unseen, -torch.inf).softmax(dim=-1).to(values.dtype)
             # Every head's weights on all of the width, of which its own part is wanted.
-            mixed = torch.bmm(weights.transpose(1, 2), values[:, :span])
-            own = mixed.view(len(mixed), *query.shape[1:2], *query.shape[1:]).diagonal(dim1=1, dim2=2).transpose(1, 2)
-            x = block.join(x, own[:, :, None].to(x.dtype))  # type: ignore[operator]
+            mixed = _own_parts(torch.bmm(weights, values[:, :span]))
+            x = block.join(x, mixed[:, :, None].to(x.dtype))  # type: ignore[operator]
         self._at.add_(1).clamp_(max=len(self._place) - 1)
         return self._model.head(x[:, 0], *self._head)
 
@@ -114,4 +113,11 @@ class AttentionRows(Rows):
     def keep(self, rows: Tensor) -> None:
         """See `Rows`."""
         self._at, self._tokens, self._row = self._at[rows], self._tokens[rows], self._row[: len(rows)]
+        self._queries = self._queries[rows]
         self._keys, self._values = ([cache[rows] for cache in caches] for caches in (self._keys, self._values))
+
+
+def _own_parts(whole: Tensor) -> Tensor:
+    """Of [B, H, W] the part of the width that is every head's own, a view [B, H, D]."""
+    heads = whole.shape[1]
+    return whole.view(len(whole), heads, heads, -1).diagonal(dim1=1, dim2=2).transpose(1, 2)

@@ -35,13 +35,17 @@ class Samples:
     malformed: int
     empty: int = 0
 
+    @classmethod
+    def of(cls, sets: Sequence[IntArray | None]) -> Samples:
+        """Decoded sets; None for a wrong format."""
+        formed = [s for s in sets if s is not None]
+        good = [s for s in formed if len(s)]
+        return cls(good, len(sets) - len(formed), len(formed) - len(good))
+
 
 def decoded(bodies: Sequence[IntArray], vocabulary: Vocabulary, n: int, symmetry: str) -> Samples:
     """Bodies as sets."""
-    sets = vocabulary.decode_all(n, symmetry, bodies)
-    formed = [s for s in sets if s is not None]
-    good = [s for s in formed if len(s)]
-    return Samples(good, len(sets) - len(formed), len(formed) - len(good))
+    return Samples.of([vocabulary.decode(n, symmetry, body) for body in bodies])
 
 
 def sample(

@@ -17,7 +17,8 @@ from patternboost.problem.ground.sizes import BoardSize, size_of
 from patternboost.store.files import FileError, read_text
 
 #: what a run learns with
-MODELS = ("gpt", "bigram", "unigram", "none")
+TRANSFORMERS = ("gpt", "every-size", "graph", "vit")
+MODELS = (*TRANSFORMERS, "bigram", "unigram", "none")
 #: how constructions are written for it, and in which numbers it is sampled
 TOKENS = ("orbits", "bits", "merged")
 PRECISIONS = ("auto", "fp32", "bf16")
@@ -75,7 +76,9 @@ class Settings:
     seed: int = _whole(0, "seed of all randomness")
     jobs: int = field(default_factory=default_jobs, metadata={"help": "workers", "least": 1, "most": MAX_JOBS})
     device: str = _choice("auto", "auto, cpu or cuda: where the model runs", DEVICES)
-    model: str = _choice("gpt", "gpt, bigram, unigram, or none: local search alone, the control", MODELS)
+    model: str = _choice(
+        "gpt", "gpt, every-size, graph or vit; bigram, unigram; or none: local search alone, the control", MODELS
+    )
     improve: str = _choice("tabu", "tabu, greedy (repair and fill alone), solver (extra: exact), or both", IMPROVERS)
     backend: str = _choice("threading", "threading, loky, dask or ray", BACKENDS)
     seed_from: tuple[str, ...] = _other((), "where seeds come from")
@@ -102,7 +105,7 @@ class Settings:
     regions: float = _share(0.9, "most of the effort spent in regions")
     seed_regions: bool = _other(True, "regions from constructions of other sizes, where there are seeds")
     region_mass: float = _share(0.85, "share of its density that a region of the model, or a counted one, holds")
-    count_regions: bool = _other(True, "gpt: a region counted in the pool competes with the model's")
+    count_regions: bool = _other(True, "transformers: a region counted in the pool competes with the model's")
 
     without: str = _other("", "proposers left out, by their names in the log, with commas between")
 
@@ -156,6 +159,8 @@ def check(settings: Settings) -> Settings:
             raise SettingsError(f"{f.name} = {value} must be {bounds}")
     if settings.tenure_max < settings.tenure_min:
         raise SettingsError(f"tenure_max = {settings.tenure_max} is below tenure_min = {settings.tenure_min}")
+    if settings.model in TRANSFORMERS[1:] and settings.tokens != "orbits":
+        raise SettingsError(f"model = {settings.model} knows orbits alone: use tokens = orbits, or model = gpt")
     if settings.width % settings.heads:
         raise SettingsError(f"width = {settings.width} must be a multiple of heads = {settings.heads}")
     return settings
@@ -185,7 +190,7 @@ def idle_settings(settings: Settings, problem: Problem) -> list[str]:
     if settings.model == "none":
         names = changed("region_mass", "count_regions", "model_share", "tokens", "layers", "heads", "width")
         found += [f"{name}: there is no model" for name in names]
-    elif settings.model != "gpt":
+    elif settings.model not in TRANSFORMERS:
         found += [f"{name}: the model is {settings.model}" for name in changed("count_regions", "layers", "heads")]
     return found
 

@@ -14,6 +14,7 @@ from patternboost.loop.regions import marginal_frequencies, region
 from patternboost.loop.starts import NOTHING, Start, expected_steps, goes_around
 from patternboost.problem import IntArray
 from patternboost.problem.symmetry import class_orbits
+from patternboost.store.settings import TRANSFORMERS
 
 if TYPE_CHECKING:
     from patternboost.loop.state import State
@@ -36,7 +37,7 @@ class CountedRegion(Proposer):
     @override
     def ready(self, context: Context, state: State, symmetry: str, samples: Sequence[Example]) -> bool:
         s = context.settings
-        wanted = s.regions > 0 and s.count_regions and s.model == "gpt" and context.instance.problem.by_rows
+        wanted = s.regions > 0 and s.count_regions and s.model in TRANSFORMERS and context.instance.problem.by_rows
         return wanted and len(_members(state, symmetry)) >= LEAST
 
     @override

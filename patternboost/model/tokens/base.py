@@ -6,6 +6,7 @@ size and a class by the prefix.
 
 from __future__ import annotations
 
+import itertools
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from typing import Any, ClassVar, Protocol
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from patternboost.model.tokens.encoded import Encoded, WrittenEncoded
 from patternboost.problem import Problem
@@ -171,6 +173,12 @@ class Vocabulary(ABC):
             return None
         return self.view(n, symmetry).orbits.expand(np.sort(orbits))
 
-    def decode_all(self, n: int, symmetry: str, bodies: Sequence[IntArray]) -> list[IntArray | None]:
-        """`decode` of every body."""
-        return [self.decode(n, symmetry, body) for body in bodies]
+    def decode_flat(self, n: int, symmetry: str, body: Tensor, tokens: Tensor, count: int) -> list[IntArray | None]:
+        """`decode` of `count` bodies at once: the number of its body for every token, ascending, and the tokens.
+
+        Both int64, on any device; END is left out, and a negative token marks a body without it.
+        """
+        at = np.searchsorted(body.cpu().numpy(), np.arange(count + 1))
+        host = np.append(tokens.cpu().numpy(), END)
+        found = (host[first:last] for first, last in itertools.pairwise(at))
+        return [None if (one < 0).any() else self.decode(n, symmetry, np.append(one, END)) for one in found]

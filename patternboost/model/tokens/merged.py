@@ -17,6 +17,7 @@ import numpy as np
 import torch
 from numba import njit, types
 from numpy.typing import NDArray
+from torch import Tensor
 from typing_extensions import override
 
 from patternboost.model.tokens.base import END, Example, TokenMask, Vocabulary
@@ -108,8 +109,8 @@ class MergedVocabulary(OrbitVocabulary):
         return Vocabulary.encoded(self, n, symmetry, examples, device)
 
     @override
-    def decode_all(self, n: int, symmetry: str, bodies: Sequence[IntArray]) -> list[IntArray | None]:
-        return Vocabulary.decode_all(self, n, symmetry, bodies)
+    def decode_flat(self, n: int, symmetry: str, body: Tensor, tokens: Tensor, count: int) -> list[IntArray | None]:
+        return Vocabulary.decode_flat(self, n, symmetry, body, tokens, count)
 
     @override
     def settings(self) -> dict[str, Any]:

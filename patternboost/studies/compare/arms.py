@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from patternboost.loop.origins import ARMS as PROPOSERS
+from patternboost.store.settings import TRANSFORMERS
 
 #: arms by name: what they set of a search. 'greedy' is no search: random greedy fills, as many as time allows.
 #: With seeds all arms begin with them, but for those that say otherwise
 ARMS: dict[str, dict[str, Any]] = {
-    "gpt": {"model": "gpt"},
+    **{name: {"model": name} for name in TRANSFORMERS},
     "none": {"model": "none"},
     "bigram": {"model": "bigram"},
     "unigram": {"model": "unigram"},

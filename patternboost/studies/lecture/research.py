@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from patternboost.model.drawing import SampleSettings
-from patternboost.model.gpt_generator import GPTGenerator
+from patternboost.model.network_generator import NetworkGenerator
 from patternboost.model.request import DrawRequest, FitRequest
 from patternboost.model.tokens import TOKENISATIONS, Example
 from patternboost.model.training import TrainSettings
@@ -200,7 +200,7 @@ def run_arm(
         settings.steps, settings.batch, weight_decay=settings.weight_decay, eval_every=max(1, settings.steps // 20),
         patience=settings.steps,
     )  # fmt: skip
-    generator = GPTGenerator(vocabulary, _SHAPE, training, SampleSettings(), device, seed, threads=settings.threads)
+    generator = NetworkGenerator(vocabulary, _SHAPE, training, SampleSettings(), device, seed, threads=settings.threads)
     log = generator.fit(FitRequest(examples, seed, over, report))
     instance = problem(name, n)
     prepared = prepare(instance, "none")

@@ -1,4 +1,4 @@
-"""The transformer as a generator: made, trained, sampled from and checkpointed."""
+"""A transformer of any architecture as a generator: made, trained, sampled from and checkpointed."""
 
 from __future__ import annotations
 
@@ -20,10 +20,11 @@ from patternboost.model.attention import AttentionMap, attention_map
 from patternboost.model.captured import CapturedSteps
 from patternboost.model.corpus import Kind, PoolCorpus, columns_of
 from patternboost.model.decoding import Decoder, decoder_of
-from patternboost.model.device_sampling import DeviceSampling
+from patternboost.model.device_sampling import DeviceSampling, bodies_of, split
 from patternboost.model.drawing import SampleSettings
 from patternboost.model.generator import Generator, check_vocabulary
 from patternboost.model.gpt import GPT, Shape, context_for
+from patternboost.model.networks import make_network
 from patternboost.model.precision import DTYPES, can_compile, one_torch_thread, pick_precision
 from patternboost.model.request import DrawRequest, FitRequest
 from patternboost.model.sampling import Samples, decoded, sample
@@ -44,7 +45,7 @@ class Built:
     sampling: DeviceSampling | None = None
 
 
-class GPTGenerator(Generator):
+class NetworkGenerator(Generator):
     """The transformer with its optimiser, both kept over generations."""
 
     def __init__(
@@ -57,6 +58,7 @@ class GPTGenerator(Generator):
         seed: int,
         precision: str = "auto",
         threads: int = 1,
+        network: str = "gpt",
     ) -> None:
         self.vocabulary = vocabulary
         self.training = training
@@ -67,6 +69,7 @@ class GPTGenerator(Generator):
         self._threads = threads
         self._shape = shape
         self._seed = seed
+        self._network = network
         self.built: Built | None = None
 
     @property
@@ -80,7 +83,7 @@ class GPTGenerator(Generator):
         """A new model for sequences of up to `context` tokens, and its optimiser."""
         settings = Shape(vocabulary=self.vocabulary.count, context=context, **self._shape)
         torch.manual_seed(self._seed)  # the weights' start; sampling and training have generators of their own
-        model = GPT(settings).to(self.device)
+        model = make_network(self._network, settings, self.vocabulary).to(self.device)
         nn.init.constant_(model.norm.weight, 0.25)  # the logits begin near how frequent the tokens are
         optimizer = make_optimizer(model, self.training)
         steps = sampling = None
@@ -131,17 +134,28 @@ class GPTGenerator(Generator):
 
     def sample(self, request: DrawRequest) -> Samples:
         """Sample with the key/value cache."""
-        return decoded(self.sample_sequences(request), self.vocabulary, request.n, request.symmetry)
+        log = self.device_log(request)
+        if log is None:
+            return decoded(self.sample_sequences(request), self.vocabulary, request.n, request.symmetry)
+        return Samples.of(self.vocabulary.decode_flat(request.n, request.symmetry, *split(log)))
+
+    def device_log(self, request: DrawRequest) -> Tensor | None:
+        """What a GPU drew; None where there is none, or it cannot serve the request by itself."""
+        if self.built is None or self.built.sampling is None:
+            return None
+        return self.built.sampling.sample(self.vocabulary, request, self._settings(request))
 
     def sample_sequences(self, request: DrawRequest) -> list[IntArray]:
         """Samples as tokens."""
+        log = self.device_log(request)
+        if log is None:
+            return sample(self.decoder(), self.vocabulary, request, self._settings(request), self._threads)
+        body, tokens, count = split(log)
+        return bodies_of(body.cpu().numpy(), tokens.cpu().numpy(), count)
+
+    def _settings(self, request: DrawRequest) -> SampleSettings:
         length = self.model.settings.context - 2
-        settings = dataclasses.replace(self.sampling, length=length, temperature=request.temperature)
-        if self.built is not None and self.built.sampling is not None:
-            drawn = self.built.sampling.sample(self.vocabulary, request, settings)
-            if drawn is not None:
-                return drawn
-        return sample(self.decoder(), self.vocabulary, request, settings, self._threads)
+        return dataclasses.replace(self.sampling, length=length, temperature=request.temperature)
 
     @torch.no_grad()
     @override
@@ -173,7 +187,7 @@ class GPTGenerator(Generator):
             write_json(folder / "model.json", {"context": None})
             return
         settings = dataclasses.asdict(self.model.settings)
-        settings |= {"precision": self.precision, "tokens": self.vocabulary.settings()}
+        settings |= {"model": self._network, "precision": self.precision, "tokens": self.vocabulary.settings()}
         write_json(folder / "model.json", settings)
         weights = {k: v.contiguous() for k, v in self.model.state_dict().items()}
         _write(folder / "model.safetensors", weights)
@@ -193,6 +207,8 @@ class GPTGenerator(Generator):
         if "context" not in saved:
             raise FileError(f"{folder}/model.json is damaged: it does not say the model's context")
         check_vocabulary(folder, saved.get("tokens"), self.vocabulary)
+        if saved.get("model") != self._network:
+            raise FileError(f"{folder}: the model was made with model = {saved.get('model')}, not {self._network}")
         if saved.get("precision") not in DTYPES or self.precision not in ("auto", saved["precision"]):
             raise FileError(f"{folder}: the model was made with precision = {saved.get('precision')}")
         self.precision = saved["precision"]
