@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from patternboost.loop.aligning import ALIGN_SHARE, align
 from patternboost.loop.allocator import proposer_policy
 from patternboost.loop.classes import class_shares
 from patternboost.loop.clock import Clock
@@ -45,14 +46,18 @@ def propose(
     context: Context, state: State, clock: Clock, outputs: Outputs, statistics: Statistics, length: float
 ) -> list[Proposal]:
     """Starts for every class of this generation; no more samples are drawn once sampling has had its time."""
-    over = clock.within(SAMPLE_SHARE * length)
+    over = clock.within((SAMPLE_SHARE + (ALIGN_SHARE if context.settings.align != "none" else 0.0)) * length)
     found: list[Proposal] = []
     widest = 0.0
-    for index, (symmetry, share) in enumerate(class_shares(context, state).items()):
+    classes = class_shares(context, state)
+    most = max(classes.values(), default=0.0)
+    for index, (symmetry, share) in enumerate(classes.items()):
         steps = share * state.work
         samples: list[Example] = []
         if statistics.train is not None and not over():
-            drawn = _draw(context, state, clock, outputs, statistics, (symmetry, index, steps), over)
+            drawn = _draw(
+                context, state, clock, outputs, statistics, (symmetry, index, steps), over, share == most, length
+            )
             if drawn is None:  # it was time to stop before the class's table was built
                 break
             samples = drawn
@@ -102,6 +107,8 @@ def _draw(
     statistics: Statistics,
     for_class: tuple[str, int, float],
     over: Callable[[], bool],
+    leads: bool,
+    length: float,
 ) -> list[Example] | None:
     """Samples of a class (name, number, steps), or None where it was time to stop before its table was built."""
     from patternboost.model.tokens import Example  # late: only runs with a model need torch
@@ -115,6 +122,9 @@ def _draw(
     table = class_table(context, outputs, statistics, symmetry, clock.stop) if masked else None
     if masked and table is None:
         return None
+    if table is not None and leads:
+        with statistics.phase("align"):
+            align(context, state, clock, outputs, statistics, table, over, length)
     seed = context.seed(Stream.SAMPLE, state.generation, index)
     temperature = state.temperature.value
     drawn = state.model.sample(DrawRequest(instance.n, symmetry, wanted, seed, table, over, temperature))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -78,6 +78,8 @@ class Statistics:
     seconds: dict[str, float] = field(default_factory=dict)
     #: steps, loss, held-out loss and learning curve of training (None: not known), or None where there was none
     train: dict[str, Any] | None = None
+    #: what alignment did, or None
+    align: dict[str, float] | None = None
     #: every new best: seconds of the run, score
     bests: list[tuple[float, int]] = field(default_factory=list)
 
@@ -134,6 +136,11 @@ class Statistics:
             "curve": [[step, _known(loss), _known(held)] for step, loss, held in log.curve],
         }
 
+    def note_alignment(self, means: Sequence[float], bests: Sequence[float]) -> None:
+        """Keep what samples were worth: in the mean at the first and the last step, and at best."""
+        if means:
+            self.align = {"steps": len(means), "first": means[0], "last": means[-1], "best": max(bests)}
+
     def entry(
         self, problem: Problem, generation: int, seconds: float, best: int, pool: Pool, leader: str
     ) -> dict[str, Any]:
@@ -160,6 +167,7 @@ class Statistics:
             "temperature": None if self.temperature is None else round(self.temperature, 4),
             "valid": self.valid,
             "train": self.train,
+            "align": self.align,
             "steps": self.steps,
             "worked": {str(origin): round(walks.seconds, 3) for origin, walks in sorted(self.origins.items())},
             "phases": {name: round(s, 3) for name, s in self.seconds.items()},

@@ -14,6 +14,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 from typing_extensions import override
 
+from patternboost.model.alignment import AlignRequest, AlignSettings
 from patternboost.model.attention import AttentionMap
 from patternboost.model.corpus import Kind
 from patternboost.model.decoding import Decoder, Stepper
@@ -123,6 +124,9 @@ class BigramGenerator(Generator):
         write_json(folder / "model.json", {"longest": self._longest, "tokens": self.vocabulary.settings()})
         if self._counted is not None:
             save_file({"logits": self._counted}, folder / "model.safetensors")
+
+    def align(self, request: AlignRequest, settings: AlignSettings) -> None:
+        """Counts are not aligned."""
 
     def attention(self, example: Example) -> AttentionMap | None:
         """Counts look at the last token only: there is nothing to show."""

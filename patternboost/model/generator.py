@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from patternboost.model.alignment import AlignLog, AlignRequest, AlignSettings
 from patternboost.model.attention import AttentionMap
 from patternboost.model.request import DrawRequest, FitRequest
 from patternboost.model.sampling import Samples
@@ -24,6 +25,9 @@ class Generator(Protocol):
 
     def fit(self, request: FitRequest) -> TrainLog:
         """Learn from the pool."""
+
+    def align(self, request: AlignRequest, settings: AlignSettings) -> AlignLog | None:
+        """Learn from what samples are worth; None: this model cannot."""
 
     def sample(self, request: DrawRequest) -> Samples:
         """Draw constructions of a size and class; with a table only valid ones."""

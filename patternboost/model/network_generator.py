@@ -16,6 +16,7 @@ from safetensors.torch import save as tensors_to_bytes
 from torch import Tensor, nn
 from typing_extensions import override
 
+from patternboost.model.alignment import AlignLog, AlignRequest, AlignSettings, align_alone
 from patternboost.model.attention import AttentionMap, attention_map
 from patternboost.model.captured import CapturedSteps
 from patternboost.model.corpus import Kind, PoolCorpus, columns_of
@@ -126,6 +127,15 @@ class NetworkGenerator(Generator):
         training = dataclasses.replace(self.training, precision=self.precision, threads=self._threads)
         r = request
         return train(model, built.optimizer, corpus, training, r.seed, r.over, r.report, r.seconds, team, built.steps)
+
+    def align(self, request: AlignRequest, settings: AlignSettings) -> AlignLog | None:
+        """See `alignment.align`; None before the first fit. Weights that are no numbers any more are thrown away."""
+        if self.built is None:
+            return None
+        log = align_alone(self.built.model, self.vocabulary, request, settings)
+        if not all(bool(torch.isfinite(p).all()) for p in self.built.model.parameters()):
+            self.built = None
+        return log
 
     def decoder(self) -> Decoder:
         """The model as it is now, ready to be sampled from. Raises ValueError before the first `fit`."""

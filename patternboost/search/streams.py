@@ -19,6 +19,7 @@ class Stream(IntEnum):
     GREEDY = 8
     PROOF = 9
     LADDER = 10
+    ALIGN = 11
 
 
 def stream_seed(seed: int, stream: Stream, *path: int) -> int:

@@ -30,6 +30,7 @@ def is_log_line(value: Any) -> bool:
             and (value.get("temperature") is None or _number(value["temperature"]))
             and all(len(moment) == 2 and all(map(_number, moment)) for moment in value.get("bests", []))
             and (value["train"] is None or _train(value["train"]))
+            and all(_text(name) and _number(x) for name, x in (value.get("align") or {}).items())
         )
     except (KeyError, TypeError, AttributeError, ValueError):
         return False

@@ -19,6 +19,9 @@ from patternboost.store.files import FileError, read_text
 #: what a run learns with
 TRANSFORMERS = ("gpt", "every-size", "graph", "vit")
 MODELS = (*TRANSFORMERS, "bigram", "unigram", "none")
+#: how samples teach the model, and what they are worth
+ALIGNMENTS = ("none", "preference", "policy")
+REWARDS = ("samples", "search")
 #: how constructions are written for it, and in which numbers it is sampled
 TOKENS = ("orbits", "bits", "merged")
 PRECISIONS = ("auto", "fp32", "bf16")
@@ -122,6 +125,9 @@ class Settings:
     batch: int = _whole(32, "training batch, sequences", 1, 2**20)
     learning_rate: float = _real(1e-3, "peak learning rate", 1e-9, 10.0)
     weight_decay: float = _real(0.1, "AdamW weight decay", 0.0, 100.0)
+    align: str = _choice("none", "none, preference or policy: learning from what samples are worth", ALIGNMENTS)
+    align_steps: int = _whole(20, "steps of alignment per generation (under a time budget its share of the clock)")
+    align_reward: str = _choice("samples", "samples as they are, or search: after local search", REWARDS)
     temperature: float = _real(1.0, "sampling temperature to begin with", 0.001, 1000.0)
     novelty: float = _share(0.5, "share of new samples that the temperature rises to keep; 0: it stays")
     top_p: float = _real(1.0, "nucleus sampling", 0.001, 1.0)
@@ -159,6 +165,8 @@ def check(settings: Settings) -> Settings:
             raise SettingsError(f"{f.name} = {value} must be {bounds}")
     if settings.tenure_max < settings.tenure_min:
         raise SettingsError(f"tenure_max = {settings.tenure_max} is below tenure_min = {settings.tenure_min}")
+    if settings.align != "none" and (settings.tokens != "orbits" or not settings.mask):
+        raise SettingsError(f"align = {settings.align} needs tokens = orbits and mask = true")
     if settings.model in TRANSFORMERS[1:] and settings.tokens != "orbits":
         raise SettingsError(f"model = {settings.model} knows orbits alone: use tokens = orbits, or model = gpt")
     if settings.width % settings.heads:
@@ -188,10 +196,12 @@ def idle_settings(settings: Settings, problem: Problem) -> list[str]:
     if not settings.seed_from:
         found += [f"{name}: there are no seeds" for name in changed("seed_regions")]
     if settings.model == "none":
-        names = changed("region_mass", "count_regions", "model_share", "tokens", "layers", "heads", "width")
+        names = changed("region_mass", "count_regions", "model_share", "tokens", "layers", "heads", "width", "align")
         found += [f"{name}: there is no model" for name in names]
     elif settings.model not in TRANSFORMERS:
-        found += [f"{name}: the model is {settings.model}" for name in changed("count_regions", "layers", "heads")]
+        found += [
+            f"{name}: the model is {settings.model}" for name in changed("count_regions", "layers", "heads", "align")
+        ]
     return found
 
 
