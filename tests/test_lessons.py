@@ -12,9 +12,10 @@ from commands import invoke, refused
 from patternboost.model.tokens import END
 from patternboost.problem.registry import problem
 from patternboost.studies.lecture.characters import START, Characters
+from patternboost.studies.lecture.experiments import EXPERIMENTS
 from patternboost.studies.lecture.learning import LessonSettings, Score, learn
 from patternboost.studies.lecture.lesson import lesson
-from patternboost.studies.lecture.research import EXPERIMENTS, WRONG_FORMAT, Figures
+from patternboost.studies.lecture.research import WRONG_FORMAT, Figures
 from patternboost.studies.lecture.strings import STRINGS, twisted
 
 
@@ -138,7 +139,7 @@ def test_the_bigram_lesson_and_the_list(tmp_path):
 
 
 #: those that take longest
-_LONG = ("smaller-sizes", "larger-n", "tokenisation")
+_LONG = ("smaller-sizes", "larger-n", "tokenisation", "learn-from-attempts", "every-size", "vision")
 
 
 @pytest.mark.parametrize(

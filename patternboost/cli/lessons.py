@@ -45,9 +45,9 @@ def lesson(name: str | None, listing: bool, **options: Any) -> int:
     patternboost lesson smaller-sizes --seeds 5
     """
     with ctrl_c_ends_at_once():
+        from patternboost.studies.lecture.experiments import EXPERIMENTS
         from patternboost.studies.lecture.lesson import LESSONS
         from patternboost.studies.lecture.lesson import lesson as run_lesson
-        from patternboost.studies.lecture.research import EXPERIMENTS
         from patternboost.studies.lecture.strings import STRINGS
 
     if listing:

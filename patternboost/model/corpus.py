@@ -6,7 +6,7 @@ model that knows how orbits lie to each other can look it up.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple, Protocol
 
@@ -17,6 +17,8 @@ from torch import Tensor
 from patternboost.model.tokens import END, Example, Vocabulary
 from patternboost.problem.ground import IntArray
 
+#: numbers of sets that are made as they are drawn: what training calls an epoch of them
+_FRESH = 1 << 14
 #: so many batches are drawn at a time and sorted by length
 _DRAWN = 8
 
@@ -97,6 +99,30 @@ class PoolCorpus(Corpus):
         which = int(self.kinds[rows[0]])
         tokens = self._encoded[which].tokens(self._place[rows], draws)
         return Batch(tokens, self.prefix, *self._columns[which], self._names[which])
+
+
+class FreshCorpus(Corpus):
+    """Sets that are made as they are drawn: as many as training may want, no two batches alike.
+
+    What training holds out is drawn once, by number, and stays the same.
+    """
+
+    def __init__(
+        self, vocabulary: Vocabulary, like: Example, make: Callable[[int], IntArray], length: int, device: torch.device
+    ) -> None:
+        self._vocabulary, self._like, self._make, self._device = vocabulary, like, make, device
+        self.lengths = np.full(_FRESH, length)
+        self.kinds = np.zeros(_FRESH, np.int64)
+
+    def batch(self, rows: IntArray, draws: IntArray) -> Batch:
+        """A set for every row and draw."""
+        kind = Kind(self._like.n, self._like.symmetry)
+        made = [
+            Example(*kind, self._make(_FRESH * int(draw) + int(row))) for row, draw in zip(rows, draws, strict=True)
+        ]
+        encoded = self._vocabulary.encoded(*kind, made, self._device)
+        tokens = encoded.tokens(np.arange(len(made)), np.zeros(len(made), np.int64))
+        return Batch(tokens, PoolCorpus.prefix, *columns_of(self._vocabulary, kind, self._device), kind)
 
 
 def columns_of(vocabulary: Vocabulary, kind: Kind, device: torch.device) -> tuple[Tensor, Tensor]:

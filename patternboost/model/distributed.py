@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch.nn.parallel import DistributedDataParallel
 
-from patternboost.model.corpus import PoolCorpus
+from patternboost.model.corpus import Corpus, PoolCorpus
 from patternboost.model.network_generator import Built, NetworkGenerator
 from patternboost.model.request import DrawRequest, FitRequest
 from patternboost.model.team import Team
@@ -51,7 +51,7 @@ class TeamGenerator(NetworkGenerator):
         )
         return self.train_together(built, corpus, moments, request)
 
-    def train_together(self, built: Built, corpus: PoolCorpus, moments: bool, request: FitRequest) -> TrainLog:
+    def train_together(self, built: Built, corpus: Corpus, moments: bool, request: FitRequest) -> TrainLog:
         """All processes: start from the first one's weights and, where it has any, its optimiser's moments."""
         wrapped = DistributedDataParallel(built.model)
         if moments:

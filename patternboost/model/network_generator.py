@@ -19,7 +19,7 @@ from typing_extensions import override
 from patternboost.model.alignment import AlignLog, AlignRequest, AlignSettings, align_alone
 from patternboost.model.attention import AttentionMap, attention_map
 from patternboost.model.captured import CapturedSteps
-from patternboost.model.corpus import Kind, PoolCorpus, columns_of
+from patternboost.model.corpus import Corpus, FreshCorpus, Kind, PoolCorpus, columns_of
 from patternboost.model.decoding import Decoder, decoder_of
 from patternboost.model.device_sampling import DeviceSampling, bodies_of, split
 from patternboost.model.drawing import SampleSettings
@@ -31,7 +31,7 @@ from patternboost.model.request import DrawRequest, FitRequest
 from patternboost.model.sampling import Samples, decoded, sample
 from patternboost.model.team import ALONE, Team
 from patternboost.model.tokens import END, Example, Vocabulary
-from patternboost.model.training import TrainLog, TrainSettings, loss_at, make_optimizer, train
+from patternboost.model.training import TrainLog, TrainSettings, held_out_loss, loss_at, make_optimizer, train
 from patternboost.problem import IntArray
 from patternboost.store.files import FileError, atomic_write, read_json, write_json
 
@@ -107,21 +107,30 @@ class NetworkGenerator(Generator):
         self.built = None
         return dataclasses.replace(log, diverged=True)
 
-    def ensure_model(self, request: FitRequest) -> tuple[Built, PoolCorpus]:
+    def ensure_model(self, request: FitRequest) -> tuple[Built, Corpus]:
         """The examples on the device, and the model: made on the first call, and anew where one is too long for it."""
         if self.built is None:
             self.vocabulary.learn(request.examples, request.seed)
             self.precision = pick_precision(self.precision, self.device, self._shape["width"])
         corpus = PoolCorpus(self.vocabulary, request.examples, self.device)
-        longest = int(corpus.lengths.max())
+        longest = max(int(corpus.lengths.max()), request.longest + 3)
         built = self.built
         if built is None or longest > built.model.settings.context:
             built = self.build(context_for(longest))
         built.model.set_logit_prior(corpus.counts(self.vocabulary.count))
-        return built, corpus
+        if request.fresh is None:
+            return built, corpus
+        like, length = request.examples[0], int(corpus.lengths.max())
+        return built, FreshCorpus(self.vocabulary, like, request.fresh, length, self.device)
+
+    def loss_of(self, examples: Sequence[Example]) -> float:
+        """Mean loss per token of examples that were not learned from. Raises ValueError before the first `fit`."""
+        corpus = PoolCorpus(self.vocabulary, examples, self.device)
+        settings = dataclasses.replace(self.training, precision=self.precision)
+        return held_out_loss(self.model, np.arange(len(examples)), corpus, settings)
 
     def train(
-        self, model: nn.Module, built: Built, corpus: PoolCorpus, request: FitRequest, team: Team = ALONE
+        self, model: nn.Module, built: Built, corpus: Corpus, request: FitRequest, team: Team = ALONE
     ) -> TrainLog:
         """Train the model, or its form for several processes."""
         training = dataclasses.replace(self.training, precision=self.precision, threads=self._threads)

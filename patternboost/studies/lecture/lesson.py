@@ -21,10 +21,12 @@ from patternboost.report.progress import make_progress
 from patternboost.search.progress import Progress
 from patternboost.search.stop import Stop, ctrl_c
 from patternboost.store.files import atomic_write, write_json, write_text
+from patternboost.studies.lecture.attempts import smaller_sizes
 from patternboost.studies.lecture.characters import START, Characters
+from patternboost.studies.lecture.experiments import EXPERIMENTS, Experiment
 from patternboost.studies.lecture.learning import SIZES, Learned, LessonSettings, learn, score
 from patternboost.studies.lecture.page import drawn, lesson_html, rates
-from patternboost.studies.lecture.research import EXPERIMENTS, Experiment, ResearchSettings, run_arm, smaller_sizes
+from patternboost.studies.lecture.research import ResearchSettings, run_arm
 from patternboost.studies.lecture.research_page import figure_rows, histograms, research_html
 from patternboost.studies.lecture.strings import RULES, STRINGS
 
@@ -128,11 +130,14 @@ def _research(
             progress.say(f"{experiment.name}: the best constructions of sizes 4 to {experiment.n - 1} ...")
             smaller = smaller_sizes(experiment.problem, experiment.n, settings.smaller, settings.seed, stop)
         for seed in range(settings.seed, settings.seed + seeds):
+            seconds = None
             for arm in experiment.arms:
                 if stop():
                     break
                 report = _reporter(progress, f"{experiment.name}, {arm.name}, seed {seed}")
-                results.append(run_arm(experiment, arm, settings, seed, smaller, device, stop, report))
+                results.append(run_arm(experiment, arm, settings, seed, smaller, device, stop, report, seconds))
+                if experiment.timed and seconds is None:
+                    seconds = results[-1].seconds
                 figures = [dataclasses.asdict(r) for r in results]
                 write_json(folder / "result.json", {"settings": dataclasses.asdict(settings), "results": figures})
                 write_text(folder / "index.html", research_html(experiment, results))

@@ -9,7 +9,8 @@ import numpy as np
 
 from patternboost.report.images import png
 from patternboost.report.page import render
-from patternboost.studies.lecture.research import ArmResult, Experiment, Figures
+from patternboost.studies.lecture.experiments import Experiment
+from patternboost.studies.lecture.research import ArmResult, Figures
 
 #: what the results list, by attribute
 LISTS = {
