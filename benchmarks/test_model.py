@@ -20,7 +20,7 @@ from baseline_model import PlainGPT, plain_sample, plain_training
 from patternboost.model.captured import SHARDS, CapturedSteps, steps_for
 from patternboost.model.corpus import Batch
 from patternboost.model.decoding import FastDecoder, TorchDecoder
-from patternboost.model.device_sampling import DeviceSampling
+from patternboost.model.device_sampling import DeviceSampling, bodies_of, split
 from patternboost.model.drawing import SampleSettings
 from patternboost.model.gpt import GPT, Shape
 from patternboost.model.precision import DTYPES, can_compile, pick_precision
@@ -60,7 +60,12 @@ def drawing(model, vocabulary, form, length, table):
         decoder = FastDecoder(model, DTYPES[form])
         return lambda: sample(decoder, vocabulary, request, settings, THREADS)
     sampling = DeviceSampling(model, DTYPES[form])
-    return lambda: sampling.sample(vocabulary, request, settings)
+
+    def drawn():
+        body, tokens, count = split(sampling.sample(vocabulary, request, settings))
+        return bodies_of(body.cpu().numpy(), tokens.cpu().numpy(), count)
+
+    return drawn
 
 
 def report(benchmark, tokens):

@@ -78,12 +78,12 @@ class _TorchStepper(Stepper):
         model = self._decoder.model
         with self._format():
             self._rows = model.rows(self._columns, self._kind, prefix, batch, model.settings.context)
-        return self._rows.first.float().repeat(batch, 1)
+        return self._rows.first[: len(self._columns)].float().repeat(batch, 1)
 
     @override
     def step(self, tokens: Tensor) -> Tensor:
         with self._format():
-            return self._rows.step(tokens, self._rows.steps + 1).float()
+            return self._rows.step(tokens, self._rows.steps + 1)[:, : len(self._columns)].float()
 
     @override
     def keep(self, rows: Tensor) -> None:
@@ -132,7 +132,7 @@ class _FastStepper(Stepper):
     """A batch with its caches, flat, as `attend_cached` wants them."""
 
     def __init__(self, decoder: FastDecoder, columns: IntArray, kind: Kind | None) -> None:
-        self._decoder = decoder
+        self._decoder, self._columns = decoder, len(columns)
         dtype = decoder.dtype
         with torch.no_grad():
             names = decoder.model.names(kind)
@@ -199,7 +199,7 @@ class _FastStepper(Stepper):
 
     def _logits(self, x: Tensor) -> Tensor:
         logits: Tensor = functional.linear(_norm(x, self._decoder.weights, "norm"), self._head, self._bias)
-        return logits[: len(self._slots)].float()
+        return logits[: len(self._slots), : self._columns].float()
 
 
 def _norm(x: Tensor, weights: dict[str, Tensor], name: str) -> Tensor:

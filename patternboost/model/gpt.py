@@ -121,6 +121,11 @@ class Block(nn.Module):
         return self.join(x, causal_attention(query, key, value, bias))
 
 
+def columns_beyond(count: int, device: torch.device) -> int:
+    """Columns without a meaning that follow `count` of them, for the sake of a GPU's products."""
+    return -count % _ALIGNED if device.type == "cuda" else 0
+
+
 class Names(NamedTuple):
     """The tokens of a kind as vectors: what is read and, tied, what is written."""
 
@@ -143,10 +148,10 @@ class Names(NamedTuple):
             return self.vectors, self.bias
         at = columns if self.place is None else self.place[columns]
         vectors, bias = functional.embedding(at, self.vectors), self.bias[at]
-        beyond = -len(at) % _ALIGNED if at.device.type == "cuda" else 0
+        beyond = columns_beyond(len(at), at.device)
         if not beyond:
             return vectors, bias
-        # Columns that no target is in and that are never drawn, for the sake of the products' shape.
+        # No target is in them, and they are never drawn.
         return functional.pad(vectors, (0, 0, 0, beyond)), functional.pad(bias, (0, beyond), value=-torch.inf)
 
 

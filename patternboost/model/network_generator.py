@@ -190,7 +190,7 @@ class NetworkGenerator(Generator):
         tokens = encoded.tokens(short, np.zeros(len(short), np.int64))
         columns, _ = columns_of(self.vocabulary, kind, self.device)
         with one_torch_thread():  # sums must not depend on how many cores there are
-            logits = self.model(tokens[:, :-1], columns, kind)[:, PoolCorpus.prefix - 1 :]
+            logits = self.model(tokens[:, :-1], columns, kind)[:, PoolCorpus.prefix - 1 :, : len(columns)]
             begun = tokens[:, PoolCorpus.prefix - 1 : -1] != END  # beginnings: what is written so far has not ended
             chances = logits.float().softmax(dim=-1)[begun]
         total[columns.cpu().numpy()] = chances.sum(dim=0).double().cpu().numpy()

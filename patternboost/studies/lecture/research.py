@@ -117,7 +117,9 @@ def run_arm(
     if arm.align:
         worth = lambda sets: np.array([len(s) for s in sets], np.float64)  # noqa: E731
         request = AlignRequest(n, "none", prepared.table, worth, seed, over, report)
-        aligned = generator.align(request, AlignSettings(arm.align, max(1, settings.steps // _ALIGN), learning_rate=1e-3))
+        aligned = generator.align(
+            request, AlignSettings(arm.align, max(1, settings.steps // _ALIGN), learning_rate=1e-3)
+        )
 
     def drawn(table: Table | None) -> list[IntArray | None]:
         bodies = generator.sample_sequences(DrawRequest(n, "none", settings.samples, seed, table))
