@@ -81,7 +81,7 @@ def training_steps() -> None:
         model = GPT(Shape(1029, 104, 4, 8, 256)).to(DEVICE).train()
         optimizer, captured = make_optimizer(model, TrainSettings()), None
         if DEVICE.type == "cuda":
-            captured = CapturedSteps(model, optimizer, loss_at("fp32"), 1.0, DTYPES[form], compiled=can_compile())
+            captured = CapturedSteps(model, optimizer, loss_at("fp32"), 1.0, DTYPES[form], compiled=can_compile(256))
         with steps_for(model, optimizer, loss_at(form), 1.0, 32, THREADS, captured=captured) as steps:
             ours = 3200 / best(lambda s=steps: s.step(Batch(tokens, 1), 1.0, None), warm=6)
         print(f"training step of 32 x 100 tokens, ours, {form}: {ours:,.0f} tokens/s, {ours / plain:.2f} of plain")

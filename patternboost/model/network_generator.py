@@ -65,8 +65,9 @@ class NetworkGenerator(Generator):
         self.training = training
         self.sampling = sampling
         self.device = device
-        #: 'fp32' or 'bf16': settled when the model is built, kept by checkpoints
-        self.precision = precision
+        self._asked = precision
+        #: 'fp32' or 'bf16', kept by checkpoints
+        self.precision = pick_precision(precision, device, shape["width"])
         self._threads = threads
         self._shape = shape
         self._seed = seed
@@ -90,7 +91,8 @@ class NetworkGenerator(Generator):
         steps = sampling = None
         if self.device.type == "cuda":
             dtype = DTYPES[self.precision]
-            steps = CapturedSteps(model, optimizer, loss_at("fp32"), self.training.clip, dtype, compiled=can_compile())
+            compiled = can_compile(self._shape["width"])
+            steps = CapturedSteps(model, optimizer, loss_at("fp32"), self.training.clip, dtype, compiled=compiled)
             sampling = DeviceSampling(model, DTYPES[self.precision])
         self.built = Built(model, optimizer, steps, sampling)
         return self.built
@@ -111,7 +113,6 @@ class NetworkGenerator(Generator):
         """The examples on the device, and the model: made on the first call, and anew where one is too long for it."""
         if self.built is None:
             self.vocabulary.learn(request.examples, request.seed)
-            self.precision = pick_precision(self.precision, self.device, self._shape["width"])
         corpus = PoolCorpus(self.vocabulary, request.examples, self.device)
         longest = max(int(corpus.lengths.max()), request.longest + 3)
         built = self.built
@@ -228,7 +229,7 @@ class NetworkGenerator(Generator):
         check_vocabulary(folder, saved.get("tokens"), self.vocabulary)
         if saved.get("model") != self._network:
             raise FileError(f"{folder}: the model was made with model = {saved.get('model')}, not {self._network}")
-        if saved.get("precision") not in DTYPES or self.precision not in ("auto", saved["precision"]):
+        if saved.get("precision") not in DTYPES or self._asked not in ("auto", saved["precision"]):
             raise FileError(f"{folder}: the model was made with precision = {saved.get('precision')}")
         self.precision = saved["precision"]
         built = self.build(int(saved["context"]))

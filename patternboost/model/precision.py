@@ -42,10 +42,14 @@ def _cpu_multiplies_bf16() -> bool:
     return bool(known.get("avx512_bf16") or known.get("amx_bf16"))
 
 
-def can_compile() -> bool:
-    """Whether torch can compile for a GPU here: it needs triton, and a C compiler for what starts its kernels."""
+def can_compile(width: int) -> bool:
+    """Whether a model's layers are compiled for a GPU: where it pays, and torch has what it needs.
+
+    Every length of batches takes some ten seconds once, which a narrow model does not win back. torch needs triton, and
+    a C compiler for what starts its kernels.
+    """
     compiler = any(shutil.which(name) for name in (os.environ.get("CC", "cc"), "gcc", "clang"))
-    return compiler and find_spec("triton") is not None and os.environ.get("PATTERNBOOST_COMPILE", "1") != "0"
+    return width >= _NARROW_GPU and compiler and find_spec("triton") is not None
 
 
 @contextmanager
