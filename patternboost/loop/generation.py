@@ -1,7 +1,13 @@
-"""One generation, which is the whole method: train, propose, search, verify, keep."""
+"""One generation, which is the whole method: train, propose, search, verify, keep.
+
+A model with a device of its own trains and draws for the next generation while this one searches.
+"""
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+
+from patternboost.loop.beside import learning_beside, works_beside
 from patternboost.loop.clock import Clock
 from patternboost.loop.context import Context
 from patternboost.loop.keeping import keep, verify
@@ -20,11 +26,14 @@ def run_generation(context: Context, state: State, clock: Clock, outputs: Output
     of = f" of {settings.generations}" if settings.generations else ""
     outputs.progress.frame(f"generation {state.generation}{of}", clock.expected_end(state.generation))
 
-    with statistics.phase("train"):
-        train(context, state, clock, outputs, statistics, length)
+    beside = works_beside(context, state)
+    if not beside:
+        with statistics.phase("train"):
+            train(context, state, clock, outputs, statistics, length)
     with statistics.phase("sample"):
-        proposals = propose(context, state, clock, outputs, statistics, length)
-    with statistics.phase("search"):
+        proposals = propose(context, state, clock, outputs, statistics, length, beside)
+    learning = learning_beside(context, state, clock, outputs, proposals, length) if beside else nullcontext()
+    with statistics.phase("search"), learning:
         found = search(context, state, clock, outputs, statistics, proposals, length)
     with statistics.phase("verify"):
         checked = verify(context, state, found)
@@ -34,7 +43,7 @@ def run_generation(context: Context, state: State, clock: Clock, outputs: Output
         return None
     state.generation += 1
     if settings.timed and statistics.seconds["search"] > 0:  # the next one takes as many steps as fit its time
-        share = 1.0 if state.model is None else 1 - TRAIN_SHARE - SAMPLE_SHARE
+        share = 1.0 if state.model is None or beside else 1 - TRAIN_SHARE - SAMPLE_SHARE
         rate = statistics.steps / statistics.seconds["search"]
         state.work = max(rate * length * share, state.work / 4)
     return statistics

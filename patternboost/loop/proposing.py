@@ -43,9 +43,21 @@ class Proposal:
 
 
 def propose(
-    context: Context, state: State, clock: Clock, outputs: Outputs, statistics: Statistics, length: float
+    context: Context,
+    state: State,
+    clock: Clock,
+    outputs: Outputs,
+    statistics: Statistics,
+    length: float,
+    beside: bool = False,
 ) -> list[Proposal]:
-    """Starts for every class of this generation; no more samples are drawn once sampling has had its time."""
+    """Starts for every class of this generation; no more samples are drawn once sampling has had its time.
+
+    With a model that works beside the search the samples are those that it handed over.
+    """
+    handed = state.handed if beside else None
+    if handed is not None:
+        statistics.take_learned(handed.learned)
     over = clock.within((SAMPLE_SHARE + (ALIGN_SHARE if context.settings.align != "none" else 0.0)) * length)
     found: list[Proposal] = []
     widest = 0.0
@@ -54,15 +66,17 @@ def propose(
     for index, (symmetry, share) in enumerate(classes.items()):
         steps = share * state.work
         samples: list[Example] = []
-        if statistics.train is not None and not over():
-            drawn = _draw(
+        if beside:
+            samples = [] if handed is None else handed.samples.get(symmetry, [])
+        elif statistics.train is not None and not over():
+            drawn = draw(
                 context, state, clock, outputs, statistics, (symmetry, index, steps), over, share == most, length
             )
             if drawn is None:  # it was time to stop before the class's table was built
                 break
             samples = drawn
-            if samples and share > widest:
-                widest, state.sample = share, max(samples, key=lambda sample: len(sample.elements))
+        if samples and share > widest:
+            widest, state.sample = share, max(samples, key=lambda sample: len(sample.elements))
         found.append(Proposal(symmetry, share, starts_of(context, state, symmetry, index, steps, samples)))
     state.temperature.note(statistics.novel, statistics.sampled - statistics.malformed - statistics.empty)
     return found
@@ -99,7 +113,7 @@ def _wanted(context: Context, symmetry: str, steps: float) -> int:
     return max(round(walks * s.model_share), SAMPLES if guided else 0)
 
 
-def _draw(
+def draw(
     context: Context,
     state: State,
     clock: Clock,

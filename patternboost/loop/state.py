@@ -11,6 +11,7 @@ import numpy as np
 
 from patternboost.loop.allocator import Improvers, Ledger
 from patternboost.loop.context import Context
+from patternboost.loop.handed import Handed, handed_from_json
 from patternboost.loop.origins import Origin
 from patternboost.loop.pool import Entry, Pool
 from patternboost.loop.proposers import PROPOSERS
@@ -52,6 +53,8 @@ class State:
     #: seconds that training took beyond its share, under a time budget: it waits until they are made up for
     owed: float = 0.0
     model: Generator | None = None
+    #: of a model that works beside the search
+    handed: Handed | None = None
     #: a sample that the model drew in the last generation, for those who look on; no part of a checkpoint
     sample: Example | None = field(default=None, compare=False)
 
@@ -80,6 +83,7 @@ class State:
             "known": self.known,
             "ledger": self.ledger.to_json(),
             "improvers": self.improvers.to_json(),
+            "handed": None if self.handed is None else self.handed.to_json(),
             "seeds": [{"n": size_to_json(c.n), "points": _points(c)} for c in self.seeds],
         }
 
@@ -136,6 +140,7 @@ def from_files(context: Context, folder: Path, saved: dict[str, Any]) -> State:
         state.temperature.value = float(saved["temperature"])
         # The best as of the checkpoint, not a later one of the folder: the same generation must end the same.
         state.best = Construction.of(instance, saved["best"], saved["best_found"]) if saved["best"] else None
+        state.handed = handed_from_json(context, saved.get("handed"))
         state.ledger.take(saved["ledger"])
         state.improvers.take(saved["improvers"])
     except (KeyError, TypeError, ValueError, OverflowError, AttributeError, ProblemError) as error:

@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from patternboost.model.training import TrainLog
 
 
+#: what is known of a model's work
+_LEARNED = ("train", "align", "sampled", "malformed", "empty", "novel", "temperature")
+
+
 @dataclass
 class Walks:
     """Walks whose starts have one origin: merits of the starts (after projection and repair) and of the ends."""
@@ -135,6 +139,15 @@ class Statistics:
             "held_out_loss": _known(log.held_out_loss),
             "curve": [[step, _known(loss), _known(held)] for step, loss, held in log.curve],
         }
+
+    def learned(self) -> dict[str, Any]:
+        """What the line says of training and sampling, JSON-ready."""
+        return {name: getattr(self, name) for name in _LEARNED}
+
+    def take_learned(self, learned: dict[str, Any]) -> None:
+        """Take up `learned()` of others."""
+        for name in _LEARNED:
+            setattr(self, name, learned[name])
 
     def note_alignment(self, means: Sequence[float], bests: Sequence[float]) -> None:
         """Keep what samples were worth: in the mean at the first and the last step, and at best."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from patternboost.loop.clock import Clock
@@ -26,7 +27,14 @@ _LEAST_EXAMPLES = 20
 
 
 def train(
-    context: Context, state: State, clock: Clock, outputs: Outputs, statistics: Statistics, length: float
+    context: Context,
+    state: State,
+    clock: Clock,
+    outputs: Outputs,
+    statistics: Statistics,
+    length: float,
+    share: float = TRAIN_SHARE,
+    over: Callable[[], bool] | None = None,
 ) -> None:
     """Train the model for its share of a generation of `length` seconds, where there is one and enough to learn from.
 
@@ -34,7 +42,7 @@ def train(
     """
     if state.model is None or state.generation == 0 or clock.ending(length):
         return
-    state.owed = max(0.0, state.owed - TRAIN_SHARE * length)
+    state.owed = max(0.0, state.owed - share * length)
     learn_from = examples(context, state)
     if state.owed > 0 or len(learn_from) < _LEAST_EXAMPLES:
         return
@@ -43,9 +51,9 @@ def train(
     request = FitRequest(
         learn_from,
         context.seed(Stream.TRAIN, state.generation),
-        clock.within(math.inf),
+        over or clock.within(math.inf),
         outputs.progress.at,
-        clock.limit(TRAIN_SHARE * length),
+        clock.limit(share * length),
     )
     log = state.model.fit(request)
     if log.diverged:
@@ -53,7 +61,7 @@ def train(
     else:
         statistics.note_training(log)
     if context.settings.timed:  # a single step may take longer than a short generation has for training
-        state.owed = time.monotonic() - began - TRAIN_SHARE * length
+        state.owed = time.monotonic() - began - share * length
 
 
 def examples(context: Context, state: State) -> list[Example]:

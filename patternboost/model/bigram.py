@@ -74,6 +74,8 @@ class BigramDecoder(Decoder):
 class BigramGenerator(Generator):
     """Counts of which token follows which; as a unigram model, of how frequent they are, whatever came before."""
 
+    apart = False
+
     def __init__(self, vocabulary: Vocabulary, sampling: SampleSettings, unigram: bool = False) -> None:
         self.vocabulary = vocabulary
         self.sampling = sampling

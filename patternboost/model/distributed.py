@@ -31,6 +31,7 @@ class TeamGenerator(NetworkGenerator):
 
     def __init__(self, team: Team, *arguments: Any) -> None:
         super().__init__(*arguments)
+        self.apart = False  # the processes take every step together
         self.team = team
 
     def fit(self, request: FitRequest) -> TrainLog:

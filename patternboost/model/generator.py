@@ -22,6 +22,8 @@ class Generator(Protocol):
     """A model of good constructions."""
 
     vocabulary: Vocabulary
+    #: whether it computes on a device of its own
+    apart: bool
 
     def fit(self, request: FitRequest) -> TrainLog:
         """Learn from the pool."""

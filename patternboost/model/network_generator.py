@@ -65,6 +65,7 @@ class NetworkGenerator(Generator):
         self.training = training
         self.sampling = sampling
         self.device = device
+        self.apart = device.type != "cpu"
         self._asked = precision
         #: 'fp32' or 'bf16', kept by checkpoints
         self.precision = pick_precision(precision, device, shape["width"])

@@ -22,6 +22,8 @@ MODELS = (*TRANSFORMERS, "bigram", "unigram", "none")
 #: how samples teach the model, and what they are worth
 ALIGNMENTS = ("none", "preference", "policy")
 REWARDS = ("samples", "search")
+#: whether a model works while the cores search
+BESIDE = ("auto", "yes", "no")
 #: how constructions are written for it, and in which numbers it is sampled
 TOKENS = ("orbits", "bits", "merged")
 PRECISIONS = ("auto", "fp32", "bf16")
@@ -125,6 +127,9 @@ class Settings:
     batch: int = _whole(32, "training batch, sequences", 1, 2**20)
     learning_rate: float = _real(1e-3, "peak learning rate", 1e-9, 10.0)
     weight_decay: float = _real(0.1, "AdamW weight decay", 0.0, 100.0)
+    beside: str = _choice(
+        "auto", "yes: the model works while the cores search; no: in turn; auto: yes where it has a GPU", BESIDE
+    )
     align: str = _choice("none", "none, preference or policy: learning from what samples are worth", ALIGNMENTS)
     align_steps: int = _whole(20, "steps of alignment per generation (under a time budget its share of the clock)")
     align_reward: str = _choice("samples", "samples as they are, or search: after local search", REWARDS)
@@ -196,7 +201,9 @@ def idle_settings(settings: Settings, problem: Problem) -> list[str]:
     if not settings.seed_from:
         found += [f"{name}: there are no seeds" for name in changed("seed_regions")]
     if settings.model == "none":
-        names = changed("region_mass", "count_regions", "model_share", "tokens", "layers", "heads", "width", "align")
+        names = changed(
+            "region_mass", "count_regions", "model_share", "tokens", "layers", "heads", "width", "align", "beside"
+        )
         found += [f"{name}: there is no model" for name in names]
     elif settings.model not in TRANSFORMERS:
         found += [
