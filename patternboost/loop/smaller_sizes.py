@@ -28,8 +28,8 @@ _ACROSS, _ALONG = 0.8, 0.035
 _FACTOR, _FEWEST = 2.5, 8
 #: sizes whose best constructions say which class pays
 _NEAREST = 8
-#: sizes besides its own that a model learns
-_LEARNED = 4
+#: sizes besides its own that a model learns, and one that knows a token by its place
+_LEARNED, _LEARNED_BY_PLACE = 4, 40
 #: orbits whose density is computed at once
 _CHUNK = 512
 
@@ -48,9 +48,9 @@ def best_of_sizes(n: int, seeds: Sequence[Construction]) -> dict[int, list[Const
     return best
 
 
-def learned_sizes(n: int, seeds: Sequence[Construction]) -> list[int]:
-    """The sizes whose seeds a model learns besides its own: with all of them a training step would take seconds."""
-    return nearest_sizes(n, (c.n for c in seeds))[:_LEARNED]
+def learned_sizes(n: int, seeds: Sequence[Construction], model: str) -> list[int]:
+    """The sizes whose seeds a model learns besides its own: the nearest, and more where tokens mean the same at all."""
+    return nearest_sizes(n, (c.n for c in seeds))[: _LEARNED_BY_PLACE if model == "every-size" else _LEARNED]
 
 
 def places(points: IntArray, low: IntArray, high: IntArray) -> FloatArray:

@@ -165,5 +165,5 @@ def _make_model(context: Context, seeds: list[Construction]) -> Generator | None
         raise SettingsError(f"--model {context.settings.model} needs torch: pip install torch, or use --model none")
     from patternboost.model.making import make_generator  # late: only runs with a model need torch
 
-    sizes = sorted({*learned_sizes(context.instance.n, seeds), context.instance.n})
+    sizes = sorted({*learned_sizes(context.instance.n, seeds, context.settings.model), context.instance.n})
     return make_generator(context.settings, context.instance, sizes)

@@ -70,7 +70,7 @@ def examples(context: Context, state: State) -> list[Example]:
 
     n = context.instance.n
     found = [Example(n, e.symmetry, e.elements) for e in state.pool.unguided]
-    sizes = learned_sizes(n, state.seeds)
+    sizes = learned_sizes(n, state.seeds, context.settings.model)
     for seed in (c for c in state.seeds if c.n in sizes):
         elements = align(seed.instance, seed.instance.to_elements(seed.points), seed.symmetry)
         if elements is not None and len(elements):
