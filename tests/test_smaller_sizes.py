@@ -51,7 +51,8 @@ def test_sizes_are_nearest_by_their_ratio():
     seeds = [of("isosceles", n, [(0, 0), (1, 2)]) for n in (5, 9, 11, 20, 30)] + [of("isosceles", 9, [(0, 0)])]
     assert list(best_of_sizes(10, seeds)) == [11, 9, 5, 20, 30]
     assert [c.score for c in best_of_sizes(10, seeds)[9]] == [2]
-    assert learned_sizes(10, seeds) == [11, 9, 5, 20]
+    assert learned_sizes(10, seeds, "gpt") == [11, 9, 5, 20]
+    assert learned_sizes(10, seeds, "every-size") == [11, 9, 5, 20, 30]
 
 
 def test_places_are_the_same_for_what_mirrors_and_turns_exchange():
