@@ -17,7 +17,7 @@ from patternboost.loop.clock import Clock
 from patternboost.loop.context import Context
 from patternboost.loop.handed import Handed
 from patternboost.loop.outputs import Outputs
-from patternboost.loop.proposing import Proposal, draw
+from patternboost.loop.proposing import ClassWork, Proposal, draw
 from patternboost.loop.state import State
 from patternboost.loop.statistics import Statistics
 from patternboost.loop.training import train
@@ -87,11 +87,8 @@ def _learn(
         for index, proposal in enumerate(proposals):
             if over():
                 break
-            steps = proposal.share * state.work
-            drawn = draw(
-                context, state, clock, outputs, statistics, (proposal.symmetry, index, steps), over,
-                proposal.share == most, length,
-            )  # fmt: skip
+            of = ClassWork(proposal.symmetry, index, proposal.share * state.work, proposal.share == most)
+            drawn = draw(context, state, clock, outputs, statistics, of, over, length)
             if drawn is None:
                 break
             samples[proposal.symmetry] = drawn

@@ -42,6 +42,16 @@ class Proposal:
     starts: list[Start]
 
 
+@dataclass(frozen=True)
+class ClassWork:
+    """A symmetry class in a generation: its number there, its steps, and whether it has most of the effort."""
+
+    symmetry: str
+    index: int
+    steps: float
+    leads: bool
+
+
 def propose(
     context: Context,
     state: State,
@@ -69,9 +79,8 @@ def propose(
         if beside:
             samples = [] if handed is None else handed.samples.get(symmetry, [])
         elif statistics.train is not None and not over():
-            drawn = draw(
-                context, state, clock, outputs, statistics, (symmetry, index, steps), over, share == most, length
-            )
+            of = ClassWork(symmetry, index, steps, share == most)
+            drawn = draw(context, state, clock, outputs, statistics, of, over, length)
             if drawn is None:  # it was time to stop before the class's table was built
                 break
             samples = drawn
@@ -119,27 +128,26 @@ def draw(
     clock: Clock,
     outputs: Outputs,
     statistics: Statistics,
-    for_class: tuple[str, int, float],
+    of: ClassWork,
     over: Callable[[], bool],
-    leads: bool,
     length: float,
 ) -> list[Example] | None:
-    """Samples of a class (name, number, steps), or None where it was time to stop before its table was built."""
+    """Samples of a class, or None where it was time to stop before its table was built."""
     from patternboost.model.tokens import Example  # late: only runs with a model need torch
 
-    symmetry, index, steps = for_class
-    wanted = _wanted(context, symmetry, steps)
-    if state.model is None or not wanted or not affords_table(context, state, symmetry, steps):
+    symmetry = of.symmetry
+    wanted = _wanted(context, symmetry, of.steps)
+    if state.model is None or not wanted or not affords_table(context, state, symmetry, of.steps):
         return []
     instance, masked = context.instance, context.settings.mask
     outputs.progress.phase(f"sample {symmetry}", 1.0)
     table = class_table(context, outputs, statistics, symmetry, clock.stop) if masked else None
     if masked and table is None:
         return None
-    if table is not None and leads:
+    if table is not None and of.leads:
         with statistics.phase("align"):
             align(context, state, clock, outputs, statistics, table, over, length)
-    seed = context.seed(Stream.SAMPLE, state.generation, index)
+    seed = context.seed(Stream.SAMPLE, state.generation, of.index)
     temperature = state.temperature.value
     drawn = state.model.sample(DrawRequest(instance.n, symmetry, wanted, seed, table, over, temperature))
     statistics.note_samples(len(drawn.sets), drawn.malformed, drawn.empty, temperature)
