@@ -15,9 +15,9 @@ import numpy as np
 
 from patternboost.model.bigram import BigramGenerator
 from patternboost.model.corpus import PoolCorpus
-from patternboost.model.drawing import SampleSettings
 from patternboost.model.generator import Generator
 from patternboost.model.network_generator import NetworkGenerator
+from patternboost.model.next_token import SampleSettings
 from patternboost.model.precision import pick_device
 from patternboost.model.request import DrawRequest, FitRequest
 from patternboost.model.tokens import Example, OrbitVocabulary

@@ -16,8 +16,8 @@ from seed_regions import measure
 
 from patternboost.loop.regions import expected_density, held, region
 from patternboost.loop.smaller_sizes import seed_density
-from patternboost.model.drawing import SampleSettings
 from patternboost.model.network_generator import NetworkGenerator
+from patternboost.model.next_token import SampleSettings
 from patternboost.model.precision import pick_device
 from patternboost.model.request import DrawRequest, FitRequest
 from patternboost.model.tokens import Example, OrbitVocabulary

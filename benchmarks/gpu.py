@@ -19,13 +19,13 @@ import numpy as np
 import torch
 from baseline_model import PlainGPT, plain_sample, plain_training
 
-from patternboost.model.captured import CapturedSteps, steps_for
 from patternboost.model.corpus import Batch
-from patternboost.model.drawing import SampleSettings
 from patternboost.model.gpt import GPT, Shape
 from patternboost.model.network_generator import NetworkGenerator
+from patternboost.model.next_token import SampleSettings
 from patternboost.model.precision import DTYPES, can_compile, pick_device
 from patternboost.model.request import DrawRequest, FitRequest
+from patternboost.model.steps import CapturedSteps, steps_for
 from patternboost.model.tokens import Example, OrbitVocabulary
 from patternboost.model.training import TrainSettings, loss_at, make_optimizer
 from patternboost.problem.registry import problem

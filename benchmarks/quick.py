@@ -11,8 +11,8 @@ from collections.abc import Callable
 import numpy as np
 import torch
 
-from patternboost.model.drawing import SampleSettings
 from patternboost.model.network_generator import NetworkGenerator
+from patternboost.model.next_token import SampleSettings
 from patternboost.model.request import DrawRequest, FitRequest
 from patternboost.model.tokens import TOKENISATIONS, Example, classes_at
 from patternboost.model.training import TrainSettings

@@ -17,15 +17,15 @@ import pytest
 import torch
 from baseline_model import PlainGPT, plain_sample, plain_training
 
-from patternboost.model.captured import SHARDS, CapturedSteps, steps_for
 from patternboost.model.corpus import Batch
 from patternboost.model.decoding import FastDecoder, TorchDecoder
 from patternboost.model.device_sampling import DeviceSampling, bodies_of, split
-from patternboost.model.drawing import SampleSettings
 from patternboost.model.gpt import GPT, Shape
+from patternboost.model.next_token import SampleSettings
 from patternboost.model.precision import DTYPES, can_compile, pick_precision
 from patternboost.model.request import DrawRequest
 from patternboost.model.sampling import sample
+from patternboost.model.steps import SHARDS, CapturedSteps, steps_for
 from patternboost.model.tokens import END, OrbitVocabulary
 from patternboost.model.training import TrainSettings, loss_at, make_optimizer
 from patternboost.problem.registry import find_problem, problem

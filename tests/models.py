@@ -3,8 +3,8 @@
 import numpy as np
 import torch
 
-from patternboost.model.drawing import SampleSettings
 from patternboost.model.network_generator import NetworkGenerator
+from patternboost.model.next_token import SampleSettings
 from patternboost.model.tokens import TOKENISATIONS, Example, classes_at
 from patternboost.model.training import TrainSettings
 from patternboost.problem.registry import find_problem, problem

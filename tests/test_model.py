@@ -9,14 +9,14 @@ import torch
 from models import CPU, examples_at, small_generator, vocabulary_for
 
 from patternboost.model.bigram import BigramGenerator
-from patternboost.model.captured import CapturedSteps, steps_for
 from patternboost.model.corpus import Batch, PoolCorpus, epoch, loss_targets
-from patternboost.model.drawing import SampleSettings
 from patternboost.model.gpt import GPT, Shape, causal_attention
 from patternboost.model.network_generator import NetworkGenerator
+from patternboost.model.next_token import SampleSettings
 from patternboost.model.precision import pick_device
 from patternboost.model.replicas import replicas
 from patternboost.model.request import DrawRequest, FitRequest
+from patternboost.model.steps import CapturedSteps, steps_for
 from patternboost.model.tokens import END, TOKENISATIONS, Example
 from patternboost.model.training import TrainSettings, loss_at, make_optimizer, token_loss, train
 from patternboost.problem.registry import problem

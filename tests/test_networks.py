@@ -11,12 +11,12 @@ from patternboost.model.attention import attention_map
 from patternboost.model.corpus import Kind, PoolCorpus
 from patternboost.model.decoding import TorchDecoder, decoder_of
 from patternboost.model.device_sampling import DeviceSampling, split
-from patternboost.model.drawing import SampleSettings
 from patternboost.model.gpt import Shape
 from patternboost.model.network_generator import NetworkGenerator
 from patternboost.model.networks import KNOWING, make_network
 from patternboost.model.networks.places import features
 from patternboost.model.networks.relations import RELATIONS, displacements, relations, shared_sets
+from patternboost.model.next_token import SampleSettings
 from patternboost.model.request import DrawRequest, FitRequest
 from patternboost.model.tokens import Example
 from patternboost.model.training import TrainSettings, loss_at

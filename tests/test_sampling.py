@@ -10,9 +10,9 @@ from shapes import SHAPES, classes
 from patternboost.model.decode_attention import attend_cached, padded
 from patternboost.model.decoding import FastDecoder, TorchDecoder, fast_decoding
 from patternboost.model.device_sampling import DeviceSampling, bodies_of, split
-from patternboost.model.drawing import SampleSettings, draw
 from patternboost.model.gpt import GPT, Shape
 from patternboost.model.masks import DeviceBits, DeviceMask, HostMask
+from patternboost.model.next_token import SampleSettings, draw
 from patternboost.model.precision import pick_precision
 from patternboost.model.request import DrawRequest, FitRequest
 from patternboost.model.sampling import _batches, sample

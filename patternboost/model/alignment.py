@@ -22,8 +22,8 @@ from torch.nn import functional
 
 from patternboost.model.corpus import Kind, columns_of
 from patternboost.model.decoding import decoder_of
-from patternboost.model.drawing import SampleSettings
 from patternboost.model.gpt import GPT
+from patternboost.model.next_token import SampleSettings
 from patternboost.model.precision import one_torch_thread
 from patternboost.model.request import DrawRequest
 from patternboost.model.sampling import sample

@@ -18,8 +18,8 @@ from patternboost.model.alignment import AlignRequest, AlignSettings
 from patternboost.model.attention import AttentionMap
 from patternboost.model.corpus import Kind
 from patternboost.model.decoding import Decoder, Stepper
-from patternboost.model.drawing import SampleSettings
 from patternboost.model.generator import Generator, check_vocabulary
+from patternboost.model.next_token import SampleSettings
 from patternboost.model.request import DrawRequest, FitRequest
 from patternboost.model.sampling import Samples, decoded, sample
 from patternboost.model.tokens import Example, Vocabulary

@@ -17,9 +17,9 @@ from torch import Tensor
 from torch.nn import functional
 
 from patternboost.model.corpus import Kind
-from patternboost.model.drawing import SampleSettings, invert
 from patternboost.model.gpt import GPT
 from patternboost.model.masks import DeviceBits, DeviceMask
+from patternboost.model.next_token import SampleSettings, invert
 from patternboost.model.request import DrawRequest
 from patternboost.model.tokens import END, Vocabulary
 from patternboost.problem.ground import IntArray

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from patternboost.model.bigram import BigramGenerator
 from patternboost.model.distributed import TeamGenerator, serve
-from patternboost.model.drawing import SampleSettings
 from patternboost.model.generator import Generator
 from patternboost.model.network_generator import NetworkGenerator
+from patternboost.model.next_token import SampleSettings
 from patternboost.model.precision import pick_device
 from patternboost.model.team import called_by_torchrun, join
 from patternboost.model.tokens import TOKENISATIONS, Vocabulary, classes_at

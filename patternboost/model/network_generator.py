@@ -18,17 +18,17 @@ from typing_extensions import override
 
 from patternboost.model.alignment import AlignLog, AlignRequest, AlignSettings, align_alone
 from patternboost.model.attention import AttentionMap, attention_map
-from patternboost.model.captured import CapturedSteps
 from patternboost.model.corpus import Corpus, FreshCorpus, Kind, PoolCorpus, columns_of
 from patternboost.model.decoding import Decoder, decoder_of
 from patternboost.model.device_sampling import DeviceSampling, bodies_of, split
-from patternboost.model.drawing import SampleSettings
 from patternboost.model.generator import Generator, check_vocabulary
 from patternboost.model.gpt import GPT, Shape, context_for
 from patternboost.model.networks import make_network
+from patternboost.model.next_token import SampleSettings
 from patternboost.model.precision import DTYPES, can_compile, one_torch_thread, pick_precision
 from patternboost.model.request import DrawRequest, FitRequest
 from patternboost.model.sampling import Samples, decoded, sample
+from patternboost.model.steps import CapturedSteps
 from patternboost.model.team import ALONE, Team
 from patternboost.model.tokens import END, Example, Vocabulary
 from patternboost.model.training import TrainLog, TrainSettings, held_out_loss, loss_at, make_optimizer, train

@@ -16,8 +16,8 @@ import torch
 
 from patternboost.model.corpus import Kind
 from patternboost.model.decoding import Decoder, Stepper
-from patternboost.model.drawing import SampleSettings, draw
 from patternboost.model.masks import HostMask, LogitMask
+from patternboost.model.next_token import SampleSettings, draw
 from patternboost.model.precision import one_torch_thread
 from patternboost.model.request import DrawRequest
 from patternboost.model.tokens import END, Vocabulary

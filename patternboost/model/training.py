@@ -13,10 +13,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from patternboost.model.captured import CapturedSteps, Steps, steps_for
 from patternboost.model.corpus import Batch, Corpus, epoch, loss_targets
 from patternboost.model.precision import DTYPES
 from patternboost.model.replicas import Loss
+from patternboost.model.steps import CapturedSteps, Steps, steps_for
 from patternboost.model.team import ALONE, Team
 from patternboost.problem.ground import IntArray
 
@@ -116,7 +116,7 @@ def train(
     """Train until the steps (or, if given, the seconds) are done, the held-out loss stops falling, or `over()`.
 
     With a team of several processes each takes its share of every batch (`model` is then wrapped so that gradients are
-    averaged), and the first one decides when to end. `captured`: see `captured.steps_for`.
+    averaged), and the first one decides when to end. `captured`: see `steps.steps_for`.
     """
     started = time.monotonic()
     rng = np.random.default_rng(seed)

@@ -10,8 +10,8 @@ import torch
 
 from patternboost.model.bigram import BigramDecoder, bigram_logits
 from patternboost.model.decoding import Decoder, decoder_of
-from patternboost.model.drawing import SampleSettings
 from patternboost.model.gpt import GPT, Shape, context_for
+from patternboost.model.next_token import SampleSettings
 from patternboost.model.precision import DTYPES, pick_precision
 from patternboost.model.sampling import sample_tokens
 from patternboost.model.training import TrainLog, TrainSettings, make_optimizer, train

@@ -13,7 +13,7 @@ import torch
 from safetensors.torch import save_file
 
 from patternboost.model.bigram import BigramDecoder, bigram_logits
-from patternboost.model.drawing import SampleSettings
+from patternboost.model.next_token import SampleSettings
 from patternboost.model.precision import pick_device
 from patternboost.model.sampling import sample_tokens
 from patternboost.model.tokens import Example

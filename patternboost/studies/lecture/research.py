@@ -13,8 +13,8 @@ import numpy as np
 import torch
 
 from patternboost.model.alignment import AlignRequest, AlignSettings
-from patternboost.model.drawing import SampleSettings
 from patternboost.model.network_generator import NetworkGenerator
+from patternboost.model.next_token import SampleSettings
 from patternboost.model.request import DrawRequest, FitRequest
 from patternboost.model.tokens import TOKENISATIONS, Example
 from patternboost.model.training import TrainSettings
