@@ -32,8 +32,8 @@ _BLOCK = 8
 _CUT, _IDLE = -1, -2
 #: batches that are ready, and tables, at most
 _READY = 4
-#: keys and values of a batch take so much of the device's memory at most, bytes
-_CACHE = 16 << 30
+#: the share of the device's memory that keys and values of a batch take at most
+_CACHE = 1 / 8
 
 
 class RowSampler:
@@ -158,6 +158,11 @@ def bodies_of(body: IntArray, tokens: IntArray, count: int) -> list[IntArray]:
     return [one[:-1] if len(one) and one[-1] == _CUT else np.append(one, END) for one in found]
 
 
+def memory_of(device: torch.device) -> int:
+    """Bytes of a device's memory."""
+    return torch.cuda.get_device_properties(device).total_memory if device.type == "cuda" else 8 << 30
+
+
 class DeviceSampling:
     """A model's samplers, kept between calls. Weights are copied in the number format that they are sampled in."""
 
@@ -182,7 +187,7 @@ class DeviceSampling:
             ours.copy_(theirs)
         s = self._model.settings
         each = 2 * s.layers * s.width * (settings.length + 2) * next(self._twin.parameters()).element_size()
-        most = min(settings.device_batch, max(64, _CACHE // each))
+        most = min(settings.device_batch, max(64, int(_CACHE * memory_of(self.device)) // each))
         batch = min(most, max(64, 1 << (request.count - 1).bit_length()))
         key = n, symmetry, batch, settings.length, id(bits)
         if key not in self._samplers:
