@@ -68,7 +68,7 @@ def test_settings_round_trip_through_toml(tmp_path):
         ("problem = ", "TOML"),
         ("problem = 'isosceles'\nn = 3\nstarts = 0", "starts"),
         ("problem = 'isosceles'\nn = 3\nseed_from = [1]", "seed_from"),
-        ("problem = 'isosceles'\nn = 3\nmodel = 'magic'", "gpt, bigram, unigram, none"),
+        ("problem = 'isosceles'\nn = 3\nmodel = 'magic'", "gpt, every-size, graph, vit, bigram, unigram, none"),
     ],
 )
 def test_damaged_settings_are_refused(tmp_path, text, word):

@@ -440,7 +440,7 @@ def test_attention_weights_are_those_of_the_model() -> None:
             mixed = (weights[i][None] @ value).transpose(1, 2).reshape(1, 12, 16)
             y = x + block.project(mixed)
             y = y + block.narrow(functional.relu(block.widen(block.norm_feed(y))).square())
-            x = block(x, None, 0)
+            x = block(x)
             assert torch.allclose(x, y, rtol=1e-4, atol=1e-3)
 
 

@@ -37,9 +37,9 @@ def align(
     over: Callable[[], bool],
     length: float,
 ) -> None:
-    """Align the model in a table's class for its share of a generation of `length` seconds, if the settings say so."""
+    """Align the model in a table's class for its share of a generation of `length` seconds."""
     s = context.settings
-    if s.align == "none" or state.model is None:
+    if state.model is None:
         return
     from patternboost.model.alignment import AlignRequest, AlignSettings  # late: only runs with a model need torch
 

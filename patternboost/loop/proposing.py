@@ -144,7 +144,7 @@ def draw(
     table = class_table(context, outputs, statistics, symmetry, clock.stop) if masked else None
     if masked and table is None:
         return None
-    if table is not None and of.leads:
+    if table is not None and of.leads and context.settings.align != "none":
         with statistics.phase("align"):
             align(context, state, clock, outputs, statistics, table, over, length)
     seed = context.seed(Stream.SAMPLE, state.generation, of.index)
