@@ -376,6 +376,17 @@ def test_bad_seeds_are_refused(tmp_path: Path) -> None:
 
 # -- commands that must be quick to start ------------------------------------------------------------------------------
 
+
+@pytest.mark.parametrize("command", [["--help"], ["search", "--help"], ["lesson", "--help"]])
+def test_help_waits_for_no_library(command: list[str]) -> None:
+    program = "import sys; from patternboost.cli import main; sys.argv = ['patternboost', *sys.argv[1:]]\n"
+    program += "try:\n    main()\nfinally:\n    heavy = {'numpy', 'numba', 'torch', 'joblib'}\n"
+    program += "    print(*heavy & set(sys.modules), file=sys.stderr)"
+    ran = subprocess.run([sys.executable, "-c", program, *command], capture_output=True, text=True, check=False)
+    assert ran.returncode == 0
+    assert not ran.stderr.strip()
+
+
 WITHOUT_TORCH = """
 import json, sys, time
 from patternboost.cli import main

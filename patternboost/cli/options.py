@@ -31,7 +31,7 @@ class SizeType(click.ParamType):  # type: ignore[type-arg]
     name = "size"
 
     def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        """The size, see `problem.ground.sizes`."""
+        """The size, see `problem.sizes`."""
         from patternboost.problem import ProblemError
         from patternboost.problem.ground import size_of
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
-from patternboost.problem.ground.sizes import size_of
+from patternboost.problem.sizes import size_of
 
 
 @dataclass(frozen=True)

@@ -9,12 +9,15 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import TYPE_CHECKING, Any, get_type_hints
 
 from patternboost._version import __version__
-from patternboost.problem import Problem, ProblemError
-from patternboost.problem.ground.sizes import BoardSize, size_of
+from patternboost.problem.errors import ProblemError
+from patternboost.problem.sizes import BoardSize, size_of
 from patternboost.store.files import FileError, read_text
+
+if TYPE_CHECKING:  # numba and numpy, which commands that only print help need not wait for
+    from patternboost.problem import Problem
 
 #: what a run learns with
 TRANSFORMERS = ("gpt", "every-size", "graph", "vit")

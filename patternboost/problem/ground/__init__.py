@@ -7,8 +7,8 @@ from patternboost.problem.ground.cube import CUBE, Cube
 from patternboost.problem.ground.edges import EDGES, Edges
 from patternboost.problem.ground.grid import GRID, Grid
 from patternboost.problem.ground.hypercube import HYPERCUBE, Hypercube
-from patternboost.problem.ground.sizes import BoardSize, fits_in, scale, sides, size_from_code, size_of, size_to_json
 from patternboost.problem.ground.torus import TORUS, Torus
+from patternboost.problem.sizes import BoardSize, fits_in, scale, sides, size_from_code, size_of, size_to_json
 
 __all__ = [
     "BIPARTITE",

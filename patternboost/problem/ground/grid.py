@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from patternboost.problem.ground.base import MAX_ELEMENTS, IntArray, identity_order
-from patternboost.problem.ground.sizes import sides
+from patternboost.problem.sizes import sides
 
 
 class Grid:
