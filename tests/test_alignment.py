@@ -90,6 +90,13 @@ def test_samples_come_to_be_worth_more(method):
     assert np.mean(log.means[-5:]) > np.mean(log.means[:5]) + 0.3
 
 
+def test_weights_that_diverge_are_those_from_before():
+    generator, request = fitted()
+    before = [p.clone() for p in generator.model.parameters()]
+    align(generator.model, generator.vocabulary, request, AlignSettings(steps=3, group=16, learning_rate=float("inf")))
+    assert all(torch.equal(a, b) for a, b in zip(before, generator.model.parameters()))
+
+
 def test_tokens_that_are_no_orbits_are_refused():
     generator, request = fitted("bits")
     with pytest.raises(ValueError, match="tokens = orbits"):

@@ -20,6 +20,7 @@ from patternboost.model.next_token import SampleSettings
 from patternboost.model.request import DrawRequest, FitRequest
 from patternboost.model.tokens import Example
 from patternboost.model.training import TrainSettings, loss_at
+from patternboost.problem import ProblemError
 from patternboost.problem.registry import problem
 from patternboost.problem.symmetry import class_orbits
 from patternboost.search.tables import build_table
@@ -192,6 +193,13 @@ def test_shared_sets_from_the_definition(which, n):
 def test_a_model_that_knows_orbits_needs_them():
     with pytest.raises(ValueError, match="tokens = orbits"):
         made("graph", vocabulary_for("isosceles", 6, tokens="bits"))
+
+
+def test_a_board_beyond_the_patches_is_refused():
+    vocabulary = vocabulary_for("isosceles", 130)
+    with pytest.raises(ProblemError, match="too large for 36 patches"):
+        made("vit", vocabulary).slots(Kind(130, "none"), CPU)
+    assert made("vit", vocabulary).slots(Kind(130, "both-mirrors"), CPU).max() <= 36 * 400
 
 
 def test_vision_sees_the_same_board_whatever_the_order():

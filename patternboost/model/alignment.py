@@ -96,7 +96,10 @@ class Group:
 
 
 def align(model: GPT, vocabulary: Vocabulary, request: AlignRequest, settings: AlignSettings) -> AlignLog:
-    """Change a model's weights so that its samples are worth more. Raises ValueError for tokens that are no orbits."""
+    """Change a model's weights so that its samples are worth more. Raises ValueError for tokens that are no orbits.
+
+    Where weights come out as no numbers it ends, with the weights from before.
+    """
     if not vocabulary.one_orbit_each:
         raise ValueError("alignment needs tokens = orbits")
     started, means, bests = time.monotonic(), [], []
@@ -134,6 +137,9 @@ def align(model: GPT, vocabulary: Vocabulary, request: AlignRequest, settings: A
             torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
             optimizer.step()
         model.eval()
+        if not all(bool(torch.isfinite(p).all()) for p in model.parameters()):
+            model.load_state_dict(imitation.state_dict())
+            break
     return AlignLog(tuple(means), tuple(bests), time.monotonic() - started)
 
 

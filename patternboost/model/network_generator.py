@@ -140,13 +140,10 @@ class NetworkGenerator(Generator):
         return train(model, built.optimizer, corpus, training, r.seed, r.over, r.report, r.seconds, team, built.steps)
 
     def align(self, request: AlignRequest, settings: AlignSettings) -> AlignLog | None:
-        """See `alignment.align`; None before the first fit. Weights that are no numbers any more are thrown away."""
+        """See `alignment.align`; None before the first fit."""
         if self.built is None:
             return None
-        log = align_alone(self.built.model, self.vocabulary, request, settings)
-        if not all(bool(torch.isfinite(p).all()) for p in self.built.model.parameters()):
-            self.built = None
-        return log
+        return align_alone(self.built.model, self.vocabulary, request, settings)
 
     def decoder(self) -> Decoder:
         """The model as it is now, ready to be sampled from. Raises ValueError before the first `fit`."""

@@ -11,8 +11,9 @@ from typing_extensions import override
 
 from patternboost.model.gpt import GPT, Block, Shape
 from patternboost.model.networks.places import size_features
-from patternboost.model.networks.world import BESIDES, World
+from patternboost.model.networks.world import World
 from patternboost.model.rows import Rows
+from patternboost.problem import ProblemError
 
 if TYPE_CHECKING:
     from patternboost.model.corpus import Kind
@@ -70,10 +71,16 @@ class VisionTransformer(GPT):
         return logits.view(batch, steps, -1)
 
     def slots(self, kind: Kind, device: torch.device) -> Tensor:
-        """Where on the patches every token of the kind lies, int64 [N + BESIDES]; beyond them all: nowhere."""
-        grid = self.world.grid(kind, PATCHES)
-        slot = torch.from_numpy(grid.patch * grid.places + grid.inside)
-        return torch.cat([slot, torch.full((BESIDES,), grid.patches * grid.places)]).to(device)
+        """Where on the patches every token of the kind lies, int64 [N + BESIDES]; beyond them all: nowhere.
+
+        Raises ProblemError where there are more orbits than patches hold.
+        """
+        if self.world.grid(kind, PATCHES).places > PLACES:
+            raise ProblemError(
+                f"model = vit: n = {kind.n}, {kind.symmetry}, is too large for {PATCHES} patches of {PLACES} orbits; "
+                "search a symmetry class, or use another model"
+            )
+        return self.world.slots(kind, PATCHES, device)
 
     def _cells(self, kind: Kind) -> int:
         grid = self.world.grid(kind, PATCHES)

@@ -71,6 +71,15 @@ class World:
         grid: Grid = self._known[key]
         return grid
 
+    def slots(self, kind: Kind, most: int, device: torch.device) -> Tensor:
+        """Where on the patches every token of the kind lies, int64 [N + BESIDES]; beyond them all: nowhere."""
+
+        def lie(k: Kind) -> IntArray:
+            grid = self.grid(k, most)
+            return np.append(grid.patch * grid.places + grid.inside, [grid.patches * grid.places] * BESIDES)
+
+        return self._once("slots", kind, device, lie)
+
     def class_number(self, kind: Kind) -> int:
         """The number of the symmetry class."""
         return self.vocabulary.classes.index(kind.symmetry)
