@@ -13,6 +13,7 @@ import time
 
 import numpy as np
 
+from patternboost.loop.regions import marginal_frequencies
 from patternboost.model.bigram import BigramGenerator
 from patternboost.model.corpus import PoolCorpus
 from patternboost.model.generator import Generator
@@ -116,9 +117,9 @@ def counting_loss(vocabulary: OrbitVocabulary, used: list[Example], held: list[E
 
     Every orbit is in a set or not by itself; so what is between two tokens of a sequence counts as well.
     """
-    view = vocabulary.view(held[0].n, held[0].symmetry)
-    times = np.bincount(np.concatenate([view.moves[:, view.held(e.elements)].ravel() for e in used]),
-                        minlength=view.orbits.count)  # fmt: skip
+    kind = held[0].n, held[0].symmetry
+    view = vocabulary.view(*kind)
+    times = marginal_frequencies(vocabulary.problem.at(kind[0]), view.orbits, [e.elements for e in used])
     share = (times + 0.5) / (len(used) * len(view.moves) + 1)
     nothing = np.log1p(-share).sum()
     odds = np.log(share) - np.log1p(-share)

@@ -23,11 +23,11 @@ from patternboost.model.corpus import Batch
 from patternboost.model.gpt import GPT, Shape
 from patternboost.model.network_generator import NetworkGenerator
 from patternboost.model.next_token import SampleSettings
-from patternboost.model.precision import DTYPES, can_compile, pick_device
+from patternboost.model.precision import pick_device
 from patternboost.model.request import DrawRequest, FitRequest
-from patternboost.model.steps import CapturedSteps, steps_for
+from patternboost.model.steps import steps_for
 from patternboost.model.tokens import Example, OrbitVocabulary
-from patternboost.model.training import TrainSettings, loss_at, make_optimizer
+from patternboost.model.training import TrainSettings, captured_steps, loss_at, make_optimizer
 from patternboost.problem.registry import problem
 from patternboost.search.tasks import Prepared, prepare
 from patternboost.search.walker import make_walker
@@ -79,9 +79,8 @@ def training_steps() -> None:
     print(f"training step of 32 x 100 tokens, plain: {plain:,.0f} tokens/s", flush=True)
     for form in ("fp32", "bf16"):
         model = GPT(Shape(1029, 104, 4, 8, 256)).to(DEVICE).train()
-        optimizer, captured = make_optimizer(model, TrainSettings()), None
-        if DEVICE.type == "cuda":
-            captured = CapturedSteps(model, optimizer, loss_at("fp32"), 1.0, DTYPES[form], compiled=can_compile(256))
+        optimizer = make_optimizer(model, TrainSettings())
+        captured = captured_steps(model, optimizer, form, 1.0)
         with steps_for(model, optimizer, loss_at(form), 1.0, 32, THREADS, captured=captured) as steps:
             ours = 3200 / best(lambda s=steps: s.step(Batch(tokens, 1), 1.0, None), warm=6)
         print(f"training step of 32 x 100 tokens, ours, {form}: {ours:,.0f} tokens/s, {ours / plain:.2f} of plain")

@@ -22,12 +22,12 @@ from patternboost.model.decoding import FastDecoder, TorchDecoder
 from patternboost.model.device_sampling import DeviceSampling, bodies_of, split
 from patternboost.model.gpt import GPT, Shape
 from patternboost.model.next_token import SampleSettings
-from patternboost.model.precision import DTYPES, can_compile, pick_precision
+from patternboost.model.precision import DTYPES, pick_precision
 from patternboost.model.request import DrawRequest
 from patternboost.model.sampling import sample
-from patternboost.model.steps import SHARDS, CapturedSteps, steps_for
+from patternboost.model.steps import SHARDS, steps_for
 from patternboost.model.tokens import END, OrbitVocabulary
-from patternboost.model.training import TrainSettings, loss_at, make_optimizer
+from patternboost.model.training import TrainSettings, captured_steps, loss_at, make_optimizer
 from patternboost.problem.registry import find_problem, problem
 from patternboost.search.tables import build_table
 
@@ -121,14 +121,8 @@ def test_training_step(benchmark, way, vocabulary):
         step = plain_training(model)
         benchmark.pedantic(waited, (lambda: step(tokens),), rounds=10, warmup_rounds=5)
     else:
-        batch, threads, optimizer, captured = (
-            Batch(tokens, 1),
-            min(THREADS, SHARDS),
-            make_optimizer(model, TrainSettings()),
-            None,
-        )
-        if DEVICE.type == "cuda":
-            captured = CapturedSteps(model, optimizer, loss_at("fp32"), 1.0, DTYPES[way], compiled=can_compile(256))
+        batch, threads, optimizer = Batch(tokens, 1), min(THREADS, SHARDS), make_optimizer(model, TrainSettings())
+        captured = captured_steps(model, optimizer, way, 1.0)
         with steps_for(model, optimizer, loss_at(way), 1.0, 32, threads, captured=captured) as steps:
             benchmark.pedantic(waited, (lambda: steps.step(batch, 1.0, None),), rounds=10, warmup_rounds=5)
     report(benchmark, 32 * LENGTH)

@@ -29,7 +29,7 @@ from patternboost.model.request import DrawRequest
 from patternboost.model.sampling import sample
 from patternboost.model.tokens import END, Vocabulary
 from patternboost.model.tokens.encoded import padded
-from patternboost.model.training import TrainSettings, make_optimizer, set_rate
+from patternboost.model.training import TrainSettings, is_finite, make_optimizer, set_rate
 from patternboost.problem.ground import IntArray
 from patternboost.search.tables import Table
 
@@ -95,6 +95,7 @@ class Group:
     rewards: Tensor
 
 
+@one_torch_thread()  # sums must not depend on how many cores there are
 def align(model: GPT, vocabulary: Vocabulary, request: AlignRequest, settings: AlignSettings) -> AlignLog:
     """Change a model's weights so that its samples are worth more. Raises ValueError for tokens that are no orbits.
 
@@ -137,7 +138,7 @@ def align(model: GPT, vocabulary: Vocabulary, request: AlignRequest, settings: A
             torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
             optimizer.step()
         model.eval()
-        if not all(bool(torch.isfinite(p).all()) for p in model.parameters()):
+        if not is_finite(model):
             model.load_state_dict(imitation.state_dict())
             break
     return AlignLog(tuple(means), tuple(bests), time.monotonic() - started)
@@ -150,7 +151,7 @@ def draw_group(model: GPT, vocabulary: Vocabulary, request: AlignRequest, count:
     # In float32: the probabilities that count must be those that the samples were drawn with.
     settings = SampleSettings(length=model.settings.context - 2)
     asked = DrawRequest(n, symmetry, count, seed, request.table, request.over)
-    bodies = sample(decoder_of(model, device, torch.float32), vocabulary, asked, settings, torch.get_num_threads())
+    bodies = sample(decoder_of(model, device, torch.float32), vocabulary, asked, settings)
     formed = [b for b in bodies if len(b) and b[-1] == END]
     if len(formed) < 2:
         return None
@@ -196,9 +197,3 @@ def _preference(now: Tensor, before: Tensor, anchor: Tensor, group: Group, setti
     differ = group.rewards[order][:half] > group.rewards[order][half : 2 * half].flip(0)
     loss = -functional.logsigmoid(settings.beta * (better - worse))
     return (loss * differ).sum() / differ.sum().clamp(min=1)
-
-
-def align_alone(model: GPT, vocabulary: Vocabulary, request: AlignRequest, settings: AlignSettings) -> AlignLog:
-    """`align` in the calling thread alone, so that sums do not depend on how many cores there are."""
-    with one_torch_thread():
-        return align(model, vocabulary, request, settings)

@@ -67,7 +67,6 @@ class PoolCorpus(Corpus):
     prefix = 2
 
     def __init__(self, vocabulary: Vocabulary, examples: Sequence[Example], device: torch.device) -> None:
-        self._vocabulary = vocabulary
         of = [Kind(e.n, e.symmetry) for e in examples]
         names = sorted(set(of))
         number = {kind: i for i, kind in enumerate(names)}
@@ -110,19 +109,21 @@ class FreshCorpus(Corpus):
     def __init__(
         self, vocabulary: Vocabulary, like: Example, make: Callable[[int], IntArray], length: int, device: torch.device
     ) -> None:
-        self._vocabulary, self._like, self._make, self._device = vocabulary, like, make, device
+        self._vocabulary, self._make, self._device = vocabulary, make, device
+        self._kind = Kind(like.n, like.symmetry)
+        self._columns = columns_of(vocabulary, self._kind, device)
         self.lengths = np.full(_FRESH, length)
         self.kinds = np.zeros(_FRESH, np.int64)
 
     def batch(self, rows: IntArray, draws: IntArray) -> Batch:
         """A set for every row and draw."""
-        kind = Kind(self._like.n, self._like.symmetry)
+        kind = self._kind
         made = [
             Example(*kind, self._make(_FRESH * int(draw) + int(row))) for row, draw in zip(rows, draws, strict=True)
         ]
         encoded = self._vocabulary.encoded(*kind, made, self._device)
         tokens = encoded.tokens(np.arange(len(made)), np.zeros(len(made), np.int64))
-        return Batch(tokens, PoolCorpus.prefix, *columns_of(self._vocabulary, kind, self._device), kind)
+        return Batch(tokens, PoolCorpus.prefix, *self._columns, kind)
 
 
 def columns_of(vocabulary: Vocabulary, kind: Kind, device: torch.device) -> tuple[Tensor, Tensor]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 import itertools
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -196,7 +197,9 @@ class DeviceSampling:
             self._samplers[key] = RowSampler(
                 self._twin, columns, kind, prefix, batch, settings.length, bits, self._capture
             )
-        return self._samplers[key].draw(request.count, settings, request.seed, request.over)
+        return self._samplers[key].draw(
+            request.count, replace(settings, temperature=request.temperature), request.seed, request.over
+        )
 
     def _bits_of(self, table: Table, columns: IntArray) -> DeviceBits | None:
         """A table's bitmaps on the device, made once; None where it has none."""

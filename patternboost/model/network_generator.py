@@ -16,7 +16,7 @@ from safetensors.torch import save as tensors_to_bytes
 from torch import Tensor, nn
 from typing_extensions import override
 
-from patternboost.model.alignment import AlignLog, AlignRequest, AlignSettings, align_alone
+from patternboost.model.alignment import AlignLog, AlignRequest, AlignSettings, align
 from patternboost.model.attention import AttentionMap, attention_map
 from patternboost.model.corpus import Corpus, FreshCorpus, Kind, PoolCorpus, columns_of
 from patternboost.model.decoding import Decoder, decoder_of
@@ -25,13 +25,21 @@ from patternboost.model.generator import Generator, check_vocabulary
 from patternboost.model.gpt import GPT, Shape, context_for
 from patternboost.model.networks import make_network
 from patternboost.model.next_token import SampleSettings
-from patternboost.model.precision import DTYPES, can_compile, one_torch_thread, pick_precision
+from patternboost.model.precision import DTYPES, one_torch_thread, pick_precision
 from patternboost.model.request import DrawRequest, FitRequest
 from patternboost.model.sampling import Samples, decoded, sample
 from patternboost.model.steps import CapturedSteps
 from patternboost.model.team import ALONE, Team
 from patternboost.model.tokens import END, Example, Vocabulary
-from patternboost.model.training import TrainLog, TrainSettings, held_out_loss, loss_at, make_optimizer, train
+from patternboost.model.training import (
+    TrainLog,
+    TrainSettings,
+    captured_steps,
+    held_out_loss,
+    is_finite,
+    make_optimizer,
+    train,
+)
 from patternboost.problem import IntArray
 from patternboost.store.files import FileError, atomic_write, read_json, write_json
 
@@ -89,23 +97,19 @@ class NetworkGenerator(Generator):
         model = make_network(self._network, settings, self.vocabulary).to(self.device)
         nn.init.constant_(model.norm.weight, 0.25)  # the logits begin near how frequent the tokens are
         optimizer = make_optimizer(model, self.training)
-        steps = sampling = None
-        if self.device.type == "cuda":
-            dtype = DTYPES[self.precision]
-            compiled = can_compile(self._shape["width"])
-            steps = CapturedSteps(model, optimizer, loss_at("fp32"), self.training.clip, dtype, compiled=compiled)
-            sampling = DeviceSampling(model, DTYPES[self.precision])
+        steps = captured_steps(model, optimizer, self.precision, self.training.clip)
+        sampling = None if steps is None else DeviceSampling(model, DTYPES[self.precision])
         self.built = Built(model, optimizer, steps, sampling)
         return self.built
 
     def fit(self, request: FitRequest) -> TrainLog:
-        """Train; the first call settles tokens, precision and the longest sequence (room for a quarter more).
+        """Train; the first call settles tokens and the longest sequence (room for a quarter more).
 
         Weights that are no numbers any more are thrown away: the next call begins with a new model.
         """
         built, corpus = self.ensure_model(request)
         log = self.train(built.model, built, corpus, request)
-        if all(bool(torch.isfinite(p).all()) for p in built.model.parameters()):
+        if is_finite(built.model):
             return log
         self.built = None
         return dataclasses.replace(log, diverged=True)
@@ -143,7 +147,7 @@ class NetworkGenerator(Generator):
         """See `alignment.align`; None before the first fit."""
         if self.built is None:
             return None
-        return align_alone(self.built.model, self.vocabulary, request, settings)
+        return align(self.built.model, self.vocabulary, request, settings)
 
     def decoder(self) -> Decoder:
         """The model as it is now, ready to be sampled from. Raises ValueError before the first `fit`."""
@@ -161,19 +165,19 @@ class NetworkGenerator(Generator):
         """What a GPU drew; None where there is none, or it cannot serve the request by itself."""
         if self.built is None or self.built.sampling is None:
             return None
-        return self.built.sampling.sample(self.vocabulary, request, self._settings(request))
+        return self.built.sampling.sample(self.vocabulary, request, self._settings())
 
     def sample_sequences(self, request: DrawRequest) -> list[IntArray]:
         """Samples as tokens."""
         log = self.device_log(request)
         if log is None:
-            return sample(self.decoder(), self.vocabulary, request, self._settings(request), self._threads)
+            return sample(self.decoder(), self.vocabulary, request, self._settings(), self._threads)
         body, tokens, count = split(log)
         return bodies_of(body.cpu().numpy(), tokens.cpu().numpy(), count)
 
-    def _settings(self, request: DrawRequest) -> SampleSettings:
+    def _settings(self) -> SampleSettings:
         length = self.model.settings.context - 2
-        return dataclasses.replace(self.sampling, length=length, temperature=request.temperature)
+        return dataclasses.replace(self.sampling, length=length)
 
     @torch.no_grad()
     @override

@@ -14,7 +14,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from patternboost.model.corpus import Batch, Corpus, epoch, loss_targets
-from patternboost.model.precision import DTYPES
+from patternboost.model.gpt import GPT
+from patternboost.model.precision import DTYPES, can_compile
 from patternboost.model.replicas import Loss
 from patternboost.model.steps import CapturedSteps, Steps, steps_for
 from patternboost.model.team import ALONE, Team
@@ -167,6 +168,19 @@ def train(
         if done and (not curve or curve[-1][0] < done) and not over():  # time ran out between two evaluations
             best_held = min(best_held, look(steps))
     return TrainLog(done, loss, best_held, time.monotonic() - started, tuple(curve))
+
+
+def is_finite(model: nn.Module) -> bool:
+    """Whether all weights are numbers."""
+    return all(bool(torch.isfinite(p).all()) for p in model.parameters())
+
+
+def captured_steps(model: GPT, optimizer: torch.optim.Optimizer, precision: str, clip: float) -> CapturedSteps | None:
+    """Steps for a model on a GPU, to be kept over trainings; None elsewhere."""
+    if next(model.parameters()).device.type != "cuda":
+        return None
+    compiled = can_compile(model.settings.width)
+    return CapturedSteps(model, optimizer, loss_at("fp32"), clip, DTYPES[precision], compiled=compiled)
 
 
 def loss_at(precision: str) -> Loss:

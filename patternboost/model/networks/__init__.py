@@ -5,12 +5,13 @@ from __future__ import annotations
 from patternboost.model.gpt import GPT, Shape
 from patternboost.model.networks.every_size import EverySize
 from patternboost.model.networks.graph import GraphTransformer
+from patternboost.model.networks.knowing import KnowingGPT
 from patternboost.model.networks.vision import VisionTransformer
 from patternboost.model.networks.world import World
 from patternboost.model.tokens import Vocabulary
 
 #: networks that know what their tokens stand for, and so need one token for each orbit
-KNOWING: dict[str, type[EverySize] | type[GraphTransformer] | type[VisionTransformer]] = {
+KNOWING: dict[str, type[KnowingGPT]] = {
     "every-size": EverySize,
     "graph": GraphTransformer,
     "vit": VisionTransformer,

@@ -9,20 +9,16 @@ from torch import Tensor, nn
 from torch.nn import functional
 from typing_extensions import override
 
-from patternboost.model.gpt import GPT, Names, Shape
-from patternboost.model.networks.places import feature_count, size_features
-from patternboost.model.networks.world import World
+from patternboost.model.gpt import Names
+from patternboost.model.networks.knowing import KnowingGPT
+from patternboost.model.networks.places import feature_count
 
 if TYPE_CHECKING:
     from patternboost.model.corpus import Kind
 
 
-class EverySize(GPT):
+class EverySize(KnowingGPT):
     """So it writes for sizes that it never saw. A kind is always needed."""
-
-    def __init__(self, settings: Shape, world: World) -> None:
-        self.world = world
-        super().__init__(settings)
 
     @override
     def make_names(self) -> None:
@@ -32,8 +28,7 @@ class EverySize(GPT):
             nn.Linear(inputs, 2 * width), nn.ReLU(), nn.Linear(2 * width, 2 * width), nn.ReLU(),
             nn.Linear(2 * width, width + 1),
         )  # fmt: skip
-        self.read_size = nn.Linear(len(size_features(1)), width)
-        self.classes = nn.Embedding(len(self.world.vocabulary.classes), width)
+        self.make_kinds()
         self.end = nn.Embedding(1, width)
         self.end_bias = nn.Parameter(torch.zeros(1))
         self.turn = nn.Linear(width, width, bias=False)
@@ -46,8 +41,7 @@ class EverySize(GPT):
         made = self.read(self.world.features(kind, device).to(dtype))
         scale = self.settings.width**-0.5
         vectors = functional.layer_norm(made[:, :-1], (self.settings.width,)) * scale
-        size = self.read_size(self.world.size(kind, device).to(dtype))[None]
-        symmetry = self.classes.weight[self.world.class_number(kind)][None]
+        size, symmetry = (vector[None] for vector in self.size_and_class(kind, device))
         zero = torch.zeros(2, dtype=made.dtype, device=device)
         return Names(
             torch.cat([vectors, self.end.weight.to(made.dtype), size.to(made.dtype), symmetry.to(made.dtype)]),

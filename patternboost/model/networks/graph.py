@@ -9,22 +9,17 @@ from torch import Tensor, nn
 from torch.nn import functional
 from typing_extensions import override
 
-from patternboost.model.gpt import GPT, Shape
+from patternboost.model.networks.knowing import KnowingGPT
 from patternboost.model.networks.relations import RELATIONS
-from patternboost.model.networks.world import World
 
 if TYPE_CHECKING:
     from patternboost.model.corpus import Kind
 
 
-class GraphTransformer(GPT):
+class GraphTransformer(KnowingGPT):
     """Every head of every layer adds a number for every relation to its scores."""
 
     plain = False
-
-    def __init__(self, settings: Shape, world: World) -> None:
-        self.world = world
-        super().__init__(settings)
 
     @override
     def make_names(self) -> None:

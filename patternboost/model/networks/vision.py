@@ -9,9 +9,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 from typing_extensions import override
 
-from patternboost.model.gpt import GPT, Block, Shape
-from patternboost.model.networks.places import size_features
-from patternboost.model.networks.world import World
+from patternboost.model.gpt import Block
+from patternboost.model.networks.knowing import KnowingGPT
 from patternboost.model.rows import Rows
 from patternboost.problem import ProblemError
 
@@ -31,7 +30,7 @@ class SeeingBlock(Block):
         return self.join(x, functional.scaled_dot_product_attention(query, key, value))
 
 
-class VisionTransformer(GPT):
+class VisionTransformer(KnowingGPT):
     """Not a sequence but a set is what it reads: beside the board it is told only what was placed last."""
 
     plain = False
@@ -39,17 +38,12 @@ class VisionTransformer(GPT):
     looks = 4
     block = SeeingBlock
 
-    def __init__(self, settings: Shape, world: World) -> None:
-        self.world = world
-        super().__init__(settings)
-
     @override
     def make_names(self) -> None:
         width = self.settings.width
         self.see = nn.Linear(2 * PLACES, width)
         self.where = nn.Embedding(PATCHES + 1, width)  # the last: the board as a whole
-        self.read_size = nn.Linear(len(size_features(1)), width)
-        self.classes = nn.Embedding(len(self.world.vocabulary.classes), width)
+        self.make_kinds()
         self.say = nn.Linear(width, PLACES)
         self.say_end = nn.Linear(width, 1)
 
@@ -93,8 +87,8 @@ class VisionTransformer(GPT):
         both = torch.stack([boards[:, :-1], last[:, :-1]], dim=1).view(batch, 2, grid.patches, grid.places)
         both = functional.pad(both, (0, PLACES - grid.places)).transpose(1, 2).flatten(2)
         x = self.see(both) + self.where.weight[: grid.patches]
-        board = self.where.weight[PATCHES] + self.read_size(self.world.size(kind, device).to(self.say.weight.dtype))
-        board = board + self.classes.weight[self.world.class_number(kind)]
+        size, symmetry = self.size_and_class(kind, device)
+        board = self.where.weight[PATCHES] + size + symmetry
         return torch.cat([x, board.to(x.dtype).expand(batch, 1, -1)], dim=1)
 
     def looked(self, boards: Tensor, last: Tensor, columns: Tensor, kind: Kind) -> Tensor:
