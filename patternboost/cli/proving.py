@@ -26,6 +26,7 @@ from patternboost.cli.searching import ctrl_c_ends_at_once
 @click.option("--minutes", type=float, help="Time budget in minutes.  [default: until it is proved]")
 @click.option("--jobs", type=click.IntRange(min=1), help="Solver threads.  [default: the machine's cores]")
 @click.option("--target", metavar="SCORE|2n", help="Ask only whether so many points can be.")
+@click.option("--all", "every", is_flag=True, help="Find and count every optimum, one for each up to symmetry.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of all randomness.")
 @click.option(
     "--run-dir",
@@ -43,6 +44,7 @@ def prove(problem: str, n: int, **options: Any) -> int:
     patternboost prove isosceles 8
     patternboost prove isosceles 16 --symmetry both-mirrors
     patternboost prove no-three-in-line 40 --symmetry quarter-turn --target 2n
+    patternboost prove no-three-in-line 8 --all
     """
     with ctrl_c_ends_at_once():
         from patternboost.api import prove as run_proof
@@ -53,6 +55,8 @@ def prove(problem: str, n: int, **options: Any) -> int:
         print("stopped; what is known is in the archive, and the next proof begins there", file=sys.stderr)
     elif result.missed:
         print("the target was neither reached nor proved impossible in time", file=sys.stderr)
+    if result.optima is not None:
+        print(result.optima)
     where = f"{proof.problem} n={proof.n}" + ("" if proof.symmetry == "none" else f" within {proof.symmetry}")
     tail = "" if result.certificate is None else f" {result.certificate}"
     if proof.status == "optimal":

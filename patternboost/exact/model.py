@@ -65,15 +65,21 @@ class Model:
             terms = [c * self.variables[i] for c, i in known if i >= 0]
             self.program.add(sum(terms) <= window.bound)
 
-    def break_symmetry(self, moves: Sequence[IntArray]) -> None:
+    def exactly(self, points: int) -> None:
+        """Ask for all sets of `points` points, none better than another."""
+        self.program.clear_objective()
+        self.program.add(self.points == points)
+
+    def break_symmetry(self, moves: Sequence[IntArray], defined: bool = False) -> None:
         """Keep of every set's images under `moves` (permutations of the variables, a group) the largest one.
 
-        Largest: the choices, read as a 0/1 string in the order of the variables, compare highest.
+        Largest: the choices, read as a 0/1 string in the order of the variables, compare highest. `defined`: each set
+        has one assignment of the variables that this takes, as whoever counts assignments needs.
         """
         for move in {tuple(m.tolist()) for m in moves}:
-            self._not_below_image(move)
+            self._not_below_image(move, defined)
 
-    def _not_below_image(self, move: tuple[int, ...]) -> None:
+    def _not_below_image(self, move: tuple[int, ...], defined: bool) -> None:
         """x >= x[move] in lexicographic order: up to each place, all equal so far or a larger bit before."""
         x, program = self.variables, self.program
         seen: set[tuple[int, int]] = set()
@@ -87,6 +93,11 @@ class Model:
             following = program.new_bool_var("")
             program.add_bool_or([*unless, x[i], x[j], following])
             program.add_bool_or([*unless, ~x[i], ~x[j], following])
+            if defined:
+                for so_far in equal:
+                    program.add_implication(following, so_far)
+                program.add_bool_or([~following, x[i], ~x[j]])
+                program.add_bool_or([~following, ~x[i], x[j]])
             equal = [following]
 
     def hint(self, orbits: IntArray) -> None:

@@ -18,6 +18,8 @@ from pathlib import Path
 from patternboost.exact.attempt import Attempt
 from patternboost.exact.constraints import require_room
 from patternboost.exact.constraints_of_four import require_points
+from patternboost.exact.counting import GROWING, Optima, count_optima, prove_by_growing
+from patternboost.exact.graphs import is_of_graphs, require_canonical
 from patternboost.exact.solver import ExactError, solver_version
 from patternboost.exact.strips import has_strips, strips, tiled
 from patternboost.exact.windows import Window, has_windows, windows
@@ -59,6 +61,8 @@ class ProofResult:
     certificate: Path | None
     #: whether Ctrl-C ended it
     interrupted: bool = False
+    #: with `every`: all optima, where the optimum is proved
+    optima: Optima | None = None
 
     @property
     def missed(self) -> bool:
@@ -77,13 +81,15 @@ def prove(
     minutes: float | None = None,
     jobs: int | None = None,
     target: int | str | None = None,
+    every: bool = False,
     seed: int = 0,
     run_dir: str | Path | None = None,
     progress: Progress | None = None,
 ) -> ProofResult:
     """Prove the optimum of a problem within a symmetry class; `api.prove` is this with progress shown.
 
-    With a `target` (a score, or a multiple of n such as "2n") the question is only whether so many points can be.
+    With a `target` (a score, or a multiple of n such as "2n") the question is only whether so many points can be. With
+    `every` all optima are found and counted, one for each up to symmetry.
     Without `minutes` it goes on until it is answered. Raises ValueError (one line) for what cannot be.
     """
     if isinstance(problem, Instance):
@@ -102,12 +108,16 @@ def prove(
     if not 1 <= workers <= MAX_JOBS:
         raise ExactError(f"--jobs {workers}: must be from 1 to {MAX_JOBS}")
     goal = _target(target, instance)
+    if every:
+        if goal:
+            raise ExactError("--all is about the optimum: leave out --target")
+        require_canonical(instance)
     require_room(class_orbits(instance, symmetry).count, f"{instance} within class {symmetry!r}")
     solver_version()  # says at once where the solver is missing
     folder = Path(run_dir) if run_dir else Path("runs") / f"proof-{instance.name}-{instance.n}-{symmetry}"
     stop = Stop(time.monotonic() + 60 * minutes if minutes else math.inf)
     with open_archive() as archive, ctrl_c(stop), progress or Progress() as told:
-        return _Prover(instance, archive, told, stop, workers, seed).run(symmetry, goal, folder)
+        return _Prover(instance, archive, told, stop, workers, seed).run(symmetry, goal, folder, every)
 
 
 def _target(target: int | str | None, instance: Instance) -> int:
@@ -137,12 +147,16 @@ class _Prover:
         self._saved: Construction | None = None
         self._recorded = 0.0
 
-    def run(self, symmetry: str, target: int, folder: Path) -> ProofResult:
+    def run(self, symmetry: str, target: int, folder: Path, every: bool) -> ProofResult:
         """Prove, then say what came of it in the archive and in the folder."""
         began = time.monotonic()
         attempt = self._attempt(self.instance, symmetry, target, self.stop, lambda a: self._report(a, began, folder))
         try:
-            self._work(attempt)
+            if every and attempt.symmetry == "none" and is_of_graphs(self.instance):
+                self.solver = GROWING
+                prove_by_growing(attempt)
+            else:
+                self._work(attempt)
         except Interrupted:
             pass  # it was time to stop before the orbit table was built
         finally:  # whatever ends it, what is known is kept
@@ -150,9 +164,13 @@ class _Prover:
             proof = self._proof(attempt, began)
             self._record(proof)
             write_json(folder / "proof.json", dataclasses.asdict(proof))
+        optima = None
+        if every and attempt.decided:
+            optima = count_optima(attempt, self._windows(attempt), self.progress, self.stop.deadline)
+            optima.keep(self.archive, folder / "optima")
         saved = self._saved
         certificate = None if saved is None else folder / f"{saved.name}.json"
-        return ProofResult(proof, saved, certificate, self.stop.asked)
+        return ProofResult(proof, saved, certificate, self.stop.asked, optima)
 
     def _attempt(
         self,

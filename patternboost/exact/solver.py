@@ -62,8 +62,11 @@ def solve(
     work: float = math.inf,
     over: Callable[[], bool] | None = None,
     watch: Watch | None = None,
+    every: bool = False,
 ) -> Answer:
     """Maximise the model on `jobs` threads until it is done, `over` says so, or `work` is spent.
+
+    `every`: tell `watch` all sets that a model without an objective allows, on one thread whatever `jobs` says.
 
     `work` is in the solver's deterministic unit, near a second of one core: with one job and no `over` the same model
     and seed give the same answer on every machine.
@@ -71,7 +74,8 @@ def solve(
     cp = cp_sat()
     solver = cp.CpSolver()
     parameters = solver.parameters
-    parameters.num_workers = jobs
+    parameters.num_workers = 1 if every else jobs
+    parameters.enumerate_all_solutions = every
     parameters.random_seed = seed % (2**31 - 1)
     # The symmetries that keep the class are broken by constraints; looking for them again took time and gained nothing.
     parameters.symmetry_level = 0

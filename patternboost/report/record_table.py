@@ -44,10 +44,11 @@ def record_rows(problem: str | Problem | None = None) -> RecordTable:
         proved: dict[tuple[str, int], dict[str, tuple[int, int]]] = {}
         for (name, n, symmetry), bounds in proofs.bounds(archive.proofs(problem)).items():
             proved.setdefault((name, n), {})[symmetry] = bounds
+        counts = {(c.problem, c.n): c for c in archive.counts(problem) if c.symmetry == "none"}
     known = {key: r for key, r in known_records().items() if problem is None or r.problem == problem}
     rows = RecordTable()
     for name, n in sorted({*ours, *known, *proved}):
-        our, best = ours.get((name, n)), known.get((name, n))
+        our, best, count = ours.get((name, n)), known.get((name, n)), counts.get((name, n))
         values = (
             name,
             n,
@@ -55,7 +56,9 @@ def record_rows(problem: str | Problem | None = None) -> RecordTable:
             best.value if best else None,
             best.status if best else None,
             compare(name, n, our["score"]) if our else None,
-            proofs.standing(proved.get((name, n), {}), our["score"] if our else None),
+            proofs.standing(
+                proved.get((name, n), {}), our["score"] if our else None, count.up_to_symmetry if count else None
+            ),
             our["symmetry"] if our else None,
             _found_on(our) if our else None,
             _finder(our["found"]) if our else None,

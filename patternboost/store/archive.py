@@ -26,7 +26,7 @@ from patternboost.problem.symmetry import canonical_key
 from patternboost.store.construction import Construction
 from patternboost.store.files import FileError
 from patternboost.store.proofs import SCHEMA as PROOFS_SCHEMA
-from patternboost.store.proofs import Proof
+from patternboost.store.proofs import Count, Proof
 
 _SCHEMA = """
 create table if not exists constructions (
@@ -222,6 +222,20 @@ class Archive:
         query = "select * from proofs" + (" where problem = ?" if problem else "") + " order by rowid"
         with self._errors():
             return [Proof(*row) for row in self._db.execute(query, (problem,) if problem else ())]
+
+    def add_count(self, count: Count) -> None:
+        """Keep how many optima there are, at once and for good."""
+        self._require_writable()
+        with self._errors():
+            self._db.execute("insert or replace into counts values (?, ?, ?, ?, ?, ?, ?)", astuple(count))
+
+    def counts(self, problem: str | None = None) -> list[Count]:
+        """How many optima there are, where they were counted."""
+        query = "select * from counts" + (" where problem = ?" if problem else "") + " order by problem, n, symmetry"
+        with self._errors():
+            if not self._db.execute("select 1 from sqlite_master where name = 'counts'").fetchone():
+                return []  # an archive of an earlier version that can only be read
+            return [Count(*row) for row in self._db.execute(query, (problem,) if problem else ())]
 
 
 @cache

@@ -23,6 +23,16 @@ create table if not exists proofs (
     date text not null
 );
 create index if not exists proofs_by_size on proofs (problem, n);
+create table if not exists counts (
+    problem text not null,
+    n integer not null,
+    symmetry text not null,
+    score integer not null,
+    up_to_symmetry integer not null,
+    in_all integer,
+    date text not null,
+    primary key (problem, n, symmetry)
+) without rowid;
 """
 
 
@@ -52,6 +62,21 @@ class Proof:
     date: str
 
 
+@dataclass(frozen=True)
+class Count:
+    """How many constructions of a class have the optimum's score: all of them were found."""
+
+    problem: str
+    n: int
+    symmetry: str
+    score: int
+    up_to_symmetry: int
+    #: images of one another counted each; None where the symmetries are too many to be listed
+    in_all: int | None
+    #: ISO date
+    date: str
+
+
 def bounds(proofs: Iterable[Proof]) -> dict[tuple[str, int, str], tuple[int, int]]:
     """The best lower and upper bound of every (problem, n, class) that the proofs give together."""
     found: dict[tuple[str, int, str], tuple[int, int]] = {}
@@ -67,14 +92,15 @@ def class_words(symmetry: str) -> str:
     return symmetry.replace("+", " + ").replace("-", " ")
 
 
-def standing(by_class: dict[str, tuple[int, int]], score: int | None) -> str | None:
+def standing(by_class: dict[str, tuple[int, int]], score: int | None, count: int | None = None) -> str | None:
     """What proofs say of one (problem, n): `by_class` holds lower and upper bounds, `score` is our best.
 
-    `optimal, proved here`, or the bound on everything and the classes whose optimum is known.
+    `optimal, proved here` (and `count`, how many there are up to symmetry), or the bound on everything and the classes
+    whose optimum is known.
     """
     lower, upper = by_class.get("none", (0, 0))
     if "none" in by_class and max(lower, score or 0) == upper:
-        return "optimal, proved here"
+        return "optimal, proved here" + ("" if count is None else f"; {count} up to symmetry")
     words = [f"at most {upper}, proved here"] if "none" in by_class else []
     solved: dict[int, list[str]] = {}
     for name, (low, high) in sorted(by_class.items()):
