@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from patternboost.loop.outputs import Observer, Outputs
 from patternboost.loop.session import Session
-from patternboost.problem import Instance, Problem, ProblemError, contract
+from patternboost.problem import Instance, Problem, ProblemError
 from patternboost.problem.ground import size_of
 from patternboost.problem.registry import find_problem, instance_of, is_path, lasting_reference, problem_names
 from patternboost.report.findings import gather
@@ -22,6 +22,7 @@ from patternboost.report.live import LiveReport
 from patternboost.report.notebook import run_html
 from patternboost.report.progress import make_progress
 from patternboost.report.run_table import RunTable, run_rows
+from patternboost.search.contract_apart import check_apart
 from patternboost.search.stop import Stop, ctrl_c
 from patternboost.store import library
 from patternboost.store.archive import Archive, open_archive
@@ -137,7 +138,7 @@ def _asked_for(problem: str | Problem | Instance, n: int | str | None) -> tuple[
     if isinstance(problem, str):
         note_named(problem)
         if is_path(problem):
-            contract.check(instance.problem)
+            check_apart(problem, [instance.n])
         return instance, lasting_reference(problem)
     return instance, instance.name
 
@@ -158,7 +159,7 @@ def resume(
     settings = RunFolder.read(folder).settings
     instance = problem_of_folder(Path(folder), settings.problem, problem).at(settings.n)
     if is_path(settings.problem):
-        contract.check(instance.problem)
+        check_apart(problem or settings.problem, [settings.n])
     if follows():
         return _follow(settings, instance)
     run = RunFolder.open(folder)

@@ -7,6 +7,7 @@ import subprocess
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 from commands import (
     LAST_LINE,
@@ -84,7 +85,13 @@ PHASES = {
     "train": (["isosceles", 10, "--set", "starts=40", "--set", "train_steps=1000000"], 1),
     "sample": (["isosceles", 16, "--set", "starts=30", "--set", "train_steps=1", "--set", "batch=2"], 1),
     "search": (["isosceles", 24, "--model", "none", "--set", "starts=20000"], 0),
-    "search by loky": (["isosceles", 24, "--model", "none", "--set", "starts=20000", "--backend", "loky"], 0),
+    **{
+        f"search by {backend}": (
+            ["isosceles", 24, "--model", "none", "--set", "starts=20000", "--backend", backend, "--jobs", 2],
+            1,
+        )
+        for backend in ("loky", "dask", "ray")
+    },
     "tables": (["isosceles", 90, "--model", "none", "--symmetry", "none"], 0),
 }
 
@@ -103,6 +110,17 @@ def stopped(process: "subprocess.Popen[str]", number: int, group: bool) -> Answe
     assert "Traceback" not in answer.err, answer
     assert "patternboost resume" in answer.err, answer
     return answer
+
+
+def below(parent: int) -> list[psutil.Process]:
+    """The processes that a process started, and those that they did."""
+    return psutil.Process(parent).children(recursive=True)
+
+
+def ended(workers: list[psutil.Process]) -> None:
+    """Assert that no worker is left."""
+    _, alive = psutil.wait_procs(workers, timeout=10)
+    assert not [w.cmdline() for w in alive if w.status() != psutil.STATUS_ZOMBIE]
 
 
 def goes_on(run: Path) -> None:
@@ -124,11 +142,16 @@ def stop_in(phase: str, number: int, run: Path, budget: list[object]) -> None:
     arguments, lines = PHASES[phase]
     if phase == "sample":
         arguments = [*arguments, "--set", "model_share=1.0", "--set", "pool=20000"]
-    process = start("search", *arguments, "--jobs", 1, "--device", "cpu", *budget, "--run-dir", run)
+    for backend, module in (("dask", "distributed"), ("ray", "ray")):
+        if backend in arguments:
+            pytest.importorskip(module, reason=f"needs the extra: pip install 'patternboost[{backend}]'")
+    process = start("search", "--jobs", 1, *arguments, "--device", "cpu", *budget, "--run-dir", run)
     wait_until(lambda: (run / "settings.toml").exists() and len(read_log(run)) >= lines)
     time.sleep(1)
     assert process.poll() is None
+    workers = below(process.pid)
     answer = stopped(process, number, group=number == signal.SIGINT)
+    ended(workers)
     if list((run / "best").glob("*.json")):
         assert re.fullmatch(LAST_LINE, answer.last)
     goes_on(run)
@@ -160,6 +183,57 @@ def test_sigterm_under_a_time_budget(tmp_path: Path) -> None:
 @pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGUSR1])
 def test_a_closed_terminal_and_a_clusters_notice_end_it_like_sigterm(number: int, tmp_path: Path) -> None:
     stop_in("search", number, tmp_path / "run", ["--minutes", 30])
+
+
+HANGS = """
+import multiprocessing
+from patternboost.problem import Problem, rule
+
+SEARCHED = multiprocessing.current_process().name == "MainProcess"  # it is checked in a process of another name
+
+@rule
+def complete(n, chosen, out):
+    i = 0
+    while SEARCHED and i >= 0:
+        i = (i + 1) % 7
+    return 0
+
+def violation(points):
+    return None
+
+PROBLEM = Problem("hangs", "hangs", "Nothing is forbidden.", 3, complete, violation, ())
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_search_that_hangs_in_compiled_code_can_be_interrupted(number: int, tmp_path: Path) -> None:
+    (tmp_path / "hangs.py").write_text(HANGS)
+    run = tmp_path / "run"
+    process = start("search", tmp_path / "hangs.py", 12, "--model", "none", "--minutes", 30, "--run-dir", run)
+    wait_until(lambda: (run / "settings.toml").exists())
+    time.sleep(3)
+    for _ in range(2):
+        process.send_signal(number)
+        time.sleep(0.5)
+    answer = finish(process, 40)
+    assert answer.status == 130
+    assert "ended at once, since it did not answer" in answer.err
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("backend", ["loky", "dask", "ray"])
+def test_a_search_that_is_killed_leaves_no_workers(backend: str, tmp_path: Path) -> None:
+    arguments, lines = PHASES[f"search by {backend}"]
+    if backend != "loky":
+        pytest.importorskip({"dask": "distributed"}.get(backend, backend))
+    process = start("search", *arguments, "--minutes", 30, "--run-dir", tmp_path / "run")
+    wait_until(lambda: len(read_log(tmp_path / "run")) >= lines)
+    workers = below(process.pid)
+    assert workers
+    process.kill()
+    process.communicate()
+    ended(workers)
 
 
 def test_ctrl_c_and_resume_end_as_if_nothing_had_happened(tmp_path: Path) -> None:

@@ -43,8 +43,7 @@ def test_no_three_in_line_as_published(n: int, up_to_symmetry: int, in_all: int)
 
 @pytest.mark.parametrize(
     ("n", "edges", "count"),  # OEIS A006855 and A335820
-    [(2, 1, 1), (3, 3, 1), (4, 4, 1), (5, 6, 1), (6, 7, 4), (7, 9, 5), (8, 11, 5), (9, 13, 10), (10, 16, 2)]
-    + [(11, 18, 11), (12, 21, 3)],
+    list(zip(range(2, 13), (1, 3, 4, 6, 7, 9, 11, 13, 16, 18, 21), (1, 1, 1, 1, 4, 5, 5, 10, 2, 11, 3), strict=True)),
 )
 def test_graphs_without_a_four_cycle_as_published(n: int, edges: int, count: int) -> None:
     instance = problem("no-four-cycle", n)

@@ -7,6 +7,7 @@ from commands import invoke, refused
 
 from patternboost.problem import contract
 from patternboost.problem.registry import find_problem, problem
+from patternboost.search.contract_apart import check_apart
 from patternboost.store.new_problem import new_problem
 
 
@@ -91,6 +92,57 @@ def test_what_is_wrong_gets_one_line(what, command, template, tmp_path):
     assert answer.status == 2
     assert len(progress) == 1
     assert words in progress[0]
+    assert not (tmp_path / "run").exists()
+
+
+LARGE = """
+import os, signal
+from patternboost.problem import Problem, rule
+
+@rule
+def complete(n, chosen, out):
+    i = 0
+    if n > 20:
+        {rule}
+    return i - i
+
+def violation(points):
+    if max((r for r, c in points), default=0) > 20:
+        {definition}
+    return None
+
+PROBLEM = Problem("only-large", "only large", "Nothing is forbidden.", 3, complete, violation, ())
+"""
+AT_LARGE_SIZES = {
+    "never ends": ("while i >= 0: i = (i + 1) % 7", "pass", "did not end within 3 s"),
+    "writes past the end": ("out[n * n + 3] = 1", "pass", "IndexError"),
+    "reads past the end": ("i = out[n * n + 3]", "pass", "IndexError"),
+    "definition never ends": ("pass", "while True: pass", "violation of 3 points did not end within 3 s"),
+    "definition crashes": ("pass", "os.kill(os.getpid(), signal.SIGSEGV)", "crashed (SIGSEGV)"),
+    "definition kills": ("pass", "os._exit(3)", "crashed (exit status 3)"),
+}
+
+
+@pytest.mark.parametrize("what", AT_LARGE_SIZES)
+def test_what_goes_wrong_at_large_sizes_only(what, tmp_path):
+    """The rule runs in a process of its own, so that what it breaks is that process."""
+    rule, definition, words = AT_LARGE_SIZES[what]
+    path = tmp_path / "only_large.py"
+    path.write_text(LARGE.format(rule=rule, definition=definition))
+    with pytest.raises(contract.ContractError) as error:
+        check_apart(str(path), [30], seconds=3.0)
+    assert words in str(error.value)
+    assert "n = 30" in str(error.value) or "n=30" in str(error.value) or "violation of" in str(error.value)
+
+
+def test_the_size_that_is_searched_is_checked(tmp_path):
+    path = tmp_path / "only_at_60.py"
+    path.write_text(LARGE.replace("n > 20", "n == 60").format(rule="out[n * n + 3] = 1", definition="pass"))
+    assert invoke("check", path).status == 0
+    answer = invoke("check", path, 60)
+    assert answer.status == 2
+    assert "only-large n=60" in answer.err
+    refused(invoke("search", path, 60, "--quiet", "--run-dir", tmp_path / "run"), "only-large n=60", "IndexError")
     assert not (tmp_path / "run").exists()
 
 

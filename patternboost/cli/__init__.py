@@ -14,6 +14,7 @@ import click
 from patternboost._version import __version__
 from patternboost.cli import climbing, comparing, constructions, lessons, proving, runs, searching, tables
 from patternboost.cli.errors import one_line, words
+from patternboost.cli.streams import forgiving_stderr, open_all
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -45,6 +46,13 @@ for _room in (searching, climbing, comparing, proving, lessons, runs, constructi
 
 def main() -> None:
     """Run the command line and turn every foreseen error into one line and exit status 2."""
+    open_all()
+    with forgiving_stderr():
+        status = _status()
+    sys.exit(status)
+
+
+def _status() -> int:
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # file names need not be UTF-8
     try:
@@ -67,4 +75,4 @@ def main() -> None:
         # ValueError: our own refusals (unknown problem, bad setting, damaged file); OSError: disk full, no permission
         print(f"patternboost: {one_line(error)}", file=sys.stderr)
         status = 2
-    sys.exit(status if isinstance(status, int) else 0)
+    return status if isinstance(status, int) else 0

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from patternboost.cli.options import listing_format, problem_names_for
+from patternboost.cli.options import SIZE, listing_format, problem_names_for
 
 
 @click.command()
@@ -70,23 +70,35 @@ def problems(kind: str) -> int:
 
 @click.command()
 @click.argument("problem", shell_complete=problem_names_for)
-def check(problem: str) -> int:
+@click.argument("n", type=SIZE, required=False)
+@click.option(
+    "--seconds",
+    type=click.FloatRange(min=0, min_open=True),
+    default=60.0,
+    show_default=True,
+    help="What a single call of the rule may take.",
+)
+def check(problem: str, n: int | None, seconds: float) -> int:
     """Does the rule of PROBLEM, a name or a file, agree with its definition?
 
     Compares what `complete` forbids with what `violation` says: on all choices of the smallest sizes and on random ones
-    of larger sizes; also whether the ground set's symmetries preserve it. Ends at the first thing that is wrong, with
-    one line that names it and exit status 2.
+    of larger sizes, and at size N if that is given; also whether the ground set's symmetries preserve it. The rule runs
+    in a process of its own, so that one that never ends or crashes is told as well. Ends at the first thing that is
+    wrong, with one line that names it and exit status 2.
 
     \b
     patternboost check my_problem.py
+    patternboost check my_problem.py 64
     patternboost check no-three-in-line
     """
     from patternboost.problem import contract
     from patternboost.problem.registry import find_problem
+    from patternboost.search.contract_apart import check_apart
 
     found = find_problem(problem)
-    contract.check(found, lambda line: print(line, file=sys.stderr))
-    sizes = ", ".join(map(str, contract.sizes(found)))
+    extra = [] if n is None else [found.at(n).n]
+    check_apart(problem, extra, lambda line: print(line, file=sys.stderr), seconds)
+    sizes = ", ".join(map(str, sorted({*contract.sizes(found), *extra})))
     print(f"ok {found.name}: rule, definition and symmetries agree at n = {sizes}")
     return 0
 

@@ -36,15 +36,19 @@ def sizes(problem: Problem) -> list[int]:
     return sorted(chosen)
 
 
-def check(problem: Problem | str, report: Callable[[str], None] = lambda line: None) -> None:
+def check(
+    problem: Problem | str,
+    report: Callable[[str], None] = lambda line: None,
+    at: Sequence[int] | None = None,
+) -> None:
     """Raise ContractError at the first thing that is wrong with a problem, its name or its file.
 
-    `report` is told what is looked at, a line each.
+    `report` is told what is looked at, a line each. `at` says at which sizes; None: those of `sizes`.
 
     >>> check("no-square")
     """
     problem = problem if isinstance(problem, Problem) else find_problem(problem)
-    for n in sizes(problem):
+    for n in sizes(problem) if at is None else at:
         instance = problem.at(n)
         report(f"n = {n}: {instance.size} elements")
         rng = np.random.default_rng(n)
