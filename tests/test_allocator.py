@@ -9,7 +9,7 @@ from scipy import stats
 from patternboost.loop.allocator import Ledger, Record, class_policy, leader, likeliest, proposer_policy, standings
 from patternboost.loop.tail import chances, expected
 from patternboost.problem.base import NOTHING
-from patternboost.report.progress import classes_line
+from patternboost.report.progress import WIDTH, classes_lines
 
 ARMS = ("random", "elite", "seed-region")
 
@@ -84,7 +84,10 @@ def test_classes_that_give_nothing_are_given_up_and_the_others_ranked():
     assert all("b" not in shares(made, turn) for turn in range(6))
     assert [(name, best) for name, _, best in standings(made)] == [("c", 20), ("a", 12), ("b", NOTHING)]
     assert sum(share for _, share, _ in standings(made)) == pytest.approx(1)
-    line = classes_line([(name, share, best if best > 0 else None) for name, share, best in standings(made)])
+    lines = classes_lines([(name, share, best if best > 0 else None) for name, share, best in standings(made)] * 9)
+    assert len(lines) > 1
+    assert all(len(line) <= WIDTH for line in lines)
+    line = " ".join(lines)
     assert line.index("c 50% (best 20)") < line.index("a 25%") < line.index("nothing at all: b")
 
 

@@ -288,6 +288,26 @@ def test_no_command_shows_the_help() -> None:
 
 
 @pytest.mark.parametrize(
+    ("words", "meant"),
+    [
+        (["serch", "isosceles", 8], "search"),
+        (["search", "isoceles", 8], "isosceles"),
+        (["search", "isosceles", 8, "--symmetry", "both-mirors"], "both-mirrors"),
+        (["search", "isosceles", 8, "--set", "widht=3"], "width"),
+        (["search", "isosceles", 8, "--set", "without=elit"], "elite"),
+        (["lesson", "distance-4-or5"], "distance-4-or-5"),
+        (["compare", "isosceles", 8, "--arms", "unigrm,none"], "unigram"),
+        (["export", "isosceles", 8, "--format", "sgv"], "svg"),
+    ],
+)
+def test_what_is_mistyped_gets_a_suggestion(words: list[object], meant: str) -> None:
+    answer = invoke(*words)
+    refused(answer, meant)
+    assert "did you mean" in answer.err.lower()
+    assert len(answer.err) < 200
+
+
+@pytest.mark.parametrize(
     "command", ["search", "resume", "report", "export", "verify", "import", "records", "problems", "prove"]
 )
 def test_every_command_has_help(command: str) -> None:

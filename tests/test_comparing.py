@@ -12,7 +12,17 @@ from patternboost.store.construction import Construction, load
 from patternboost.store.run_folder import RunFolder
 from patternboost.studies.compare.arm_run import ArmRun, read_outcome
 from patternboost.studies.compare.comparison import compare
-from patternboost.studies.compare.figures import curves, hit_rates, median_time, ranking, target_of, verdict
+from patternboost.studies.compare.figures import (
+    curves,
+    hit_rates,
+    least_p,
+    median_time,
+    ranking,
+    runs_needed,
+    target_of,
+    too_easy,
+    verdict,
+)
 from patternboost.studies.compare.page import text
 from patternboost.studies.compare.plan import ComparisonError, Plan, read_plan, take_up
 
@@ -63,6 +73,23 @@ def test_verdicts():
     assert "too few runs" in str(verdict(runs("gpt", [9]), runs("none", [8])))
 
 
+def test_whether_a_verdict_is_possible_is_known_before():
+    """By the permutation test itself: `least_p` is what it says of arms of which one wins all pairs."""
+    for seeds in (4, 5):
+        won, lost = ([outcome(arm, i, (1.0, s)) for i in range(seeds)] for arm, s in (("gpt", 9), ("none", 8)))
+        assert verdict(won, lost).p == pytest.approx(least_p(seeds, 2))
+    assert [runs_needed(arms) for arms in (2, 3, 4, 6)] == [4, 5, 5, 5]
+    assert least_p(runs_needed(3) - 1, 3) >= 0.05 > least_p(runs_needed(3), 3)
+
+
+def test_that_a_size_is_too_easy_is_said():
+    easy = [outcome(arm, seed, (seed / 10, 20)) for arm in ("gpt", "none") for seed in range(4)]
+    assert too_easy(easy, 60)
+    assert not too_easy(easy[:3], 60)
+    assert not too_easy([*easy, outcome("gpt", 9, (1.0, 19))], 60)
+    assert not too_easy([*easy, outcome("gpt", 9, (50.0, 20))], 60)
+
+
 @pytest.mark.slow
 def test_chance_alone_is_called_a_difference_at_most_at_the_level():
     rng = np.random.default_rng(1)
@@ -92,6 +119,7 @@ def test_a_comparison_of_all_arms(tmp_path):
     page = (tmp_path / "c" / "index.html").read_text()
     assert "data:image/png" in page
     assert "too few runs" in page
+    assert "--seeds 5 or more are enough" in answer.err
     again = invoke(
         "compare", "isosceles", 7, "--minutes", 0.06, "--jobs", 1, "--seeds", 1, "--arms", arms, "--out", tmp_path / "c"
     )

@@ -24,7 +24,7 @@ from patternboost.problem import ProblemError
 from patternboost.problem.base import NOTHING
 from patternboost.problem.registry import find_problem, problem
 from patternboost.problem.symmetry import canonical_key
-from patternboost.report.progress import best_line, left_text, spark, summary_line
+from patternboost.report.progress import LEGEND, WIDTH, best_line, left_text, spark, summary_lines
 from patternboost.report.record_table import COLUMNS, record_rows
 from patternboost.report.tables import render
 from patternboost.search.memory import Building
@@ -321,12 +321,22 @@ def test_spark_and_summary():
     assert left_text(time.monotonic() + 7325.3) == "2 h 02 min left"
     assert spark({}) == "-"
     assert spark({3: 1, 5: 8}).split()[0] == "3"
-    line = summary_line(
+    walks, samples = summary_lines(
         {"generation": 1, "best": 5, "before": {"3": 1}, "after": {"5": 2}, "new": 0.5, "leader": "none",
          "sampled": 4, "malformed": 1, "empty": 0, "novel": 2, "seconds": 2.0}
     )  # fmt: skip
-    assert "4 samples (2 new, 1 malformed)" in line
-    assert "50% new" in line
+    assert walks == "generation 1: best 5, 2 walks to 5 █ 5, 50% new, none, 2.0 s"
+    assert samples == "  4 samples of the model (2 new, 1 malformed), starts had 3 █ 3"
+    assert max(map(len, LEGEND.splitlines())) <= WIDTH
+
+
+def test_a_generations_lines_fit_the_screen_whatever_is_in_them():
+    scores = {str(10**9 + 7**k): 10**6 for k in range(12)}
+    entry = {
+        "generation": 99999, "best": 10**9, "before": scores, "after": scores, "new": 1.0, "sampled": 10**6,
+        "leader": "both-mirrors+one-half", "malformed": 10**6, "empty": 10**6, "novel": 10**6, "seconds": 3e5,
+    }  # fmt: skip
+    assert all(len(line) <= WIDTH for line in summary_lines(entry)), summary_lines(entry)
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """The report's page: what it holds, how large it is, and that nothing in a run's files can get out of hand in it."""
 
 import json
-import re
 import shutil
 import time
 from html.parser import HTMLParser
@@ -20,7 +19,9 @@ from patternboost.report.data import (
     LEVELS,
     MAX_GENERATIONS,
     best_curve,
+    learned,
     loss_curve,
+    opening,
     origin_rows,
     pack_weights,
     report_data,
@@ -404,6 +405,36 @@ def test_a_notebook_shows_a_run_and_a_result(run: RunFolder, tmp_path: Path) -> 
     assert "<td>isosceles</td>" in pb.records("isosceles")._repr_html_()
 
 
+def test_a_report_opens_at_the_last_generation_that_is_whole(tmp_path: Path) -> None:
+    log = made_log(9, 16)
+    assert opening(log) == 8
+    log[-1]["after"] = {"16": 1}
+    assert opening(log) == 7
+    assert opening(log[:1]) == 0
+    run = made_run(tmp_path / "run", generations=9)
+    page = Page(report_html(gather(run)))
+    assert page.data["opening"] == 8
+
+
+def test_whether_the_model_learned_anything_is_said(tmp_path: Path) -> None:
+    log = made_log(9, 16)
+    assert learned(log).endswith("the model knows more than that.")
+    log[-1]["train"]["held_out_loss"] = 3.6
+    assert learned(log).endswith(
+        "at 3.60 a token, counting tokens alone at 3.60: the model has learned no more than that."
+    )
+    assert learned([entry | {"train": None} for entry in log]) == ""
+    run = made_run(tmp_path / "run", generations=4)
+    text = report_html(gather(run))
+    assert "the model knows more than that" in text
+    assert Page(text).data["counted"] == [[g, 3.6] for g in range(4)]
+    assert "none in the best; " in text
+    assert (
+        "the model"
+        not in report_html(gather(made_run(tmp_path / "control", generations=4, model="none"))).split("<pre")[0]
+    )
+
+
 def test_the_records_page(tmp_path: Path) -> None:
     pb.search("isosceles", 5, generations=1, model="none", jobs=1, quiet=True, run_dir=tmp_path / "r")
     answer = invoke("records", "isosceles", "--html", tmp_path / "records.html")
@@ -413,7 +444,12 @@ def test_the_records_page(tmp_path: Path) -> None:
     assert text.count("<svg") == 1
     assert ">optimal<" in text
     assert "Wagner 2023" in text
-    assert not re.search(r"(src|href)=", text)
+    targets = {attrs.get("id") for _, attrs in Page(text).tags}
+    loaded = [attrs[name] or "" for _, attrs in Page(text).tags for name in ("src", "href") if name in attrs]
+    assert all(what.startswith(("data:image/png;", "#")) for what in loaded)
+    assert {what[1:] for what in loaded if what.startswith("#")} == {"isosceles-5"} <= targets
+    assert 'class="gained"' in text  # nothing of that size ships, here
+    assert "data:image/png;base64," in text  # the curve
 
 
 def test_attention_weights_are_those_of_the_model() -> None:

@@ -33,10 +33,10 @@ from patternboost.search.tasks import Effort, Task, run_task
 from patternboost.store.archive import Archive
 from patternboost.store.construction import Construction, load
 from patternboost.store.new_problem import new_problem
-from patternboost.store.records import compare
+from patternboost.store.records import compare, is_gain
 from patternboost.studies.compare.arm_run import ArmRun
 from patternboost.studies.compare.figures import hit_rates, ranking, target_of
-from patternboost.studies.ladder.choosing import is_gain, lags
+from patternboost.studies.ladder.choosing import lags
 
 VALUED = ("permanent-avoiding-312", "hypercube-full-diameter", "smallest-maximal-no-three-in-line")
 NONE = np.empty(0, np.int64)

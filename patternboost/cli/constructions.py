@@ -40,13 +40,14 @@ def export(what: str, n: int | None, kind: str | None, output: Path | None, forc
     patternboost export isosceles 64 --format checker -o check.py
     """
     from patternboost.api import export as run_export
+    from patternboost.problem.errors import likely
     from patternboost.store.exporting import BY_ENDING, FORMATS
 
     wanted = None if output is None or str(output) == "-" else output
     if kind is None:
         kind = BY_ENDING.get(wanted.suffix.lower(), "json") if wanted is not None else "json"
     if kind not in FORMATS:
-        raise click.UsageError(f"--format {kind}: use one of {' '.join(FORMATS)}")
+        raise click.UsageError(f"--format {kind}: {likely(kind, FORMATS)}")
     if wanted is not None and wanted.is_file() and not force:
         raise click.UsageError(f"-o {wanted}: is there already; --force replaces it")
     written = run_export(what, n, format=kind, output=wanted, problem=problem)

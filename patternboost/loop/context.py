@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from patternboost.loop.origins import ARMS
 from patternboost.problem import Instance
+from patternboost.problem.errors import likely
 from patternboost.search.streams import Stream, stream_seed
 from patternboost.store import library, proofs
 from patternboost.store.archive import Archive
@@ -38,7 +39,7 @@ def make_context(settings: Settings, instance: Instance, archive: Archive) -> Co
         classes = (instance.require_class(settings.symmetry),)
     unknown = [name for name in settings.without.split(",") if settings.without and name not in ARMS]
     if unknown:
-        raise SettingsError(f"without {unknown[0][:64]!r}: a search can do without {', '.join(ARMS)}")
+        raise SettingsError(f"without {unknown[0][:64]!r}: {likely(unknown[0], ARMS)}")
     ours = next((c.score for c in library.best(archive, instance)), 0)
     goal, goal_is = _goal(settings, instance, archive)
     return Context(settings, instance, classes, goal, goal_is, ours)

@@ -43,6 +43,11 @@ class Origin(StrEnum):
         return self in LEARNED_REGIONS
 
     @property
+    def of_model(self) -> bool:
+        """Whether the model made it: its samples, and regions that hold most of what it expects."""
+        return self in (Origin.MODEL, Origin.MODEL_REGION, Origin.COMPLETED)
+
+    @property
     def arm(self) -> Origin:
         """The proposer that is credited."""
         return Origin.ELITE if self is Origin.RELAXED else self

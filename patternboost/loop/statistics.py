@@ -137,6 +137,7 @@ class Statistics:
             "steps": log.steps,
             "loss": _known(log.loss),
             "held_out_loss": _known(log.held_out_loss),
+            "counted_loss": _known(log.counted_loss),
             "curve": [[step, _known(loss), _known(held)] for step, loss, held in log.curve],
         }
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,6 +23,8 @@ from patternboost.problem.ground import IntArray
 
 #: sequences held out, at most
 _HELD = 512
+#: and sequences whose tokens are counted, at most
+_COUNTED = 4096
 #: target value that the loss leaves out: prefix and padding
 _IGNORE = -100
 
@@ -58,6 +60,8 @@ class TrainLog:
     seconds: float
     #: step, loss and held-out loss at every evaluation
     curve: tuple[tuple[int, float, float], ...] = ()
+    #: what token frequencies alone come to on what was held out: a model that is no better has learned nothing more
+    counted_loss: float = math.nan
     #: whether weights came out that are no numbers: the model was thrown away
     diverged: bool = False
 
@@ -167,7 +171,8 @@ def train(
         loss = steps.loss()
         if done and (not curve or curve[-1][0] < done) and not over():  # time ran out between two evaluations
             best_held = min(best_held, look(steps))
-    return TrainLog(done, loss, best_held, time.monotonic() - started, tuple(curve))
+    counted = counted_loss(corpus, used, held, settings.batch)
+    return TrainLog(done, loss, best_held, time.monotonic() - started, tuple(curve), counted)
 
 
 def is_finite(model: nn.Module) -> bool:
@@ -213,6 +218,28 @@ def held_out_loss(model: nn.Module, held: IntArray, corpus: Corpus, settings: Tr
         tokens.append(count)
     model.train()
     return float(torch.stack(losses).sum()) / float(torch.stack(tokens).sum())
+
+
+def counted_loss(corpus: Corpus, used: IntArray, held: IntArray, size: int) -> float:
+    """The mean loss per token of held-out sequences by how frequent tokens are in the others, by kind (nan: no others).
+
+    Every frequency counts half a token more than were seen (Krichevsky and Trofimov 1981).
+    """
+    rng = np.random.default_rng(0)
+
+    def targets(rows: IntArray) -> Iterator[tuple[int, Tensor, int]]:
+        for picked in epoch(corpus, rows, size, rng):
+            batch = corpus.batch(picked, rng.integers(0, 1 << 30, len(picked)))
+            wanted = loss_targets(batch, _IGNORE)
+            count = int(wanted.max()) + 1 if batch.columns is None else len(batch.columns)
+            yield int(corpus.kinds[picked[0]]), wanted[wanted != _IGNORE], count
+
+    seen: dict[int, Tensor] = {}
+    for kind, tokens, count in targets(rng.permutation(used)[:_COUNTED]):
+        counts = torch.bincount(tokens, minlength=count).double()
+        seen[kind] = seen[kind] + counts if kind in seen else counts + 0.5
+    losses = [(seen[kind].log() - seen[kind].sum().log())[tokens] for kind, tokens, _ in targets(held) if kind in seen]
+    return -float(torch.cat(losses).mean()) if losses else math.nan
 
 
 def _schedule(step: int, progress: float, settings: TrainSettings) -> float:

@@ -28,7 +28,7 @@ from typing import Any
 import numba
 import numpy as np
 
-from patternboost.problem.errors import ProblemError
+from patternboost.problem.errors import ProblemError, likely
 from patternboost.problem.ground import GRID, BoardSize, Grid, GroundSet, IntArray, sides, size_of
 from patternboost.problem.ground.base import generated
 from patternboost.problem.objective import Forbidden, Objective
@@ -279,8 +279,8 @@ class Instance:
         """`name` if it is a symmetry class here, else ProblemError with the names that would do."""
         if name not in self.classes:
             raise ProblemError(
-                f"symmetry class {name!r} is unknown for {self.name} n={self.n}; use one of: "
-                + ", ".join(["auto", *self.classes])
+                f"symmetry class {name!r} is unknown for {self.name} n={self.n}: "
+                + likely(name, ["auto", *self.classes])
             )
         return name
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import importlib.util
 import sys
 from functools import cache
@@ -12,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from patternboost.problem.base import Family, Instance, Problem
-from patternboost.problem.errors import ProblemError, RuleError
+from patternboost.problem.errors import ProblemError, RuleError, likely
 from patternboost.problem.ground import BoardSize
 from patternboost.problem.rules import FILE_MODULE_PREFIX
 
@@ -60,8 +59,7 @@ def _installed(name: str) -> Problem:
         family = _entries()[base].load()  # type: ignore[attr-defined]
         if isinstance(family, Family):
             return family.variant(name.removeprefix(f"{base}-"))
-    likely = difflib.get_close_matches(name, problem_names(), 3, 0.6)
-    hint = f"did you mean {' or '.join(likely)}?" if likely else "`patternboost problems` lists what there is"
+    hint = likely(name, problem_names(), "`patternboost problems` lists what there is")
     raise ProblemError(f"unknown problem {name[:64]!r}: {hint} (one of your own is named by its file, FILE.py)")
 
 

@@ -13,6 +13,8 @@ from patternboost.report.progress import time_text
 #: most generations with histograms, and most points of a curve, that a page holds
 MAX_GENERATIONS = 500
 MAX_POINTS = 1000
+#: a loss per token that is lower by less than this is no lower
+_GAIN = 0.01
 
 _T = TypeVar("_T")
 Entry = Mapping[str, Any]
@@ -55,6 +57,30 @@ def loss_curve(log: Sequence[Entry]) -> list[tuple[float, float | None, float | 
         last = max(step for step, _, _ in looks) or 1
         curve += [(round(entry["generation"] + step / last, 3), loss, held) for step, loss, held in looks]
     return thinned(curve, MAX_POINTS)
+
+
+def counted_curve(log: Sequence[Entry]) -> list[tuple[int, float]]:
+    """Generation, and the held-out loss of counting tokens alone; at most `MAX_POINTS`."""
+    found = [(e["generation"], (e.get("train") or {}).get("counted_loss")) for e in log]
+    return thinned([(generation, loss) for generation, loss in found if loss is not None], MAX_POINTS)
+
+
+def learned(log: Sequence[Entry]) -> str:
+    """Whether the model learned more than how frequent tokens are, in a sentence; empty where it did not train."""
+    trained = [e["train"] for e in log if (e.get("train") or {}).get("held_out_loss") is not None]
+    if not trained or trained[-1].get("counted_loss") is None:
+        return ""
+    held, counted = trained[-1]["held_out_loss"], trained[-1]["counted_loss"]
+    verdict = "knows more than that" if held < counted - _GAIN else "has learned no more than that"
+    return f"Held out, the model is at {held:.2f} a token, counting tokens alone at {counted:.2f}: the model {verdict}."
+
+
+def opening(log: Sequence[Entry]) -> int:
+    """The generation that a report opens at: the last one that time did not cut short; its place in the log."""
+    walks = [sum(entry["after"].values()) for entry in log]
+    usual = sorted(walks)[len(walks) // 2] if walks else 0
+    full = [i for i, count in enumerate(walks) if 2 * count >= usual]
+    return full[-1] if full else 0
 
 
 def generation_data(entry: Entry, seconds: float) -> dict[str, Any]:
@@ -106,6 +132,8 @@ def report_data(
         "known": known,
         "generations": [generation_data(log[i], lengths[i]) for i in kept],
         "loss": loss_curve(log),
+        "counted": counted_curve(log),
+        "opening": min(range(len(kept)), key=lambda i: abs(kept[i] - opening(log)), default=0),
         "attention": attention,
         "origins": {"all": "all starts"} | {str(o): o.label for o in Origin},
     }

@@ -10,8 +10,9 @@ from typing import Any
 from markupsafe import Markup
 
 from patternboost._version import __version__
+from patternboost.loop.origins import Origin
 from patternboost.problem import Instance
-from patternboost.report.data import origin_label, origin_rows, report_data, thinned
+from patternboost.report.data import learned, origin_label, origin_rows, report_data, thinned
 from patternboost.report.findings import Findings
 from patternboost.report.page import embedded, render
 from patternboost.report.progress import time_text
@@ -78,9 +79,19 @@ def _of_best(findings: Findings, best: Construction) -> dict[str, str]:
     origin = [f"{name} {found[name]}" for name in ("generation", "class", "origin", "date") if name in found]
     if origin:
         facts["found"] = ", ".join(origin)
+    if run.settings.model != "none":
+        facts["the model's part"] = _part_of_model(log, str(best.found.get("origin")))
     facts["certificate"] = f"best/{best.name}.json"
     facts["sha256"] = best.sha256
     return facts
+
+
+def _part_of_model(log: list[dict[str, Any]], origin: str) -> str:
+    """Whether the best came of the model, and how many of the sets that were new did."""
+    of_model = [name for name in Origin if name.of_model]
+    new = {name: sum(int(e["origins"].get(name, {}).get("new", 0)) for e in log) for name in Origin}
+    share = f"{sum(new[name] for name in of_model):,} of {sum(new.values()):,} new sets"
+    return f"the best came of it; {share}" if origin in of_model else f"none in the best; {share}"
 
 
 def _control_note(findings: Findings) -> Markup:
@@ -151,6 +162,7 @@ def report_html(findings: Findings) -> str:
         of_best={} if best is None else _of_best(findings, best),
         control_note=_control_note(findings),
         losses=any((entry.get("train") or {}).get("loss") is not None for entry in log),
+        learned=learned(log),
         gallery=[_thumbnail(c) for c in findings.gallery],
         attention=seen
         and f"What the transformer attends to while it writes one of its own samples ({seen['symmetry']}, generation "

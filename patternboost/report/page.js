@@ -63,6 +63,9 @@ function drawLoss() {
     { name: "training batch", colour: "var(--gold)", points: DATA.loss.map((p) => [p[0], p[1]]) },
     { name: "held out", colour: "var(--blue)", points: DATA.loss.map((p) => [p[0], p[2]]) },
   ].filter((s) => s.points.some((p) => p[1] !== null));
+  if (DATA.counted.length) {
+    series.push({ name: "counting tokens alone", colour: "var(--red)", points: DATA.counted, dashed: true });
+  }
   const values = series.flatMap((s) => s.points.map((p) => p[1])).filter((v) => v !== null);
   if (!values.length) return;
   const x = [Math.floor(DATA.loss[0][0]), DATA.loss[DATA.loss.length - 1][0]];
@@ -102,7 +105,7 @@ function drawHistograms() {
 function wireHistograms() {
   const slider = at("slider");
   slider.max = GENERATIONS.length - 1;
-  slider.value = slider.max;
+  slider.value = DATA.opening;
   const present = Object.keys(ORIGINS).filter((o) => o === "all" || GENERATIONS.some((g) => g.origins[o]?.after));
   for (const origin of present) at("origin").add(new Option(ORIGINS[origin], origin));
   slider.addEventListener("input", drawHistograms);

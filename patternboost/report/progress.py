@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import sys
+import textwrap
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from typing_extensions import override
@@ -17,6 +18,8 @@ from patternboost.store.records import compare
 _BARS = "▁▂▃▄▅▆▇█"
 #: scores further apart than numbers of points are
 _WIDE = 400
+#: columns that a line about a generation takes, at most
+WIDTH = 100
 #: plain lines: seconds between two lines of one phase
 _EVERY = 30.0
 
@@ -55,30 +58,39 @@ def best_line(construction: Construction, ours: int = 0) -> str:
     return f"{line} ({'; '.join(notes)})"
 
 
-def summary_line(entry: Mapping[str, Any]) -> str:
-    """One line for a generation: best, scores before and after local search, share of new constructions."""
-    sampled = entry["sampled"]
-    samples = ""
-    if sampled:
-        parts = [f"{entry.get('novel', 0)} new"]
-        parts += [f"{entry[kind]} {kind}" for kind in ("malformed", "empty") if entry.get(kind)]
-        samples = f", {sampled} samples ({', '.join(parts)})"
+#: what the figures of a generation's line are, said once before the first
+LEGEND = (
+    "each generation: its best score so far; walks of local search and where they ended (lowest, how many, highest);\n"
+    "  the share that was new to the pool; the symmetry class that had most of the time; time since the start"
+)
+
+
+def summary_lines(entry: Mapping[str, Any]) -> list[str]:
+    """A generation in lines of at most `WIDTH` columns: its best and its walks, and what the model's samples were."""
     before = {int(k): v for k, v in entry["before"].items()}
     after = {int(k): v for k, v in entry["after"].items()}
     values = bool(entry.get("minimised")) or max(after, default=0) - min(after, default=0) > _WIDE
-    return (
-        f"generation {entry['generation']}: best {entry['best'] or '-'}, {sum(after.values())} walks, "
-        f"before {spark(before, values=values)}, after {spark(after, values=values)}, "
-        f"{entry['new']:.0%} new to the pool, class {entry['leader']} leads{samples}, {entry['seconds']:.0f} s"
-    )
+    walks = sum(after.values())
+    ended = f" to {spark(after, 16, values)}, {entry['new']:.0%} new" if walks else ""
+    lines = [
+        f"generation {entry['generation']}: best {entry['best'] or '-'}, {walks:,} walks{ended}, "
+        f"{entry['leader']}, {time_text(entry['seconds'])}"
+    ]
+    if entry["sampled"]:
+        parts = [f"{entry.get('novel', 0):,} new"]
+        parts += [f"{entry[kind]:,} {kind}" for kind in ("malformed", "empty") if entry.get(kind)]
+        drawn = f"  {entry['sampled']:,} samples of the model ({', '.join(parts)})"
+        lines.append(drawn + (f", starts had {spark(before, 16, values)}" if before else ""))
+    return lines
 
 
-def classes_line(standings: Sequence[tuple[str, float, int | None]]) -> str:
+def classes_lines(standings: Sequence[tuple[str, float, int | None]]) -> list[str]:
     """The share of the work that each class had, and its best score, the likeliest to gain first; then the idle."""
     paying = [f"{name} {share:.0%} (best {best})" for name, share, best in standings if best is not None]
     nothing = [name for name, _, best in standings if best is None]
     text = "classes, the most promising first: " + ", ".join(paying)
-    return text + (f"; nothing at all: {', '.join(nothing)}" if nothing else "")
+    text += f"; nothing at all: {', '.join(nothing)}" if nothing else ""
+    return textwrap.wrap(text, WIDTH, subsequent_indent="  ", break_on_hyphens=False)
 
 
 def time_text(seconds: float) -> str:
@@ -102,6 +114,13 @@ def left_text(end: float | None) -> str:
     return f"{hours} h {minutes:02} min left" if hours else f"{minutes}:{seconds % 60:02} left"
 
 
+def tell(entry: Mapping[str, Any], told: bool, say: Callable[[str], None]) -> bool:
+    """Say a generation's lines, and before the first what its figures are; returns True: it is told now."""
+    for line in [*([] if told else LEGEND.splitlines()), *summary_lines(entry)]:
+        say(line)
+    return True
+
+
 class PlainProgress(Progress):
     """Lines on stderr: what stays, and now and then how far it is."""
 
@@ -111,6 +130,7 @@ class PlainProgress(Progress):
         self._end: float | None = None
         self._phase, self._total, self._done = "", 1.0, 0.0
         self._status = ""
+        self._told = False
 
     @override
     def say(self, line: str) -> None:
@@ -154,11 +174,12 @@ class PlainProgress(Progress):
 
     @override
     def summary(self, entry: dict[str, Any]) -> None:
-        self.say(summary_line(entry))
+        self._told = tell(entry, self._told, self.say)
 
     @override
     def classes(self, standings: Sequence[tuple[str, float, int | None]]) -> None:
-        self.say(classes_line(standings))
+        for line in classes_lines(standings):
+            self.say(line)
 
 
 class LiveProgress(Progress):
@@ -186,6 +207,7 @@ class LiveProgress(Progress):
             transient=True,
         )
         self._phase = ""
+        self._told = False
         self._task = self._bars.add_task("start", total=None, best="", title="", end=None)
 
     def __enter__(self) -> LiveProgress:
@@ -233,11 +255,12 @@ class LiveProgress(Progress):
 
     @override
     def summary(self, entry: dict[str, Any]) -> None:
-        self.say(summary_line(entry))
+        self._told = tell(entry, self._told, self.say)
 
     @override
     def classes(self, standings: Sequence[tuple[str, float, int | None]]) -> None:
-        self.say(classes_line(standings))
+        for line in classes_lines(standings):
+            self.say(line)
 
 
 def make_progress(quiet: bool) -> Progress:

@@ -106,7 +106,7 @@ def figures_of(entry: Mapping[str, Any]) -> dict[str, float]:
     figures |= {f"seconds/{name}": seconds for name, seconds in entry["phases"].items()}
     figures |= {f"score/from {origin}": of["mean"] for origin, of in entry["origins"].items()}
     if entry["train"]:
-        figures |= {f"train/{name}": entry["train"][name] for name in ("loss", "held_out_loss")}
+        figures |= {f"train/{name}": entry["train"][name] for name in ("loss", "held_out_loss", "counted_loss")}
     return {name: float(value) for name, value in figures.items() if value is not None}
 
 

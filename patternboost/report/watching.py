@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import sys
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from patternboost.report.progress import summary_line, time_text
+from patternboost.report.progress import summary_lines, time_text
 from patternboost.report.run_table import state_of
+from patternboost.store.files import json_value
 from patternboost.store.log_line import is_log_line
 from patternboost.store.run_folder import RunFolder
 
@@ -36,7 +36,7 @@ def new_entries(run: RunFolder, after: int, offset: int) -> tuple[list[dict[str,
     entries = []
     for line in whole.splitlines():
         try:
-            entry = json.loads(line)
+            entry = json_value(line)
         except ValueError:
             continue  # cut in the middle: the offset was that of another log; what is new comes after it
         if is_log_line(entry) and entry["generation"] > after:
@@ -77,7 +77,7 @@ def watch(run: RunFolder) -> None:
                 say.clear()
             if last and entry["best"] > last["best"]:
                 print(f"best {entry['best']} after {time_text(entry['seconds'])}")
-            print(summary_line(entry), flush=True)
+            print("\n".join(summary_lines(entry)), flush=True)
             last = entry
     finally:
         if say is not None:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from patternboost.problem import Instance
+from patternboost.problem.errors import likely
 from patternboost.problem.ground import Edges, sides
 from patternboost.store import checker
 from patternboost.store.construction import Construction
@@ -133,7 +134,7 @@ def export_bytes(construction: Construction, format: str) -> bytes:
     """
     writer = _WRITERS.get(format)
     if writer is None:
-        raise ValueError(f"unknown format {format!r}: use one of {', '.join(FORMATS)}")
+        raise ValueError(f"unknown format {format!r}: {likely(format, FORMATS)}")
     faults = construction.check()
     if faults:
         raise ValueError(f"not a valid {construction.instance} construction: {faults[0]}")

@@ -44,13 +44,20 @@ def read_text(path: Path, limit: int = MAX_BYTES) -> str:
 
 def read_json(path: Path, limit: int = MAX_BYTES) -> Any:
     """The JSON value in a file. Raises FileError, also for nesting and numbers beyond reason."""
-    text = read_text(path, limit)
+    try:
+        return json_value(read_text(path, limit))
+    except FileError:
+        raise
+    except ValueError as error:
+        raise FileError(f"{path}: not valid JSON: {str(error).splitlines()[0]}") from error
+
+
+def json_value(text: str | bytes) -> Any:
+    """The JSON value of a text. Raises ValueError, also for nesting and numbers beyond reason."""
     try:
         return json.loads(text, parse_constant=_refuse_constant)
     except RecursionError as error:
-        raise FileError(f"{path}: nested too deeply for JSON of ours") from error
-    except ValueError as error:
-        raise FileError(f"{path}: not valid JSON: {str(error).splitlines()[0]}") from error
+        raise ValueError("nested too deeply for JSON of ours") from error
 
 
 def _refuse_constant(name: str) -> Any:

@@ -39,6 +39,11 @@ def shipped(instance: Instance) -> Construction | None:
         return load(path, instance.problem)
 
 
+def shipped_scores() -> dict[tuple[str, int], int]:
+    """The scores of all constructions that ship with the package, by (problem, n), as their names say."""
+    return {key: int(name.rsplit("-", 1)[1].removesuffix(".json")) for key, name in _listed().items()}
+
+
 def best(archive: Archive, instance: Instance, limit: int = 1) -> list[Construction]:
     """The best constructions of an instance, highest score first; at equal scores the archive's first."""
     found = archive.best(instance, limit)

@@ -58,4 +58,7 @@ def _origin(value: Any) -> bool:
 
 def _train(value: Any) -> bool:
     looks = [(value["steps"], value["loss"], value["held_out_loss"]), *value.get("curve", [])]
-    return all(_number(step) and all(x is None or _number(x) for x in (loss, held)) for step, loss, held in looks)
+    counted = value.get("counted_loss")
+    return (counted is None or _number(counted)) and all(
+        _number(step) and all(x is None or _number(x) for x in (loss, held)) for step, loss, held in looks
+    )

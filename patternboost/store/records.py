@@ -68,6 +68,11 @@ def known_optimum(problem: str, n: int) -> Record | None:
     return record if record is not None and record.optimal else None
 
 
+def is_gain(before: int, after: int, minimises: bool = False) -> bool:
+    """Whether a score is better than another; 0: none."""
+    return after > 0 and (before == 0 or (after < before if minimises else after > before))
+
+
 def compare(problem: str, n: int, score: int) -> str:
     """How a score stands: 'NEW RECORD', 'optimal', 'equals best known', 'best known is V', 'above V, ...' or
     'no record listed'.

@@ -25,6 +25,7 @@ from patternboost.store.construction import Construction, load
 from patternboost.store.files import (
     FileError,
     append_line,
+    json_value,
     read_json,
     read_lines,
     reason,
@@ -137,7 +138,7 @@ class RunFolder:
         entries = []
         for line in read_lines(self.folder / "log.jsonl"):
             try:
-                entry = json.loads(line)
+                entry = json_value(line)
             except ValueError:
                 break  # a line cut short by a crash: it and what follows will be written again
             if is_log_line(entry):

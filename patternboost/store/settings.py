@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import os
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -12,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_type_hints
 
 from patternboost._version import __version__
-from patternboost.problem.errors import ProblemError
+from patternboost.problem.errors import ProblemError, likely
 from patternboost.problem.sizes import BoardSize, size_of
 from patternboost.store.files import FileError, read_text
 
@@ -165,7 +164,7 @@ def check(settings: Settings) -> Settings:
     for f in dataclasses.fields(Settings):
         value, known = getattr(settings, f.name), f.metadata
         if "choices" in known and value not in known["choices"]:
-            raise SettingsError(f"{f.name} {value!r} is unknown: use one of {', '.join(known['choices'])}")
+            raise SettingsError(f"{f.name} {value!r:.64} is unknown: {likely(str(value), known['choices'])}")
         if "least" in known and not known["least"] <= value <= known["most"]:
             least, most = _bound(known["least"]), _bound(known["most"])
             bounds = f"at least {least}" if value < known["least"] else f"at most {most}"
@@ -244,9 +243,8 @@ def require_setting(name: str) -> None:
     """Raise SettingsError, with the likeliest name, where there is no such setting."""
     known = [f.name for f in dataclasses.fields(Settings)]
     if name not in known:
-        likely = difflib.get_close_matches(name, known, 3, 0.5)
-        hint = f"; did you mean {' or '.join(likely)}?" if likely else "; a run's settings.toml lists all"
-        raise SettingsError(f"there is no setting {name[:64]!r}{hint}")
+        hint = likely(name, known, "a run's settings.toml lists all")
+        raise SettingsError(f"there is no setting {name[:64]!r}; {hint}")
 
 
 def from_keywords(problem: str, n: int, given: Mapping[str, Any]) -> Settings:
@@ -303,8 +301,10 @@ def from_toml(path: Path) -> Settings:
     """Read settings.toml. Raises FileError, for those of another version too, in one line that names it."""
     try:
         data = tomllib.loads(read_text(path, 1 << 20))
-    except tomllib.TOMLDecodeError as error:
-        raise FileError(f"{path}: not valid TOML: {error}") from error
+    except RecursionError as error:
+        raise FileError(f"{path}: nested too deeply for settings of ours") from error
+    except ValueError as error:  # a TOMLDecodeError, or a number beyond reason
+        raise FileError(f"{path}: not valid TOML: {str(error).splitlines()[0]}") from error
     version = str(data.pop("version", "0.1.0"))[:32]
     hints = get_type_hints(Settings)
     if version != __version__ and set(data) != set(hints):

@@ -13,13 +13,14 @@ from patternboost.loop.seeding import WORDS, collect
 from patternboost.problem import Instance, Problem
 from patternboost.problem.ground import fits_in
 from patternboost.problem.registry import instance_of, lasting_reference
-from patternboost.report.progress import left_text, make_progress
+from patternboost.report.progress import left_text, make_progress, time_text
 from patternboost.search.stop import Stop, ctrl_c
 from patternboost.store.archive import open_archive
 from patternboost.store.files import FileError, atomic_write, write_text
 from patternboost.store.settings import assignments_of, default_jobs, from_keywords
 from patternboost.store.trust import note_named
 from patternboost.studies.compare.arm_run import ArmRun, read_outcome, run
+from patternboost.studies.compare.figures import runs_needed
 from patternboost.studies.compare.page import comparison_html, picture, text
 from patternboost.studies.compare.plan import ComparisonError, Plan, take_up
 
@@ -81,6 +82,8 @@ def compare(
     stop = Stop()
     left = [(arm, seed) for arm, seed in plan.runs() if read_outcome(folder, arm, seed) is None]
     with ctrl_c(stop), make_progress(quiet) as progress:
+        if left:
+            progress.say(_foresight(plan))
         for index, (arm, seed) in enumerate(left):
             end = time.monotonic() + 60 * plan.minutes * (len(left) - index)
             progress.say(f"{arm}, seed {seed}: run {index + 1} of {len(left)}, {left_text(end)}")
@@ -91,6 +94,18 @@ def compare(
                 break
             _write(plan, folder)
     return Comparison(plan, _write(plan, folder), folder, stop.asked)
+
+
+def _foresight(plan: Plan) -> str:
+    """How long it takes, and whether so many runs can show a difference."""
+    needed = runs_needed(len(plan.arms))
+    took = time_text(60 * plan.minutes * plan.seeds * len(plan.arms))
+    if plan.seeds < needed:
+        return (
+            f"{took} in all; {plan.seeds} runs of each arm are too few for a verdict, whatever comes of them: "
+            f"--seeds {needed} or more are enough"
+        )
+    return f"{took} in all; {plan.seeds} runs of each arm can show a difference if it is large"
 
 
 def _outcomes(plan: Plan, folder: Path) -> list[ArmRun]:

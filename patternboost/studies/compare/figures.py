@@ -5,6 +5,8 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import count
+from math import comb
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,6 +45,23 @@ class Verdict:
         if self.p >= LEVEL:
             return f"{self.arm} against {self.control}: no difference shown; {what}"
         return f"{self.arm} is {'better' if self.share > 0.5 else 'worse'} than {self.control}: {what}"
+
+
+def least_p(runs: int, arms: int) -> float:
+    """The least p that `runs` runs of each of `arms` arms can come to for one of them, corrected: all its pairs won."""
+    return min(1.0, 2 / comb(2 * runs, runs) * (arms - 1))
+
+
+def runs_needed(arms: int) -> int:
+    """How many runs of each arm it takes for a verdict, if an arm wins all its pairs."""
+    return next(runs for runs in count(LEAST_RUNS) if least_p(runs, arms) < LEVEL)
+
+
+def too_easy(outcomes: Sequence[ArmRun], seconds: float) -> bool:
+    """Whether all runs came to the same score within the first half of their time: scores tell no arms apart then."""
+    if len(outcomes) < LEAST_RUNS or len({o.best for o in outcomes}) > 1:
+        return False
+    return all((o.time_to(o.best) or seconds) <= seconds / 2 for o in outcomes)
 
 
 def of_arm(outcomes: Sequence[ArmRun], arm: str) -> list[ArmRun]:

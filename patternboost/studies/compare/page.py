@@ -11,7 +11,16 @@ from patternboost.report import page
 from patternboost.report.images import png
 from patternboost.report.tables import render
 from patternboost.studies.compare.arm_run import ArmRun
-from patternboost.studies.compare.figures import curves, hit_rates, holm, median_time, of_arm, target_of, verdict
+from patternboost.studies.compare.figures import (
+    curves,
+    hit_rates,
+    holm,
+    median_time,
+    of_arm,
+    target_of,
+    too_easy,
+    verdict,
+)
 from patternboost.studies.compare.plan import Plan
 
 _MOMENTS = 300
@@ -51,7 +60,13 @@ def verdicts(plan: Plan, outcomes: Sequence[ArmRun]) -> list[str]:
     others = [of_arm(outcomes, arm) for arm in plan.arms if arm != plan.control]
     if not control:
         return [f"no run of the control ({plan.control}): nothing to hold the arms against"]
-    return [str(v) for v in holm([verdict(runs, control) for runs in others if runs])]
+    found = [str(v) for v in holm([verdict(runs, control) for runs in others if runs])]
+    if too_easy(outcomes, 60 * plan.minutes):
+        found.append(
+            f"every run came to {outcomes[0].best} within half of its time: at n = {plan.n} scores tell no arms apart, "
+            "only times do; a larger n is harder"
+        )
+    return found
 
 
 def text(plan: Plan, outcomes: Sequence[ArmRun]) -> str:

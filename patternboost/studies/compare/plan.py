@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from patternboost.problem import ProblemError
+from patternboost.problem.errors import likely
 from patternboost.problem.ground import size_of, size_to_json
 from patternboost.store.files import FileError, read_json, write_json
 from patternboost.studies.compare.arms import ARMS, SEEDED, control_of
@@ -40,9 +41,9 @@ class Plan:
         """Itself. Raises ComparisonError."""
         unknown = [arm for arm in self.arms if arm not in ARMS]
         if unknown:
-            raise ComparisonError(f"--arms {unknown[0]}: use some of {','.join(ARMS)}")
+            raise ComparisonError(f"--arms {unknown[0]:.64}: {likely(unknown[0], ARMS)}")
         if len(self.arms) < 2 or len(set(self.arms)) < len(self.arms):
-            raise ComparisonError(f"--arms {','.join(self.arms)}: a comparison needs two different arms or more")
+            raise ComparisonError(f"--arms {','.join(self.arms):.200}: a comparison needs two different arms or more")
         needy = [arm for arm in self.arms if arm in SEEDED and not self.seed_from]
         if needy:
             raise ComparisonError(f"--arms {needy[0]}: needs --seed-from archive, or a folder of certificates")
@@ -99,7 +100,7 @@ def read_plan(folder: Path) -> Plan:
             isinstance(x, str) for x in (plan.problem, plan.symmetry, *plan.arms, *plan.options, *plan.seed_from)
         )
     except (TypeError, KeyError, ProblemError) as error:
-        raise FileError(f"{path} is damaged: {error}") from error
+        raise FileError(f"{path} is damaged: {error!s:.200}") from error
     if not sound:
         raise FileError(f"{path} is damaged: its values are of wrong types")
     return plan.check()

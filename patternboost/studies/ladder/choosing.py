@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from patternboost.store.records import is_gain
+
 #: the first round of all sizes gets this share of the budget; later visits of a size are longer by this factor
 _FIRST, _LONGER = 0.3, 1.5
 #: seconds of a visit, at least and at most
@@ -17,11 +19,6 @@ _BESIDE = 6
 _BEHIND_KNOWN = 2.0
 #: a neighbour's gain makes up for this part of the time that a size spent without one
 _FORGIVEN = 0.5
-
-
-def is_gain(before: int, after: int, minimises: bool = False) -> bool:
-    """Whether a score is better than another; 0: none."""
-    return after > 0 and (before == 0 or (after < before if minimises else after > before))
 
 
 @dataclass(frozen=True)

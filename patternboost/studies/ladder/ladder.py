@@ -20,12 +20,12 @@ from patternboost.search.stop import Stop, ctrl_c
 from patternboost.search.streams import Stream, stream_seed
 from patternboost.store import library
 from patternboost.store.archive import Archive, open_archive
-from patternboost.store.files import append_line, read_lines
-from patternboost.store.records import known_optimum, known_record
+from patternboost.store.files import append_line, json_value, read_lines
+from patternboost.store.records import is_gain, known_optimum, known_record
 from patternboost.store.settings import Settings, assignments_of, default_jobs, from_keywords, parse_assignments
 from patternboost.store.trust import note_named, problem_of_folder
 from patternboost.studies.ladder import page
-from patternboost.studies.ladder.choosing import Standing, Visit, is_gain, next_visit
+from patternboost.studies.ladder.choosing import Standing, Visit, next_visit
 from patternboost.studies.ladder.climbing import MODEL, best_score, carried, visit
 from patternboost.studies.ladder.plan import Plan, read_before, read_part, read_plan, read_sizes, take_up
 
@@ -221,7 +221,7 @@ def _read_visits(folder: Path) -> list[Visit]:
     found = []
     for line in read_lines(folder / _VISITS):
         try:
-            entry = json.loads(line)
+            entry = json_value(line)
             found.append(
                 Visit(
                     int(entry["n"]),

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from patternboost.problem import Problem
 from patternboost.report import page
 from patternboost.report.html import drawn
-from patternboost.report.images import png
 from patternboost.report.progress import time_text
+from patternboost.report.score_curve import score_curve
 from patternboost.report.standing import badge, verdict
 from patternboost.report.tables import render
 from patternboost.store import library
 from patternboost.store.archive import open_archive
 from patternboost.store.files import write_text
-from patternboost.store.records import compare, known_record
-from patternboost.studies.ladder.choosing import Visit, is_gain
+from patternboost.store.records import compare, is_gain, known_record
+from patternboost.studies.ladder.choosing import Visit
 from patternboost.studies.ladder.plan import Plan
 
 _HEAD = ("n", "before", "now", "gained", "best known", "standing")
@@ -43,28 +42,6 @@ def text(plan: Plan, before: Mapping[int, int], now: Mapping[int, int], minimise
     if not rows:
         return f"no size from {plan.least} to {plan.most} gained"
     return "\n".join(render([dict(zip(_HEAD, row, strict=True)) for row in rows], _HEAD, "text").splitlines())
-
-
-def picture(problem: str, before: Mapping[int, int], now: Mapping[int, int], minimises: bool = False) -> bytes:
-    """Score against n: where the ladder began, the gains, and the best known values; a PNG."""
-    sizes = [n for n in sorted(now) if now[n]]
-    gained = [n for n in sizes if is_gain(before[n], now[n], minimises)]
-    known = {n: record.value for n in sorted(now) if (record := known_record(problem, n)) is not None}
-
-    def draw(figure: Any) -> None:
-        axes = figure.subplots()
-        axes.plot(sizes, [now[n] for n in sizes], ".-", color="tab:blue", label="ours")
-        for n in gained:
-            if before[n]:
-                axes.plot([n, n], [before[n], now[n]], color="tab:green")
-        axes.plot(gained, [now[n] for n in gained], "^", color="tab:green", label=f"gained ({len(gained)})")
-        if known:
-            axes.plot(*zip(*known.items(), strict=True), "_", color="tab:red", markersize=12, label="best known")
-        axes.set(xlabel="n", ylabel="score", title=f"{problem}: score against n")
-        axes.grid(alpha=0.3)
-        axes.legend()
-
-    return png(draw, 9, 4.5)
 
 
 def html(
@@ -97,7 +74,7 @@ def html(
         f"{time_text(60 * plan.minutes)} on {plan.jobs} workers; symmetry {plan.symmetry}"
         f"{' '.join(['', *plan.options])}.",
         gained=sum(is_gain(before[n], now[n], problem.minimises) for n in now),
-        picture=picture(plan.problem, before, now, problem.minimises),
+        picture=score_curve(plan.problem, before, now, problem.minimises),
         head=[*_HEAD, "searches", "time"],
         rows=rows,
         cards=cards,

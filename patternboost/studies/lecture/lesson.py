@@ -17,6 +17,7 @@ from patternboost.model.next_token import SampleSettings
 from patternboost.model.precision import pick_device
 from patternboost.model.sampling import sample_tokens
 from patternboost.model.tokens import Example
+from patternboost.problem.errors import likely
 from patternboost.report.progress import make_progress
 from patternboost.search.progress import Progress
 from patternboost.search.stop import Stop, ctrl_c
@@ -74,7 +75,7 @@ def lesson(
     0 stands for the lesson's own number of steps, of strings and in a batch. `seeds` repeats a research lesson.
     """
     if name not in LESSONS:
-        raise LessonError(f"lesson {name!r} is unknown: use one of {', '.join(LESSONS)}")
+        raise LessonError(f"lesson {name!r} is unknown: {likely(name, LESSONS)}")
     if size not in SIZES:
         raise LessonError(f"--size {size}: use one of {', '.join(SIZES)}")
     numbers = {"steps": steps, "samples": samples, "count": count, "jobs": jobs, "batch": batch, "seeds": seeds}
