@@ -13,6 +13,10 @@ from patternboost.loop.origins import Origin
 from patternboost.problem.base import NOTHING
 from patternboost.problem.ground import IntArray
 from patternboost.store.files import FileError, atomic_write
+from patternboost.store.npz import read_arrays
+
+#: the arrays of a saved pool
+_ARRAYS = ("elements", "sizes", "merits", "keys", "generation", "origin", "origins", "symmetry", "classes")
 
 
 @dataclass(frozen=True)
@@ -126,25 +130,26 @@ class Pool:
     def load(self, path: Path) -> None:
         """Replace the entries by a saved pool's. Raises FileError."""
         try:
-            with path.open("rb") as file, np.load(file, allow_pickle=False) as data:
-                ends = np.cumsum(data["sizes"])
-                elements = np.split(data["elements"].astype(np.int64), ends[:-1])
-                keys = np.split(data["keys"], ends[:-1])
-                merits = data["merits" if "merits" in data.files else "sizes"]  # 0.3.0 knew numbers of points alone
-                self.entries = [
-                    Entry(
-                        k.astype("<u2").tobytes(),
-                        e,
-                        str(data["classes"][c]),
-                        int(g),
-                        Origin(str(data["origins"][o])),
-                        int(merit),
-                    )
-                    for k, e, c, g, o, merit in zip(
-                        keys, elements, data["symmetry"], data["generation"], data["origin"], merits
-                    )
-                    if len(e)
-                ]
-        except (OSError, ValueError, KeyError, IndexError) as error:
-            raise FileError(f"{path}: not a saved pool: {error}") from error
+            data = read_arrays(path, _ARRAYS)
+            ends = np.cumsum(data["sizes"])
+            elements = np.split(data["elements"].astype(np.int64), ends[:-1])
+            keys = np.split(data["keys"], ends[:-1])
+            self.entries = [
+                Entry(
+                    k.astype("<u2").tobytes(),
+                    e,
+                    str(data["classes"][c]),
+                    int(g),
+                    Origin(str(data["origins"][o])),
+                    int(merit),
+                )
+                for k, e, c, g, o, merit in zip(
+                    keys, elements, data["symmetry"], data["generation"], data["origin"], data["merits"]
+                )
+                if len(e)
+            ]
+        except FileError:
+            raise
+        except (ValueError, KeyError, IndexError, TypeError) as error:
+            raise FileError(f"{path}: not a saved pool: {error!s:.200}") from error
         self._index()

@@ -147,6 +147,9 @@ def from_files(context: Context, folder: Path, saved: dict[str, Any]) -> State:
         raise FileError(f"{folder}/state.json is damaged: {error}") from error
     try:
         state.pool.load(folder / "pool.npz")
+    except FileError as error:
+        raise FileError(f"checkpoint {folder} is damaged ({error}): without it the one before counts") from error
+    try:
         if state.model is not None:
             state.model.load(folder)
     except FileError:

@@ -60,8 +60,8 @@ def best_line(construction: Construction, ours: int = 0) -> str:
 
 #: what the figures of a generation's line are, said once before the first
 LEGEND = (
-    "each generation: its best score so far; walks of local search and where they ended (lowest, how many, highest);\n"
-    "  the share that was new to the pool; the symmetry class that had most of the time; time since the start"
+    "each generation: the best score so far; walks of local search, and the scores where they ended;\n"
+    "  the share of them that was new to the pool; the class with most of the time; time since the start"
 )
 
 
@@ -81,7 +81,12 @@ def summary_lines(entry: Mapping[str, Any]) -> list[str]:
         parts += [f"{entry[kind]:,} {kind}" for kind in ("malformed", "empty") if entry.get(kind)]
         drawn = f"  {entry['sampled']:,} samples of the model ({', '.join(parts)})"
         lines.append(drawn + (f", starts had {spark(before, 16, values)}" if before else ""))
-    return lines
+    # Values of ten digits make them longer.
+    return [part for line in lines for part in ([line] if len(line) <= WIDTH else _wrapped(line))]
+
+
+def _wrapped(line: str) -> list[str]:
+    return textwrap.wrap(line, WIDTH, subsequent_indent="    ", break_on_hyphens=False)
 
 
 def classes_lines(standings: Sequence[tuple[str, float, int | None]]) -> list[str]:
@@ -90,7 +95,7 @@ def classes_lines(standings: Sequence[tuple[str, float, int | None]]) -> list[st
     nothing = [name for name, _, best in standings if best is None]
     text = "classes, the most promising first: " + ", ".join(paying)
     text += f"; nothing at all: {', '.join(nothing)}" if nothing else ""
-    return textwrap.wrap(text, WIDTH, subsequent_indent="  ", break_on_hyphens=False)
+    return _wrapped(text)
 
 
 def time_text(seconds: float) -> str:

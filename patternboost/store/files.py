@@ -45,17 +45,17 @@ def read_text(path: Path, limit: int = MAX_BYTES) -> str:
 def read_json(path: Path, limit: int = MAX_BYTES) -> Any:
     """The JSON value in a file. Raises FileError, also for nesting and numbers beyond reason."""
     try:
-        return json_value(read_text(path, limit))
+        return json_value(read_text(path, limit), parse_constant=_refuse_constant)
     except FileError:
         raise
     except ValueError as error:
         raise FileError(f"{path}: not valid JSON: {str(error).splitlines()[0]}") from error
 
 
-def json_value(text: str | bytes) -> Any:
-    """The JSON value of a text. Raises ValueError, also for nesting and numbers beyond reason."""
+def json_value(text: str | bytes, **options: Any) -> Any:
+    """The JSON value of a text, `options` as for `json.loads`. Raises ValueError, also for nesting beyond reason."""
     try:
-        return json.loads(text, parse_constant=_refuse_constant)
+        return json.loads(text, **options)
     except RecursionError as error:
         raise ValueError("nested too deeply for JSON of ours") from error
 

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import io
 import re
-import zipfile
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from patternboost.store.construction import MAX_POINTS, Construction
-from patternboost.store.files import MAX_BYTES, FileError
+from patternboost.store.npz import read_arrays
 from patternboost.store.reading.source import Source
 
 
 def read_npz(source: Source) -> Construction:
     """The points of an array, each a row. Raises FileError."""
-    arrays = _arrays(source)
+    arrays = read_arrays(source.path, ("points", "n", "score", "problem", "sha256"))
     points = arrays.get("points")
     if points is None or points.ndim != 2 or points.dtype.kind not in "iu" or 0 in points.shape[1:]:
         raise source.fault("holds no array 'points' of integers with a point in each row")
@@ -30,26 +27,6 @@ def read_npz(source: Source) -> Construction:
         raise source.fault(f"the problem's name {name[:64]!r} is no problem name")
     construction = source.construction(points.tolist(), name, n)
     return replace(construction, claimed_score=score, claimed_sha256=sha256)
-
-
-def _arrays(source: Source) -> dict[str, NDArray[Any]]:
-    try:
-        if source.path.stat().st_size > MAX_BYTES:
-            raise source.fault(f"larger than {MAX_BYTES >> 20} MiB, refused")
-        with zipfile.ZipFile(source.path) as archive:
-            # What a member unpacks to is bounded by the size it states: zipfile reads no further.
-            if sum(member.file_size for member in archive.infolist()) > MAX_BYTES:
-                raise source.fault(f"larger than {MAX_BYTES >> 20} MiB when unpacked, refused")
-            names = [
-                name for name in ("points", "n", "score", "problem", "sha256") if f"{name}.npy" in archive.namelist()
-            ]
-            contents = {name: io.BytesIO(archive.read(f"{name}.npy")) for name in names}
-        return {name: np.lib.format.read_array(data, allow_pickle=False) for name, data in contents.items()}
-    except FileError:
-        raise
-    except Exception as error:  # zipfile, its decompressors and numpy each have several ways to refuse a broken file
-        said = str(error).strip().splitlines() or [type(error).__name__]
-        raise source.fault(f"not an npz file of arrays: {said[0][:200]}") from error
 
 
 def _scalar(source: Source, arrays: dict[str, NDArray[Any]], name: str, kinds: str) -> Any:

@@ -61,7 +61,8 @@ def too_easy(outcomes: Sequence[ArmRun], seconds: float) -> bool:
     """Whether all runs came to the same score within the first half of their time: scores tell no arms apart then."""
     if len(outcomes) < LEAST_RUNS or len({o.best for o in outcomes}) > 1:
         return False
-    return all((o.time_to(o.best) or seconds) <= seconds / 2 for o in outcomes)
+    times = [o.time_to(o.best) for o in outcomes]
+    return all(time is not None and time <= seconds / 2 for time in times)
 
 
 def of_arm(outcomes: Sequence[ArmRun], arm: str) -> list[ArmRun]:
