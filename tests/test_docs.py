@@ -1,11 +1,14 @@
 """What the documentation says is tried: examples in docstrings and docs, commands, the notebook, shell completion."""
 
+import configparser
+import contextlib
 import doctest
 import json
 import os
 import re
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
 from importlib import import_module
@@ -16,7 +19,7 @@ import click
 import nbformat
 import numpy as np
 import pytest
-from commands import PROGRAM
+from commands import PROGRAM, wait_until
 from nbclient import NotebookClient
 
 from patternboost.cli import cli
@@ -93,7 +96,8 @@ def commands_in(page: Path) -> list[list[str]]:
                 words = shlex.split(part.replace("...", "x"))
                 while words and "=" in words[0]:
                     words = words[1:]
-                words = words[: words.index(">")] if ">" in words else words
+                for end in (">", "&"):
+                    words = words[: words.index(end)] if end in words else words
                 if len(words) > 1 and words[0].endswith("patternboost"):
                     found.append([w.replace("$n", "8") for w in words[1:]])
     return found
@@ -250,3 +254,56 @@ def test_the_task_array_of_the_page_is_the_script_and_runs(tmp_path: Path) -> No
         visits = (tmp_path / "ladder" / f"part-{task}" / "visits.jsonl").read_text().splitlines()
         assert {json.loads(line)["n"] for line in visits} <= {29 + task, 31 + task}
         assert visits
+
+
+@pytest.mark.slow
+def test_the_dask_job_of_the_page_is_the_script_and_runs(tmp_path: Path) -> None:
+    """One node, as SLURM would start it; `srun` is a stand-in that starts what it is given here."""
+    pytest.importorskip("distributed", reason="needs the extra: pip install 'patternboost[dask]'")
+    text = (ROOT / "docs" / "dask.sbatch").read_text()
+    assert text in blocks(ROOT / "docs" / "more-than-one-machine.md", "sh")
+    small = text.replace("--minutes 480", "--minutes 30 --model none --set starts=200").replace("256", "4")
+    assert small != text
+    (tmp_path / "dask.sbatch").write_text(small)
+    (tmp_path / "srun").write_text('#!/bin/sh\nexec "$@"\n')
+    (tmp_path / "srun").chmod(0o755)
+    environment = os.environ | {"SLURM_NTASKS": "1", "SLURM_CPUS_PER_TASK": "2", "SLURM_JOB_ID": "7"}
+    environment["PATH"] = f"{tmp_path}:{Path(sys.executable).parent}:{environment['PATH']}"
+    with (tmp_path / "told").open("w") as told:
+        job = subprocess.Popen(
+            ["bash", "dask.sbatch"], cwd=tmp_path, env=environment, stdout=told, stderr=told, start_new_session=True
+        )
+        try:
+            wait_until(lambda: bool(list(tmp_path.glob("runs/*/best/*.json"))))
+            job.terminate()  # as `--signal=B:TERM@120` does: to the script alone
+            assert job.wait(60) == 130, (tmp_path / "told").read_text()
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(job.pid, signal.SIGKILL)
+    assert "everything is saved" in (tmp_path / "told").read_text()
+    assert not (tmp_path / "scheduler-7.json").exists()
+
+
+def test_the_container_file_installs_what_the_package_has() -> None:
+    """Its extras are extras, and what it copies is there; that it builds is tried by hand (docs/LOG.md)."""
+    text = (ROOT / "docs" / "Containerfile").read_text()
+    config = configparser.ConfigParser()
+    config.read(ROOT / "setup.cfg")
+    (extras,) = re.findall(r'"/source\[([a-z,]+)\]"', text)
+    assert set(extras.split(",")) <= set(config["options.extras_require"])
+    assert (ROOT / "constraints.txt").exists()
+
+
+def test_what_trouble_is_said_to_come_to_has_its_test() -> None:
+    """Every row of docs/trouble.md names tests that are there; a star says that they are slow."""
+    rows = [line for line in (ROOT / "docs" / "trouble.md").read_text().splitlines() if line.startswith("| ")]
+    told = [row.split(" | ")[2].strip(" |") for row in rows if ".py" in row]
+    assert len(told) > 25
+    for cell in told:
+        for part in cell.split("; "):
+            file, _, names = part.partition(": ")
+            text = (ROOT / "tests" / file.rstrip("*")).read_text()
+            for name, slow in re.findall(r"`([a-z_]+)`(\*?)", names):
+                found = re.findall(rf"(?:@pytest[^\n]*\n|\)\n)*def test_\w*{name}\w*\(", text)
+                assert found or f'"{name}"' in text, part
+                assert not slow or "pytest.mark.slow" in text, part
