@@ -307,3 +307,12 @@ def test_what_trouble_is_said_to_come_to_has_its_test() -> None:
                 found = re.findall(rf"(?:@pytest[^\n]*\n|\)\n)*def test_\w*{name}\w*\(", text)
                 assert found or f'"{name}"' in text, part
                 assert not slow or "pytest.mark.slow" in text, part
+
+
+def test_every_variable_that_is_read_is_in_the_reference() -> None:
+    text = (ROOT / "docs" / "reference.md").read_text()
+    sources = "".join(file.read_text() for file in (ROOT / "patternboost").rglob("*.py"))
+    names = set(re.findall(r"environ(?:\.get|\.setdefault)?[\[(]\"(\w+)\"", sources))
+    assert len(names) > 5
+    for name in names | {"NUMBA_CACHE_DIR", "DASK_SCHEDULER_FILE"}:
+        assert f"`{name}`" in text, name
