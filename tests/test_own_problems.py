@@ -1,5 +1,7 @@
 """A user's own problem: the template, `check`, and one line for whatever is wrong with a file."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -133,6 +135,19 @@ def test_what_goes_wrong_at_large_sizes_only(what, tmp_path):
         check_apart(str(path), [30], seconds=3.0)
     assert words in str(error.value)
     assert "n = 30" in str(error.value) or "n=30" in str(error.value) or "violation of" in str(error.value)
+
+
+def test_a_script_without_a_main_guard_searches_a_file(template, tmp_path):
+    """The check starts a process, which must not run the script again."""
+    script = tmp_path / "script.py"
+    script.write_text(
+        f"import patternboost as pb\nprint('once')\n"
+        f"print(pb.search({str(template)!r}, 5, generations=1, model='none', jobs=1, quiet=True, run_dir='run'))\n"
+    )
+    answer = subprocess.run([sys.executable, script], cwd=tmp_path, capture_output=True, text=True, timeout=100)
+    assert answer.returncode == 0, answer.stderr
+    assert answer.stdout.count("once") == 1
+    assert answer.stdout.splitlines()[-1].startswith("<best 8 for right-angles n=5")
 
 
 def test_the_size_that_is_searched_is_checked(tmp_path):

@@ -6,13 +6,18 @@ There compiled rules check every index as well, so that one that reads or writes
 from __future__ import annotations
 
 import functools
-import multiprocessing
+import json
+import mmap
 import os
 import signal
+import subprocess
+import sys
+import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
-from multiprocessing.connection import Connection
+from pathlib import Path
 from typing import Any
 
 import numba
@@ -20,6 +25,7 @@ import numba
 from patternboost.problem import contract
 from patternboost.problem.base import Problem
 from patternboost.problem.errors import ContractError, ProblemError, RuleError
+from patternboost.problem.ground import size_of, size_to_json
 from patternboost.problem.registry import find_problem
 from patternboost.search.workers import serve
 
@@ -27,19 +33,39 @@ from patternboost.search.workers import serve
 _TEXT, _LOOK = 400, 0.05
 #: seconds that a single call of a rule or a definition may take
 SECONDS = 60.0
+#: what the process runs. No multiprocessing: it would run the script of whoever calls this from a script once more
+_PROGRAM = "from patternboost.search.contract_apart import _check; _check()"
 
 
 class _At:
-    """What the process is at, in memory that both processes see: a text, and how many there were."""
+    """What the process is at, in a file that both processes map: how many things it was at, and the last as text."""
 
-    def __init__(self, context: Any) -> None:
-        self.text = context.RawArray("c", _TEXT)
-        self.count = context.RawValue("q", 0)
+    def __init__(self, path: Path) -> None:
+        with path.open("r+b") as file:
+            self._memory = mmap.mmap(file.fileno(), 8 + _TEXT)
+        self._count = 0
+
+    @staticmethod
+    def make(path: Path) -> _At:
+        """The file, and its map."""
+        path.write_bytes(bytes(8 + _TEXT))
+        return _At(path)
 
     def say(self, text: str) -> None:
         """The next call, or whatever else takes its time."""
-        self.text.value = text.encode()[: _TEXT - 1]
-        self.count.value += 1
+        self._count += 1
+        self._memory[8:] = text.encode()[:_TEXT].ljust(_TEXT, b"\0")
+        self._memory[:8] = self._count.to_bytes(8, "little")
+
+    @property
+    def count(self) -> int:
+        """How many there were."""
+        return int.from_bytes(self._memory[:8], "little")
+
+    @property
+    def text(self) -> str:
+        """The last."""
+        return self._memory[8:].rstrip(b"\0").decode(errors="replace")
 
 
 class _Told:
@@ -79,19 +105,44 @@ def _told(problem: Problem, say: Callable[[str], None]) -> Problem:
     return replace(problem, **parts)
 
 
-def _check(connection: Connection, at: _At, reference: str, extra: Sequence[int], parent: int) -> None:
-    """What the process does: lines of progress go into the connection, and at the end the fault, or None."""
-    serve(parent)
+def _check() -> None:
+    """What the process does: lines of progress go into the file `told`, and at the end the fault, or null."""
+    asked = json.loads(sys.argv[1])
+    serve(asked["parent"])
+    sys.path[:] = asked["path"]
     numba.config.BOUNDSCHECK = 1  # type: ignore[attr-defined]
-    try:
-        at.say(f"reading {reference}")
-        problem = find_problem(reference)
-        told = _told(problem, at.say)
-        contract.check(told, lambda line: connection.send((False, line)), sorted({*contract.sizes(problem), *extra}))
-    except (ProblemError, RuleError) as error:
-        connection.send((True, str(error)))
-    else:
-        connection.send((True, None))
+    at, folder = _At(Path(asked["folder"]) / "at"), Path(asked["folder"])
+    with (folder / "told").open("a") as told:
+
+        def tell(**what: Any) -> None:
+            told.write(json.dumps(what) + "\n")
+            told.flush()
+
+        try:
+            at.say(f"reading {asked['reference']}")
+            problem = find_problem(asked["reference"])
+            sizes = sorted({*contract.sizes(problem), *map(size_of, asked["extra"])})
+            contract.check(_told(problem, at.say), lambda line: tell(line=line), sizes)
+        except (ProblemError, RuleError) as error:
+            tell(fault=str(error))
+        else:
+            tell(fault=None)
+
+
+@contextmanager
+def _process(folder: str, reference: str, extra: Sequence[int]) -> Iterator[subprocess.Popen[bytes]]:
+    asked = {
+        "folder": folder, "reference": reference, "extra": [size_to_json(n) for n in extra], "parent": os.getpid(),
+        "path": sys.path,
+    }  # fmt: skip
+    nothing = subprocess.DEVNULL
+    with subprocess.Popen(
+        [sys.executable, "-c", _PROGRAM, json.dumps(asked)], stdin=nothing, stdout=nothing, stderr=nothing
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 def check_apart(
@@ -104,40 +155,27 @@ def check_apart(
 
     Raises ContractError at the first thing that is wrong: also where one call takes longer than `seconds`, or crashes.
     """
-    context = multiprocessing.get_context("spawn")
-    mine, theirs = context.Pipe(duplex=False)
-    at = _At(context)
-    process = context.Process(target=_check, args=(theirs, at, reference, tuple(extra), os.getpid()), daemon=True)
-    process.start()
-    theirs.close()
-    seen, since = 0, time.monotonic()
-    try:
-        while True:
-            if mine.poll(_LOOK):
-                try:
-                    done, line = mine.recv()
-                except EOFError:
-                    process.join()
-                    raise ContractError(f"{_last(at)} crashed ({_how(process.exitcode)})") from None
-                if not done:
-                    report(line)
-                elif line is None:
-                    return
-                else:
-                    raise ContractError(line)
-            if at.count.value != seen:
-                seen, since = at.count.value, time.monotonic()
-            elif time.monotonic() - since > seconds:
-                raise ContractError(f"{_last(at)} did not end within {seconds:g} s")
-    finally:
-        process.kill()
-        process.join()
-        mine.close()
-
-
-def _last(at: _At) -> str:
-    return str(at.text.value.decode(errors="replace"))
-
-
-def _how(code: int | None) -> str:
-    return signal.Signals(-code).name if code is not None and code < 0 else f"exit status {code}"
+    with tempfile.TemporaryDirectory(prefix="patternboost-check-") as folder:
+        at, told = _At.make(Path(folder) / "at"), Path(folder) / "told"
+        told.touch()
+        with told.open() as lines, _process(folder, reference, extra) as process:
+            seen, since, text = 0, time.monotonic(), ""
+            while True:
+                code = process.poll()
+                *whole, text = (text + lines.read()).split("\n")
+                for line in whole:
+                    what = json.loads(line)
+                    if "line" in what:
+                        report(what["line"])
+                    elif what["fault"] is None:
+                        return
+                    else:
+                        raise ContractError(what["fault"])
+                if code is not None:
+                    how = signal.Signals(-code).name if code < 0 else f"exit status {code}"
+                    raise ContractError(f"{at.text} crashed ({how})")
+                if at.count != seen:
+                    seen, since = at.count, time.monotonic()
+                elif time.monotonic() - since > seconds:
+                    raise ContractError(f"{at.text} did not end within {seconds:g} s")
+                time.sleep(_LOOK)
