@@ -262,7 +262,7 @@ def prove(
     """
     from patternboost.exact import prove as proving  # late: its kernels are compiled for proofs only
 
-    return proving.prove(instance_of(problem, n), progress=make_progress(quiet), **options)
+    return proving.prove(_asked_for(problem, n)[0], progress=make_progress(quiet), **options)
 
 
 def report(

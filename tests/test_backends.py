@@ -105,6 +105,19 @@ def test_ray_gives_what_threads_give_and_survives_the_death_of_a_worker(tmp_path
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("default")
+def test_a_task_that_kills_every_dask_worker_ends_in_one_line(tmp_path, monkeypatch):
+    distributed = pytest.importorskip("distributed", reason="needs the extra: pip install 'patternboost[dask]'")
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent))  # for its workers: `Deadly` lives here
+    with (
+        distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster,
+        distributed.Client(cluster, set_as_default=True),
+        pytest.raises(BackendError, match="workers died over one task"),
+    ):
+        results(deadly(tmp_path, always=True), "dask")
+
+
+@pytest.mark.slow
 def test_a_search_on_a_dask_cluster_that_a_scheduler_file_names(tmp_path, monkeypatch):
     """Scheduler and workers are processes of their own, as on a cluster with a shared home."""
     pytest.importorskip("distributed", reason="needs the extra: pip install 'patternboost[dask]'")

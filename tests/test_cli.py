@@ -15,7 +15,7 @@ from commands import LAST_LINE, PROGRAM, archived, checkpoints, invoke, read_log
 from samples import broken, greedy, isosceles
 
 from patternboost.problem.registry import problem
-from patternboost.store.archive import Archive
+from patternboost.store.archive import Archive, warn
 from patternboost.store.exporting import FORMATS
 from patternboost.store.run_folder import RunFolder
 
@@ -589,6 +589,30 @@ def test_a_locked_archive_does_not_end_a_search(tmp_path: Path, home: Path, monk
     assert invoke("resume", tmp_path / "run").status == 0
     with Archive() as archive:
         assert archive.best(problem("isosceles", 7))[0].score == pb_best(tmp_path / "run")
+
+
+def test_a_file_system_without_locks_does_not_end_a_search(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """SQLite says "locking protocol" there, at the first thing that is asked of it."""
+    real = sqlite3.connect
+
+    class Without(sqlite3.Connection):
+        def execute(self, *arguments: object) -> sqlite3.Cursor:  # type: ignore[override]
+            raise sqlite3.OperationalError("locking protocol")
+
+    def connect(database: object, *arguments: object, **named: object) -> sqlite3.Connection:
+        if "archive.sqlite" in str(database):
+            named["factory"] = Without
+        return real(database, *arguments, **named)  # type: ignore[call-overload]
+
+    monkeypatch.setattr(sqlite3, "connect", connect)
+    warn.cache_clear()
+    answer = invoke(
+        "search", "isosceles", 6, "--generations", 1, "--model", "none", "--jobs", 1, "--run-dir", tmp_path / "run"
+    )
+    assert answer.status == 0, answer
+    assert "locking protocol" in answer.err
+    assert "PATTERNBOOST_HOME" in answer.err
+    assert list((tmp_path / "run" / "best").glob("*.json"))
 
 
 def test_an_archive_that_can_only_be_read_is_read(tmp_path: Path) -> None:

@@ -262,7 +262,7 @@ def test_the_dask_job_of_the_page_is_the_script_and_runs(tmp_path: Path) -> None
     pytest.importorskip("distributed", reason="needs the extra: pip install 'patternboost[dask]'")
     text = (ROOT / "docs" / "dask.sbatch").read_text()
     assert text in blocks(ROOT / "docs" / "more-than-one-machine.md", "sh")
-    small = text.replace("--minutes 480", "--minutes 30 --model none --set starts=200").replace("256", "4")
+    small = text.replace("--minutes 480", "--minutes 30 --model none --set starts=200").replace("128", "2")
     assert small != text
     (tmp_path / "dask.sbatch").write_text(small)
     (tmp_path / "srun").write_text('#!/bin/sh\nexec "$@"\n')

@@ -197,3 +197,12 @@ def test_options_are_part_of_the_name():
     refused(invoke("search", "distance-0", 8), "ascending")
     refused(invoke("search", "distance-four", 8), "ascending")
     refused(invoke("search", "isosceles-4", 8), "unknown problem 'isosceles-4'")
+
+
+@pytest.mark.parametrize("command", [["ladder", "FILE", "59-60"], ["compare", "FILE", 60], ["prove", "FILE", 60]])
+def test_every_command_that_searches_looks_at_the_size_first(command, tmp_path):
+    path = tmp_path / f"only_at_60_{command[0]}.py"
+    path.write_text(LARGE.replace("n > 20", "n == 60").format(rule="out[n * n + 3] = 1", definition="pass"))
+    words = [path if word == "FILE" else word for word in command]
+    refused(invoke(*words, "--quiet", "--run-dir", tmp_path / "run"), "only-large n=60", "IndexError")
+    assert not (tmp_path / "run").exists()

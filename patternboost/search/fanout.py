@@ -90,6 +90,10 @@ def _by_joblib(
             yield waiting.popleft(), outcomes
             if stopped() and backend != "threading":
                 return
+    except _too_deadly(backend) as error:
+        raise BackendError(
+            f"--backend {backend}: workers died over one task, time and again; a smaller memory_gib may help"
+        ) from error
     finally:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)
@@ -118,6 +122,15 @@ def _connect_dask(jobs: int) -> None:
                 client.register_plugin(type("Quiet", (WorkerPlugin,), {"setup": _quiet})(), name="quiet")
         except OSError as error:  # a timeout is one
             raise BackendError(f"--backend dask: no scheduler answers at {file or address}: {error}") from error
+
+
+def _too_deadly(backend: str) -> tuple[type[Exception], ...]:
+    """What says that a task has killed all workers that had it."""
+    if backend != "dask":
+        return ()
+    from distributed import KilledWorker
+
+    return (KilledWorker,)
 
 
 def _quiet(plugin: Any, worker: Any) -> None:

@@ -12,8 +12,9 @@ from typing import Any
 from patternboost.loop.seeding import WORDS, collect
 from patternboost.problem import Instance, Problem
 from patternboost.problem.ground import fits_in
-from patternboost.problem.registry import instance_of, lasting_reference
+from patternboost.problem.registry import instance_of, is_path, lasting_reference
 from patternboost.report.progress import left_text, make_progress, time_text
+from patternboost.search.contract_apart import check_apart
 from patternboost.search.stop import Stop, ctrl_c
 from patternboost.store.archive import open_archive
 from patternboost.store.files import FileError, atomic_write, write_text
@@ -64,6 +65,8 @@ def compare(
     note_named(problem)
     instance = instance_of(problem, n)
     reference = lasting_reference(problem) if isinstance(problem, str) else instance.name
+    if is_path(reference):
+        check_apart(reference, [instance.n])
     if symmetry != "auto":
         instance.require_class(symmetry)
     if seeds < 1:

@@ -13,8 +13,9 @@ from typing import Any
 
 from patternboost.loop.session import begin_warm
 from patternboost.problem import Problem
-from patternboost.problem.registry import instance_of, lasting_reference
+from patternboost.problem.registry import instance_of, is_path, lasting_reference
 from patternboost.report.progress import make_progress
+from patternboost.search.contract_apart import check_apart
 from patternboost.search.progress import Progress
 from patternboost.search.stop import Stop, ctrl_c
 from patternboost.search.streams import Stream, stream_seed
@@ -173,6 +174,8 @@ def ladder(
     note_named(problem)
     smallest = instance_of(problem, least)
     reference = lasting_reference(problem) if isinstance(problem, str) else smallest.name
+    if is_path(reference):
+        check_apart(reference, [smallest.problem.at(most).n])
     smallest.problem.at(most)
     if symmetry != "auto":
         smallest.problem.at(most).require_class(symmetry)
