@@ -1,4 +1,4 @@
-"""Fan-out of search tasks over joblib: threads or processes on one machine, dask or ray on several."""
+"""Fan-out of search tasks: threads or processes on one machine by joblib, dask or ray on several."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ import warnings
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from logging import CRITICAL
-from typing import Any
+from typing import Any, NamedTuple
 
 from joblib import Parallel, delayed, parallel_config
 
@@ -39,8 +39,8 @@ def run_tasks(tasks: Iterable[Work], jobs: int, backend: str, stopped: Stopped) 
     """
     if backend not in BACKENDS:
         raise BackendError(f"backend {backend!r} is unknown: use one of {', '.join(BACKENDS)}")
-    if backend == "ray":
-        yield from _by_ray(iter(tasks), jobs, stopped)
+    if backend in ("dask", "ray"):
+        yield from _in_order(iter(tasks), _dask(jobs) if backend == "dask" else _ray(jobs), stopped)
         return
     left, waiting = iter(tasks), deque[Work]()
     deaths = 0
@@ -73,10 +73,8 @@ def _by_joblib(
             yield delayed(task.run)(stopped) if backend == "threading" else delayed(task.run)()
 
     options: dict[str, Any] = {"n_jobs": jobs}
-    if backend == "loky":  # joblib makes no processes for one job
-        options |= {"initializer": serve, "initargs": (os.getpid(),)} if jobs > 1 else {}
-    if backend == "dask":
-        _connect_dask(jobs)
+    if backend == "loky" and jobs > 1:  # joblib makes no processes for one job
+        options |= {"initializer": serve, "initargs": (os.getpid(),)}
     with (
         parallel_config(backend=backend, **options),
         unheard(starting=True) if backend == "loky" else nullcontext(),
@@ -90,47 +88,98 @@ def _by_joblib(
             yield waiting.popleft(), outcomes
             if stopped() and backend != "threading":
                 return
-    except _too_deadly(backend) as error:
-        raise BackendError(
-            f"--backend {backend}: workers died over one task, time and again; a smaller memory_gib may help"
-        ) from error
     finally:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)
             results.close()
 
 
-def _connect_dask(jobs: int) -> None:
-    """See that there is a dask client: this process's, that of the cluster that is named, or one of this machine."""
+class Cluster(NamedTuple):
+    """Machines that run tasks: what there is to do with them."""
+
+    name: str
+    #: tasks at once
+    slots: int
+    #: begin a task; whether it is done, after a short wait; its outcomes; give it up
+    submit: Callable[[Work], Any]
+    is_done: Callable[[Any], bool]
+    result: Callable[[Any], list[Outcome]]
+    cancel: Callable[[Any], None]
+    #: what says that a task has killed every worker that had it
+    deadly: type[Exception]
+
+
+def _in_order(tasks: Iterator[Work], cluster: Cluster, stopped: Stopped) -> Iterator[Done]:
+    """The tasks on a cluster, twice as many in flight as it has slots.
+
+    Not by joblib: with ray it hands results over when all are there, and with dask it waits for ever for a task that
+    has killed its workers.
+    """
+    waiting: deque[tuple[Work, Any]] = deque()
+    try:
+        while not stopped():
+            while len(waiting) < 2 * cluster.slots and (task := next(tasks, None)) is not None:
+                waiting.append((task, cluster.submit(task)))
+            if not waiting:
+                return
+            task, running = waiting[0]
+            if cluster.is_done(running):
+                try:
+                    outcomes = cluster.result(running)
+                except cluster.deadly as error:
+                    raise BackendError(
+                        f"--backend {cluster.name}: workers died over one task, time and again; a smaller memory_gib "
+                        "may help"
+                    ) from error
+                waiting.popleft()
+                yield task, outcomes
+    finally:
+        for _, running in waiting:
+            cluster.cancel(running)
+
+
+def _run(task: Work) -> list[Outcome]:
+    """A task, as workers of a cluster run it."""
+    return task.run()
+
+
+def _dask(jobs: int) -> Cluster:
+    """This process's dask client; else that of the cluster that is named, or of one on this machine."""
     try:
         import dask
-        from distributed import Client, WorkerPlugin
+        from distributed import Client, KilledWorker, WorkerPlugin, wait
     except ImportError as error:
         raise BackendError("--backend dask needs an extra: pip install 'patternboost[dask]'") from error
     try:
-        Client.current()
+        client = Client.current()
     except ValueError:
         # DASK_SCHEDULER_ADDRESS or DASK_SCHEDULER_FILE name a cluster, else one is started on this machine.
         address, file = dask.config.get("scheduler-address", None), dask.config.get("scheduler-file", None)
         try:
             if file:
-                Client(scheduler_file=file, set_as_default=True)
+                client = Client(scheduler_file=file)
             elif address:
-                Client(address, set_as_default=True)
+                client = Client(address)
             else:
                 client = Client(n_workers=jobs, threads_per_worker=1, dashboard_address=None, silence_logs=CRITICAL)
                 client.register_plugin(type("Quiet", (WorkerPlugin,), {"setup": _quiet})(), name="quiet")
         except OSError as error:  # a timeout is one
             raise BackendError(f"--backend dask: no scheduler answers at {file or address}: {error}") from error
 
+    def is_done(future: Any) -> bool:
+        with suppress(TimeoutError):
+            wait(future, timeout=_LOOK)
+        return bool(future.done())
 
-def _too_deadly(backend: str) -> tuple[type[Exception], ...]:
-    """What says that a task has killed all workers that had it."""
-    if backend != "dask":
-        return ()
-    from distributed import KilledWorker
-
-    return (KilledWorker,)
+    return Cluster(
+        "dask",
+        max(1, sum(client.ncores().values())),
+        lambda task: client.submit(_run, task, pure=False),
+        is_done,
+        lambda future: future.result(),  # type: ignore[no-any-return]
+        lambda future: future.cancel(),  # type: ignore[no-any-return]
+        KilledWorker,
+    )
 
 
 def _quiet(plugin: Any, worker: Any) -> None:
@@ -138,37 +187,8 @@ def _quiet(plugin: Any, worker: Any) -> None:
     ignore_signals()
 
 
-def _by_ray(tasks: Iterator[Work], jobs: int, stopped: Stopped) -> Iterator[Done]:
-    """The tasks by ray itself, since its backend for joblib does not hand results over one by one."""
-    ray = _connect_ray(jobs)
-    run = ray.remote(max_retries=_DEATHS)(_run)
-    waiting: deque[tuple[Work, Any]] = deque()
-    while not stopped():
-        while len(waiting) < 2 * jobs and (task := next(tasks, None)) is not None:
-            waiting.append((task, run.remote(task)))
-        if not waiting:
-            return
-        task, result = waiting[0]
-        if ray.wait([result], timeout=_LOOK)[0]:
-            waiting.popleft()
-            try:
-                outcomes = ray.get(result)
-            except ray.exceptions.WorkerCrashedError as error:
-                raise BackendError(
-                    "--backend ray: workers died over one task; a smaller memory_gib may keep them alive"
-                ) from error
-            yield task, outcomes
-    for _, result in waiting:
-        ray.cancel(result, force=True)
-
-
-def _run(task: Work) -> list[Outcome]:
-    """A task, as ray runs it."""
-    return task.run()
-
-
-def _connect_ray(jobs: int) -> Any:
-    """The module `ray`, connected: to the cluster that RAY_ADDRESS names, or to one of this machine."""
+def _ray(jobs: int) -> Cluster:
+    """Ray, connected to the cluster that RAY_ADDRESS names, or to one of this machine."""
     try:
         import ray
     except ImportError as error:
@@ -185,4 +205,13 @@ def _connect_ray(jobs: int) -> Any:
             except ConnectionError as error:
                 where = os.environ.get("RAY_ADDRESS")
                 raise BackendError(f"--backend ray: no cluster answers at {where}: {error}") from error
-    return ray
+    run = ray.remote(max_retries=_DEATHS)(_run)
+    return Cluster(
+        "ray",
+        jobs,
+        run.remote,
+        lambda reference: bool(ray.wait([reference], timeout=_LOOK)[0]),
+        ray.get,
+        lambda reference: ray.cancel(reference, force=True),
+        ray.exceptions.WorkerCrashedError,
+    )
