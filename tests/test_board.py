@@ -54,9 +54,18 @@ def test_largest_board_stays_light() -> None:
     assert len(picture.svg(Construction.of(problem("isosceles", 256), points))) < 32_000
 
 
+def unsized(shown: str | None) -> str:
+    """A notebook's picture without the width that it has there."""
+    return re.sub(r'<svg width="\d+" style="[^"]*" ', "<svg ", shown or "", count=1)
+
+
 def test_notebook_shows_the_board() -> None:
-    assert isosceles(5)._repr_svg_() == picture.svg(isosceles(5))
-    assert broken(8)._repr_svg_() == picture.svg(broken(8), broken(8).witness())
+    for construction, width in ((isosceles(5), 150), (isosceles(40), 360)):
+        shown = construction._repr_svg_()
+        assert shown is not None
+        assert f'<svg width="{width}" ' in shown
+        assert unsized(shown) == picture.svg(construction)
+    assert unsized(broken(8)._repr_svg_()) == picture.svg(broken(8), broken(8).witness())
     assert undrawn()._repr_svg_() is None
     assert Construction.of(problem("isosceles", 4), [(0, 9)])._repr_svg_() is None
 
@@ -218,4 +227,4 @@ def test_every_drawing_has_every_format(construction: Construction) -> None:
     drawn = picture.tikz(construction, first)
     assert drawn.count("{") == drawn.count("}")
     assert "red" in drawn
-    assert construction._repr_svg_() == picture.svg(construction)
+    assert unsized(construction._repr_svg_()) == picture.svg(construction)

@@ -26,6 +26,8 @@ from patternboost.store.files import FileError, read_json, write_text
 FORMAT = "patternboost-certificate/1"
 #: certificates hold at most this many points
 MAX_POINTS = 65_536
+#: pixels of a picture in a notebook: at most, and for a column of the board
+_WIDEST, _CELL = 360, 30
 
 
 @dataclass(frozen=True)
@@ -189,7 +191,12 @@ class Construction:
         return f"<{self.instance}, {self.instance.problem.counted(self.score)}>"
 
     def _repr_svg_(self) -> str | None:
-        return svg_if_any(self)  # None: the notebook falls back to the text form
+        drawing = svg_if_any(self)
+        if drawing is None:
+            return None  # the notebook falls back to the text form
+        # Without a width of its own a picture fills the page; a small board needs less.
+        width = min(_WIDEST, _CELL * (1 + int(self.instance.points.max())))
+        return drawing.replace("<svg ", f'<svg width="{width}" style="max-width:100%;height:auto" ', 1)
 
 
 def _field(data: dict[str, Any], name: str, kind: type, path: Path) -> Any:
