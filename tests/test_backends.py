@@ -1,6 +1,7 @@
 """Fan-out over joblib's backends: same results, and a dask cluster that loses a worker midway."""
 
 import os
+import pickle
 import signal
 import subprocess
 import sys
@@ -56,6 +57,18 @@ def test_an_unknown_backend_says_what_would_do():
     with pytest.raises(BackendError, match="threading, loky, dask, ray"):
         results(tasks(1, Effort(300, 3000)), "magic")
     assert "threading" in BACKENDS
+
+
+def test_a_task_is_pickled_without_what_was_worked_out_from_it():
+    """While a thread pickles a task for a worker, another may work out more of its instance."""
+    instance = problem("isosceles", 10)
+    plain = len(pickle.dumps(instance))
+    _ = instance.point_set, instance.symmetries, instance.problem.rules
+    assert len(pickle.dumps(instance)) == plain
+    back = pickle.loads(pickle.dumps(instance))
+    assert set(vars(back)) == {"problem", "n"}
+    assert (back.name, back.n) == (instance.name, instance.n)
+    assert len(back.point_set) == 100
 
 
 @dataclass(frozen=True)

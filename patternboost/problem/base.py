@@ -17,6 +17,7 @@ the number of elements is an `Objective`; a problem may have that and forbidden 
 
 from __future__ import annotations
 
+import dataclasses
 import inspect
 import re
 from collections.abc import Callable, Sequence
@@ -49,6 +50,14 @@ def require_name(name: str) -> str:
     if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", name) or len(name) > 64:
         raise ProblemError(f"problem name {name[:80]!r}: use lower case letters, digits and single hyphens")
     return name
+
+
+def fields_of(value: Any) -> dict[str, Any]:
+    """What a dataclass is pickled as: its fields, and nothing that was worked out from them.
+
+    That could change while another thread pickles it for a worker.
+    """
+    return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
 
 
 @dataclass(frozen=True)
@@ -90,6 +99,9 @@ class Problem:
     plain: Violation | None = None
     #: whether boards that are no squares are meant too (on the grid): rules then use `height(n)` and `width(n)`
     boards: bool = False
+
+    def __getstate__(self) -> dict[str, Any]:
+        return fields_of(self)
 
     def __post_init__(self) -> None:
         require_name(self.name)
@@ -220,6 +232,9 @@ class Instance:
 
     problem: Problem
     n: int
+
+    def __getstate__(self) -> dict[str, Any]:
+        return fields_of(self)
 
     @property
     def name(self) -> str:
