@@ -127,13 +127,14 @@ def report_data(
     ends = [0.0, *(entry["seconds"] for entry in log)]
     lengths = [max(0.0, end - begin) for begin, end in itertools.pairwise(ends)]
     kept = thinned(range(len(log)), MAX_GENERATIONS)
+    whole = opening(log)
     return {
         "curves": curves,
         "known": known,
         "generations": [generation_data(log[i], lengths[i]) for i in kept],
         "loss": loss_curve(log),
         "counted": counted_curve(log),
-        "opening": min(range(len(kept)), key=lambda i: abs(kept[i] - opening(log)), default=0),
+        "opening": min(range(len(kept)), key=lambda i: abs(kept[i] - whole), default=0),
         "attention": attention,
         "origins": {"all": "all starts"} | {str(o): o.label for o in Origin},
     }
