@@ -1,15 +1,18 @@
 """The architectures beside each other: as many weights, as long a training, the same pool. A line for each.
 
-    python benchmarks/architectures.py --seconds 60         (four pools, twenty minutes of one core)
+    python benchmarks/architectures.py --seconds 60         (four pools, half an hour of one core)
 
 Pools are what short walks from nothing find in one symmetry class, distinct up to symmetry. Printed: held-out loss per
-token, and the points of samples drawn under the legality mask, beside counting (unigram) and the pool itself.
+token, and the points of samples drawn under the legality mask, beside counting (unigram) and the pool itself. Two
+models are trained once more with how good each set is in its prefix, and are asked for sets better than all, and as
+good as the best; their loss is that of sets whose score they are told.
 """
 
 from __future__ import annotations
 
 import argparse
 import time
+from dataclasses import replace
 
 import numpy as np
 
@@ -17,6 +20,7 @@ from patternboost.loop.regions import marginal_frequencies
 from patternboost.model.bigram import BigramGenerator
 from patternboost.model.corpus import PoolCorpus
 from patternboost.model.generator import Generator
+from patternboost.model.making import LEVELS
 from patternboost.model.network_generator import NetworkGenerator
 from patternboost.model.next_token import SampleSettings
 from patternboost.model.precision import pick_device
@@ -34,6 +38,8 @@ POOLS = (
     ("no-square", 14, "none"),
     ("no-four-cycle", 24, "none"),
 )
+#: those that are told levels as well
+TOLD = ("gpt", "every-size")
 #: widths that come to about as many weights as gpt's 64, whatever the number of tokens
 MODELS = ("gpt", "graph", "vit", "every-size")
 DEVICE = pick_device("auto")
@@ -110,6 +116,16 @@ def one(name: str, n: int, symmetry: str, seconds: float, seed: int) -> None:
         log = generator.fit(FitRequest(used, seed, seconds=seconds))
         loss, count = generator.loss_of(held), generator.model.parameter_count()
         line(network, generator, asked, f"{count:,} weights, {log.steps} steps, loss {loss:.3f}")
+    vocabulary = OrbitVocabulary(instance.problem, (n,), (symmetry,), LEVELS)
+    levels = {size: 1 + i for i, size in enumerate(np.unique(points)[::-1].tolist())}
+    held, used = ([replace(e, level=levels[len(e.elements)]) for e in sets] for sets in (held, used))
+    for network in TOLD:
+        generator = fitting(vocabulary, network, wanted, seed, longest + 8)
+        log = generator.fit(FitRequest(used, seed, seconds=seconds))
+        loss = generator.loss_of(held)
+        for level, words in enumerate(("above all", "as the best")):
+            figures = f"asked for {words}, {log.steps} steps, loss {loss:.3f}"
+            line(network, generator, replace(asked, level=level), figures)
 
 
 def counting_loss(vocabulary: OrbitVocabulary, used: list[Example], held: list[Example]) -> float:

@@ -21,9 +21,9 @@ def some_set(table, seed):
     return table.orbits.expand(np.sort(walker.best[0]))
 
 
-def vocabulary_for(name, *sizes, tokens="orbits"):
+def vocabulary_for(name, *sizes, tokens="orbits", levels=1):
     family = find_problem(name)
-    return TOKENISATIONS[tokens](family, sizes, classes_at(family, sizes))
+    return TOKENISATIONS[tokens](family, sizes, classes_at(family, sizes), levels)
 
 
 def examples_at(n, symmetry, count, name="isosceles"):

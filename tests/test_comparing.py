@@ -105,7 +105,7 @@ def test_chance_alone_is_called_a_difference_at_most_at_the_level():
 def test_a_comparison_of_all_arms(tmp_path):
     arms = "gpt,none,bigram,greedy,exact"
     answer = invoke(
-        "compare", "isosceles", 7, "--minutes", 0.06, "--jobs", 1, "--seeds", 1, "--arms", arms, "--out", tmp_path / "c"
+        "compare", "isosceles", 7, "--minutes", 0.12, "--jobs", 1, "--seeds", 1, "--arms", arms, "--out", tmp_path / "c"
     )
     assert answer.status == 0, answer.err
     for arm in arms.split(","):
@@ -121,7 +121,7 @@ def test_a_comparison_of_all_arms(tmp_path):
     assert "too few runs" in page
     assert "--seeds 5 or more are enough" in answer.err
     again = invoke(
-        "compare", "isosceles", 7, "--minutes", 0.06, "--jobs", 1, "--seeds", 1, "--arms", arms, "--out", tmp_path / "c"
+        "compare", "isosceles", 7, "--minutes", 0.12, "--jobs", 1, "--seeds", 1, "--arms", arms, "--out", tmp_path / "c"
     )
     assert again.status == 0
     assert again.err == ""  # nothing was left to run

@@ -68,11 +68,13 @@ def examples(context: Context, state: State) -> list[Example]:
     """What the pool has that was found outside learned regions, and the seeds of the nearest sizes."""
     from patternboost.model.tokens import Example  # late: only runs with a model need torch
 
-    n = context.instance.n
-    found = [Example(n, e.symmetry, e.elements) for e in state.pool.unguided]
+    n, pool = context.instance.n, state.pool.unguided
+    merits = sorted({e.merit for e in pool}, reverse=True)
+    level = {merit: 1 + i for i, merit in enumerate(merits)}
+    found = [Example(n, e.symmetry, e.elements, level[e.merit]) for e in pool]
     sizes = learned_sizes(n, state.seeds, context.settings.model)
     for seed in (c for c in state.seeds if c.n in sizes):
         elements = align(seed.instance, seed.instance.to_elements(seed.points), seed.symmetry)
         if elements is not None and len(elements):
-            found.append(Example(seed.n, seed.symmetry, elements))
+            found.append(Example(seed.n, seed.symmetry, elements, 1))  # the best of its size
     return found

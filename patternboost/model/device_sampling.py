@@ -190,9 +190,9 @@ class DeviceSampling:
         each = 2 * s.layers * s.width * (settings.length + 2) * next(self._twin.parameters()).element_size()
         most = min(settings.device_batch, max(64, int(_CACHE * memory_of(self.device)) // each))
         batch = min(most, max(64, 1 << (request.count - 1).bit_length()))
-        key = n, symmetry, batch, settings.length, id(bits)
+        key = n, symmetry, request.level, batch, settings.length, id(bits)
         if key not in self._samplers:
-            prefix = vocabulary.prefix(n, symmetry)
+            prefix = vocabulary.prefix(n, symmetry, request.level)
             kind = Kind(n, symmetry)
             self._samplers[key] = RowSampler(
                 self._twin, columns, kind, prefix, batch, settings.length, bits, self._capture

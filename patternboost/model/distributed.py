@@ -41,7 +41,7 @@ class TeamGenerator(NetworkGenerator):
         self.team.tell(
             {
                 "do": "fit",
-                "examples": [[e.n, e.symmetry, e.elements.tolist()] for e in request.examples],
+                "examples": [[e.n, e.symmetry, e.elements.tolist(), e.level] for e in request.examples],
                 "seed": request.seed,
                 "seconds": request.seconds,
                 "context": built.model.settings.context,
@@ -71,7 +71,7 @@ class TeamGenerator(NetworkGenerator):
     def sample_sequences(self, request: DrawRequest) -> list[IntArray]:
         """The first process: tell the others, and put all shares together."""
         r = request
-        wanted = [r.n, r.symmetry, r.count, r.seed, r.table is not None, r.temperature]
+        wanted = [r.n, r.symmetry, r.count, r.seed, r.table is not None, r.temperature, r.level]
         self.team.tell({"do": "sample", "what": wanted})
         return self.sample_together(request)
 
@@ -98,11 +98,13 @@ def serve(generator: TeamGenerator, settings: Settings, instance: Instance) -> N
         if told["do"] == "fit":
             _fit(generator, told)
         else:
-            n, symmetry, count, seed, masked, temperature = told["what"]
+            n, symmetry, count, seed, masked, temperature, level = told["what"]
             table = (
                 prepare(instance, symmetry, Building(settings.memory_bytes, settings.jobs)).table if masked else None
             )
-            generator.sample_together(DrawRequest(n, symmetry, count, seed, table, temperature=temperature))
+            generator.sample_together(
+                DrawRequest(n, symmetry, count, seed, table, temperature=temperature, level=level)
+            )
 
 
 def _fit(generator: TeamGenerator, told: dict[str, Any]) -> None:
@@ -111,7 +113,7 @@ def _fit(generator: TeamGenerator, told: dict[str, Any]) -> None:
     built = generator.built
     if built is None or built.model.settings.context != told["context"]:
         built = generator.build(told["context"])
-    examples = [Example(n, symmetry, torch.tensor(e).numpy()) for n, symmetry, e in told["examples"]]
+    examples = [Example(n, symmetry, torch.tensor(e).numpy(), level) for n, symmetry, e, level in told["examples"]]
     request = FitRequest(examples, told["seed"], seconds=told["seconds"])
     corpus = PoolCorpus(generator.vocabulary, examples, generator.device)
     generator.train_together(built, corpus, told["moments"], request)

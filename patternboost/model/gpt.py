@@ -155,6 +155,40 @@ class Names(NamedTuple):
         return functional.pad(vectors, (0, 0, 0, beyond)), functional.pad(bias, (0, beyond), value=-torch.inf)
 
 
+class ClassTokens(NamedTuple):
+    """Where the tokens of symmetry classes are among all."""
+
+    #: the first one's number, and how many classes there are, each with a token for every level, one after the other
+    first: int
+    classes: int
+    levels: int
+
+
+#: one token for each class, wherever it is
+NO_LEVELS = ClassTokens(0, 0, 1)
+
+
+class Levels(nn.Module):
+    """How the tokens of a class's levels differ: by one direction, the more the better the level.
+
+    So the level above all examples means something, though no example has it: what makes sets better, a step further.
+    """
+
+    #: how far the levels reach from their middle
+    _REACH = 2.0
+
+    def __init__(self, levels: int, width: int) -> None:
+        super().__init__()
+        self.direction = nn.Parameter(torch.randn(width) * width**-0.5)
+        self.height: Tensor
+        self.register_buffer("height", torch.linspace(self._REACH, -self._REACH, levels), persistent=False)
+
+    def forward(self, symmetry: Tensor) -> Tensor:
+        """The vectors of all levels of classes [..., W]: [..., levels, W]."""
+        above: Tensor = self.height[:, None] * self.direction
+        return symmetry[..., None, :] + above.to(symmetry.dtype)
+
+
 class GPT(nn.Module):
     """Tokens in, logits of the next token out."""
 
@@ -165,11 +199,13 @@ class GPT(nn.Module):
     #: what its layers are
     block = Block
 
-    def __init__(self, settings: Shape) -> None:
+    def __init__(self, settings: Shape, classes: ClassTokens = NO_LEVELS) -> None:
         super().__init__()
         if settings.width % settings.heads:
             raise ValueError(f"width {settings.width} must be a multiple of heads {settings.heads}")
         self.settings = settings
+        self._classes = classes
+        self.levels = Levels(classes.levels, settings.width) if classes.levels > 1 else None
         self.blocks = nn.ModuleList(self.block(settings) for _ in range(settings.layers))
         self.norm = nn.LayerNorm(settings.width)
         #: added to every logit, not trained: `set_logit_prior` sets it to how frequent the tokens are
@@ -187,12 +223,17 @@ class GPT(nn.Module):
 
     def make_names(self) -> None:
         """What tokens and places are made of."""
-        self.embedding = nn.Embedding(self.settings.vocabulary, self.settings.width)
+        tokens = self.settings.vocabulary - self._classes.classes * (self._classes.levels - 1)
+        self.embedding = nn.Embedding(tokens, self.settings.width)
         self.position = nn.Embedding(self.settings.context, self.settings.width)
 
     def names(self, kind: Kind | None) -> Names:
         """The tokens of a kind (None: there is only one)."""
-        return Names(self.embedding.weight, self.bias)
+        if self.levels is None:
+            return Names(self.embedding.weight, self.bias)
+        first, classes, _ = self._classes
+        before, own, after = self.embedding.weight.tensor_split((first, first + classes))
+        return Names(torch.cat([before, self.levels(own).flatten(0, 1), after]), self.bias)
 
     def positions(self) -> Tensor:
         """What is added at every place, float [context, W]."""

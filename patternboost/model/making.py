@@ -14,7 +14,10 @@ from patternboost.model.team import called_by_torchrun, join
 from patternboost.model.tokens import TOKENISATIONS, Vocabulary, classes_at
 from patternboost.model.training import TrainSettings
 from patternboost.problem import Instance
-from patternboost.store.settings import Settings
+from patternboost.store.settings import TRANSFORMERS, Settings
+
+#: levels of constructions, where the model is told them: above all, and the best so many scores less one
+LEVELS = 16
 
 
 def make_generator(settings: Settings, instance: Instance, sizes: Sequence[int]) -> Generator:
@@ -45,7 +48,9 @@ def make_generator(settings: Settings, instance: Instance, sizes: Sequence[int])
 
 
 def _vocabulary(settings: Settings, instance: Instance, sizes: Sequence[int]) -> Vocabulary:
-    return TOKENISATIONS[settings.tokens](instance.problem, tuple(sizes), classes_at(instance.problem, sizes))
+    problem = instance.problem
+    levels = LEVELS if settings.ask_above and settings.model in TRANSFORMERS else 1
+    return TOKENISATIONS[settings.tokens](problem, tuple(sizes), classes_at(problem, sizes), levels)
 
 
 def serve_team(settings: Settings, instance: Instance) -> None:

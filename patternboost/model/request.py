@@ -50,3 +50,5 @@ class DrawRequest:
     table: Table | None = None
     over: Callable[[], bool] = _never
     temperature: float = 1.0
+    #: how good they are to be, where the vocabulary has levels; 0: better than all that the model learned from
+    level: int = 0

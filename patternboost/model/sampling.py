@@ -59,7 +59,7 @@ def sample(
     def mask_for(batch: int) -> LogitMask | None:
         return None if table is None else HostMask(vocabulary.mask(n, symmetry, table, batch))
 
-    prefix = vocabulary.prefix(n, symmetry)
+    prefix = vocabulary.prefix(n, symmetry, request.level)
     return sample_tokens(
         decoder, prefix, columns, request.count, settings, request.seed, mask_for, request.over, threads,
         Kind(n, symmetry),

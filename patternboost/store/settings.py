@@ -132,6 +132,7 @@ class Settings:
     beside: str = _choice(
         "auto", "yes: the model works while the cores search; no: in turn; auto: yes where it has a GPU", BESIDE
     )
+    ask_above: bool = _other(False, "tell the model how good each example is, and ask for better than all of them")
     align: str = _choice("none", "none, preference or policy: learning from what samples are worth", ALIGNMENTS)
     align_steps: int = _whole(20, "steps of alignment per generation (under a time budget its share of the clock)")
     align_reward: str = _choice("samples", "samples as they are, or search: after local search", REWARDS)
@@ -174,6 +175,8 @@ def check(settings: Settings) -> Settings:
         raise SettingsError(f"tenure_max = {settings.tenure_max} is below tenure_min = {settings.tenure_min}")
     if settings.align != "none" and (settings.tokens != "orbits" or not settings.mask):
         raise SettingsError(f"align = {settings.align} needs tokens = orbits and mask = true")
+    if settings.ask_above and settings.model == "vit":
+        raise SettingsError("ask_above: model = vit reads boards, not sequences that begin with a level")
     if settings.model in TRANSFORMERS[1:] and settings.tokens != "orbits":
         raise SettingsError(f"model = {settings.model} knows orbits alone: use tokens = orbits, or model = gpt")
     if settings.width % settings.heads:
@@ -204,13 +207,13 @@ def idle_settings(settings: Settings, problem: Problem) -> list[str]:
         found += [f"{name}: there are no seeds" for name in changed("seed_regions")]
     if settings.model == "none":
         names = changed(
-            "region_mass", "count_regions", "model_share", "tokens", "layers", "heads", "width", "align", "beside"
-        )
+            "region_mass", "count_regions", "model_share", "tokens", "layers", "heads", "width", "align", "ask_above",
+            "beside",
+        )  # fmt: skip
         found += [f"{name}: there is no model" for name in names]
     elif settings.model not in TRANSFORMERS:
-        found += [
-            f"{name}: the model is {settings.model}" for name in changed("count_regions", "layers", "heads", "align")
-        ]
+        names = changed("count_regions", "layers", "heads", "align", "ask_above")
+        found += [f"{name}: the model is {settings.model}" for name in names]
     return found
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from patternboost.model.gpt import GPT, Shape
 from patternboost.model.networks.every_size import EverySize
 from patternboost.model.networks.graph import GraphTransformer
-from patternboost.model.networks.knowing import KnowingGPT
+from patternboost.model.networks.knowing import KnowingGPT, class_tokens
 from patternboost.model.networks.vision import VisionTransformer
 from patternboost.model.networks.world import World
 from patternboost.model.tokens import Vocabulary
@@ -21,5 +21,5 @@ KNOWING: dict[str, type[KnowingGPT]] = {
 def make_network(name: str, shape: Shape, vocabulary: Vocabulary) -> GPT:
     """A network of a shape, untrained. Raises ValueError for one that cannot read this vocabulary."""
     if name == "gpt":
-        return GPT(shape)
+        return GPT(shape, class_tokens(vocabulary))
     return KNOWING[name](shape, World(vocabulary))

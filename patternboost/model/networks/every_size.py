@@ -41,10 +41,11 @@ class EverySize(KnowingGPT):
         made = self.read(self.world.features(kind, device).to(dtype))
         scale = self.settings.width**-0.5
         vectors = functional.layer_norm(made[:, :-1], (self.settings.width,)) * scale
-        size, symmetry = (vector[None] for vector in self.size_and_class(kind, device))
-        zero = torch.zeros(2, dtype=made.dtype, device=device)
+        size, symmetry = self.size_and_class(kind, device)
+        classes = symmetry[None] if self.levels is None else self.levels(symmetry)
+        zero = torch.zeros(1 + len(classes), dtype=made.dtype, device=device)
         return Names(
-            torch.cat([vectors, self.end.weight.to(made.dtype), size.to(made.dtype), symmetry.to(made.dtype)]),
+            torch.cat([vectors, self.end.weight.to(made.dtype), size[None].to(made.dtype), classes.to(made.dtype)]),
             torch.cat([made[:, -1], self.end_bias.to(made.dtype), zero]),
             self.world.place(kind, device),
         )

@@ -7,12 +7,18 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
-from patternboost.model.gpt import GPT, Shape
+from patternboost.model.gpt import GPT, ClassTokens, Shape
 from patternboost.model.networks.places import size_features
 from patternboost.model.networks.world import World
 
 if TYPE_CHECKING:
     from patternboost.model.corpus import Kind
+    from patternboost.model.tokens import Vocabulary
+
+
+def class_tokens(vocabulary: Vocabulary) -> ClassTokens:
+    """Where a vocabulary has its classes."""
+    return ClassTokens(1 + len(vocabulary.sizes), len(vocabulary.classes), vocabulary.levels)
 
 
 class KnowingGPT(GPT):
@@ -20,7 +26,7 @@ class KnowingGPT(GPT):
 
     def __init__(self, settings: Shape, world: World) -> None:
         self.world = world
-        super().__init__(settings)
+        super().__init__(settings, class_tokens(world.vocabulary))
 
     def make_kinds(self) -> None:
         """What sizes and classes are made of, where these have no tokens of their own."""

@@ -65,7 +65,7 @@ class VisionTransformer(KnowingGPT):
         return logits.view(batch, steps, -1)
 
     def slots(self, kind: Kind, device: torch.device) -> Tensor:
-        """Where on the patches every token of the kind lies, int64 [N + BESIDES]; beyond them all: nowhere.
+        """Where on the patches every token of the kind lies, int64 [N + besides]; beyond them all: nowhere.
 
         Raises ProblemError where there are more orbits than patches hold.
         """

@@ -15,9 +15,6 @@ from patternboost.model.networks.relations import relations
 from patternboost.model.tokens import Vocabulary
 from patternboost.problem.ground import IntArray
 
-#: tokens of a kind besides its orbits: END, its size, its class
-BESIDES = 3
-
 
 @dataclass(frozen=True)
 class Grid:
@@ -37,6 +34,8 @@ class World:
         if not vocabulary.one_orbit_each:
             raise ValueError("this model needs tokens = orbits, one for each orbit")
         self.vocabulary = vocabulary
+        #: tokens of a kind besides its orbits: END, its size, its class with every level
+        self.besides = 2 + vocabulary.levels
         self.dimension = vocabulary.problem.at(vocabulary.sizes[-1]).points.shape[1]
         self._known: dict[tuple[object, ...], Any] = {}
 
@@ -44,7 +43,7 @@ class World:
         return self
 
     def place(self, kind: Kind, device: torch.device) -> Tensor:
-        """Which of its kind's tokens every token is, int64 [V]: the orbit, then END, the size, the class."""
+        """Which of its kind's tokens every token is, int64 [V]: the orbit, then END, the size, the class's levels."""
         return self._once("place", kind, device, self._place)
 
     def features(self, kind: Kind, device: torch.device) -> Tensor:
@@ -56,10 +55,10 @@ class World:
         return self._once("size", kind, device, lambda k: size_features(k.n))
 
     def relations(self, kind: Kind, device: torch.device) -> Tensor:
-        """How tokens of the kind lie to each other, uint8 [N + BESIDES, N + BESIDES]; 0: they are not both orbits."""
+        """How tokens of the kind lie to each other, uint8 [N + besides, N + besides]; 0: they are not both orbits."""
 
         def around(k: Kind) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
-            return np.pad(relations(*self._orbits(k)), (0, BESIDES))
+            return np.pad(relations(*self._orbits(k)), (0, self.besides))
 
         return self._once("relations", kind, device, around)
 
@@ -72,11 +71,11 @@ class World:
         return grid
 
     def slots(self, kind: Kind, most: int, device: torch.device) -> Tensor:
-        """Where on the patches every token of the kind lies, int64 [N + BESIDES]; beyond them all: nowhere."""
+        """Where on the patches every token of the kind lies, int64 [N + besides]; beyond them all: nowhere."""
 
         def lie(k: Kind) -> IntArray:
             grid = self.grid(k, most)
-            return np.append(grid.patch * grid.places + grid.inside, [grid.patches * grid.places] * BESIDES)
+            return np.append(grid.patch * grid.places + grid.inside, [grid.patches * grid.places] * self.besides)
 
         return self._once("slots", kind, device, lie)
 
@@ -92,7 +91,8 @@ class World:
         place = np.zeros(self.vocabulary.count, np.int64)
         place[columns] = np.arange(len(columns))
         size, symmetry = self.vocabulary.prefix(*kind)
-        place[[0, size, symmetry]] = len(columns) + np.arange(BESIDES)
+        place[[0, size]] = len(columns) + np.arange(2)
+        place[symmetry : symmetry + self.vocabulary.levels] = len(columns) + 2 + np.arange(self.vocabulary.levels)
         return place
 
     def _once(self, what: str, kind: Kind, device: torch.device, make: Any) -> Tensor:

@@ -1,7 +1,8 @@
 """What every tokenisation shares: a sequence is ``[size] [class] body ... END``; the body is the tokenisation's own.
 
 All sizes and classes of a run have tokens of their own, so one model learns from every size at once and is asked for a
-size and a class by the prefix.
+size and a class by the prefix. With levels a class has a token for each, so that the prefix says how good the set is:
+level 1 is as good as the best, 2 next to it, and so on; 0, which no example has, is better than all of them.
 """
 
 from __future__ import annotations
@@ -33,6 +34,8 @@ class Example:
     n: int
     symmetry: str
     elements: IntArray
+    #: how good it is, where the vocabulary has levels
+    level: int = 0
 
 
 @dataclass(frozen=True)
@@ -78,12 +81,14 @@ class Vocabulary(ABC):
     stands_for_cells: ClassVar[bool] = True
     one_orbit_each: ClassVar[bool] = False
 
-    def __init__(self, problem: Problem, sizes: Sequence[int], classes: Sequence[str]) -> None:
+    def __init__(self, problem: Problem, sizes: Sequence[int], classes: Sequence[str], levels: int = 1) -> None:
         self.problem = problem
         self.sizes = tuple(sizes)
         self.classes = tuple(classes)
+        #: tokens of every class, one for each level
+        self.levels = levels
         #: number of the body's first token
-        self.first = 1 + len(self.sizes) + len(self.classes)
+        self.first = 1 + len(self.sizes) + len(self.classes) * levels
         self._views: dict[tuple[int, str], View] = {}
 
     @property
@@ -123,14 +128,20 @@ class Vocabulary(ABC):
             "problem": self.problem.name,
             "sizes": list(self.sizes),
             "classes": list(self.classes),
+            "levels": self.levels,
         }
 
     def restore(self, saved: dict[str, Any]) -> None:  # noqa: B027
         """Take up what was learned, from a checkpoint's `settings()`. Raises ValueError where it is damaged."""
 
-    def prefix(self, n: int, symmetry: str) -> tuple[int, int]:
-        """The two tokens every sequence of this size and class starts with."""
-        return 1 + self.sizes.index(n), 1 + len(self.sizes) + self.classes.index(symmetry)
+    def prefix(self, n: int, symmetry: str, level: int = 0) -> tuple[int, int]:
+        """The two tokens every sequence of this size, class and level (cut at the last) starts with."""
+        symmetry_token = 1 + len(self.sizes) + self.classes.index(symmetry) * self.levels
+        return 1 + self.sizes.index(n), symmetry_token + min(level, self.levels - 1)
+
+    def prefixes(self, examples: Sequence[Example]) -> IntArray:
+        """The prefix of every example, int64 [M, 2]."""
+        return np.array([self.prefix(e.n, e.symmetry, e.level) for e in examples], np.int64).reshape(-1, 2)
 
     def view(self, n: int, symmetry: str) -> View:
         """The orbits of a (size, class) and the symmetries that keep it, made once."""
@@ -152,7 +163,8 @@ class Vocabulary(ABC):
     def encode(self, example: Example, move: int = 0) -> IntArray:
         """Tokens with prefix and END, int64."""
         body = self.body(example.n, example.symmetry, self.orbits(example, move))
-        return np.concatenate([self.prefix(example.n, example.symmetry), body, [END]]).astype(np.int64)
+        prefix = self.prefix(example.n, example.symmetry, example.level)
+        return np.concatenate([prefix, body, [END]]).astype(np.int64)
 
     def encoded(self, n: int, symmetry: str, examples: Sequence[Example], device: torch.device) -> Encoded:
         """Examples of one size and class for training, each in all the ways its symmetries write it."""

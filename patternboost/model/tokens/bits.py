@@ -37,7 +37,7 @@ class BitVocabulary(Vocabulary):
     def encoded(self, n: int, symmetry: str, examples: Sequence[Example], device: torch.device) -> Encoded:
         view = self.view(n, symmetry)
         sets = [view.held(e.elements) for e in examples]
-        return DigitEncoded(sets, view.moves, self.first, self.prefix(n, symmetry), END, device)
+        return DigitEncoded(sets, view.moves, self.first, self.prefixes(examples), END, device)
 
     @override
     def read(self, n: int, symmetry: str, body: IntArray) -> IntArray | None:

@@ -65,11 +65,14 @@ class OrbitEncoded(Encoded):
         moves: IntArray,
         rank: IntArray,
         token_of: IntArray,
-        prefix: tuple[int, int],
+        prefixes: IntArray,
         end: int,
         device: torch.device,
     ) -> None:
-        """`moves` int64 [G, N]: where symmetries go; `rank` and `token_of`, int64 [N]: how they are written."""
+        """`moves` int64 [G, N]: where symmetries go; `rank` and `token_of`, int64 [N]: how they are written.
+
+        `prefixes` int64 [M, 2]: how every sequence begins.
+        """
         count = len(rank)
         self.lengths = np.array([len(s) for s in sets], np.int64) + 3  # the prefix, END
         padded = np.full((len(sets), int(self.lengths.max(initial=3)) - 2), count, np.int64)
@@ -80,7 +83,7 @@ class OrbitEncoded(Encoded):
         self._orbits = torch.from_numpy(padded).to(device)
         self._ranks = torch.from_numpy(ranks).to(device)
         self._token_at = torch.from_numpy(np.append(token_of[np.argsort(rank)], end)).to(device)
-        self._prefix = torch.tensor([prefix], device=device)
+        self._prefixes = torch.from_numpy(prefixes).to(device)
 
     @override
     def tokens(self, rows: IntArray, draws: IntArray) -> Tensor:
@@ -88,7 +91,7 @@ class OrbitEncoded(Encoded):
         picked = torch.from_numpy(np.stack([rows, draws % len(self._ranks)])).to(device, non_blocking=True)
         orbits = self._orbits[picked[0], : int(self.lengths[rows].max()) - 2]
         ranks = self._ranks[picked[1][:, None], orbits].sort(dim=1).values
-        return torch.cat([self._prefix.expand(len(rows), -1), self._token_at[ranks]], dim=1)
+        return torch.cat([self._prefixes[picked[0]], self._token_at[ranks]], dim=1)
 
 
 class DigitEncoded(Encoded):
@@ -99,7 +102,7 @@ class DigitEncoded(Encoded):
         sets: Sequence[IntArray],
         moves: IntArray,
         zero: int,
-        prefix: tuple[int, int],
+        prefixes: IntArray,
         end: int,
         device: torch.device,
     ) -> None:
@@ -111,7 +114,7 @@ class DigitEncoded(Encoded):
         self._digits = torch.from_numpy(digits).to(device)
         # The digit at a place is that of the orbit that the symmetry takes there.
         self._from = torch.from_numpy(np.argsort(moves, axis=1)).to(device)
-        self._prefix = torch.tensor([prefix], device=device)
+        self._prefixes = torch.from_numpy(prefixes).to(device)
         self._end = torch.tensor([[end]], device=device)
 
     @override
@@ -119,4 +122,4 @@ class DigitEncoded(Encoded):
         picked = torch.from_numpy(np.stack([rows, draws % len(self._from)])).to(self._digits.device, non_blocking=True)
         digits = self._digits[picked[0]].gather(1, self._from[picked[1]])
         count = len(rows)
-        return torch.cat([self._prefix.expand(count, -1), digits, self._end.expand(count, -1)], dim=1)
+        return torch.cat([self._prefixes[picked[0]], digits, self._end.expand(count, -1)], dim=1)

@@ -53,8 +53,8 @@ class MergedVocabulary(OrbitVocabulary):
     name = "merged"
     one_orbit_each = False
 
-    def __init__(self, problem: Problem, sizes: Sequence[int], classes: Sequence[str]) -> None:
-        super().__init__(problem, sizes, classes)
+    def __init__(self, problem: Problem, sizes: Sequence[int], classes: Sequence[str], levels: int = 1) -> None:
+        super().__init__(problem, sizes, classes, levels)
         #: learned pairs of tokens, in order; merge i makes token `first_merge + i`
         self.merges: list[tuple[int, int]] = []
         self.first_merge = super().count

@@ -41,8 +41,8 @@ class OrbitVocabulary(Vocabulary):
     name = "orbits"
     one_orbit_each = True
 
-    def __init__(self, problem: Problem, sizes: Sequence[int], classes: Sequence[str]) -> None:
-        super().__init__(problem, sizes, classes)
+    def __init__(self, problem: Problem, sizes: Sequence[int], classes: Sequence[str], levels: int = 1) -> None:
+        super().__init__(problem, sizes, classes, levels)
         self._cells: dict[tuple[int, str], Cells] = {}
 
     @property
@@ -75,7 +75,7 @@ class OrbitVocabulary(Vocabulary):
     def encoded(self, n: int, symmetry: str, examples: Sequence[Example], device: torch.device) -> Encoded:
         cells, view = self.cells(n, symmetry), self.view(n, symmetry)
         sets = [view.held(e.elements) for e in examples]
-        return OrbitEncoded(sets, view.moves, cells.rank, cells.token_of, self.prefix(n, symmetry), END, device)
+        return OrbitEncoded(sets, view.moves, cells.rank, cells.token_of, self.prefixes(examples), END, device)
 
     @override
     def read(self, n: int, symmetry: str, body: IntArray) -> IntArray | None:

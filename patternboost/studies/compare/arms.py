@@ -12,6 +12,9 @@ from patternboost.store.settings import TRANSFORMERS
 #: With seeds all arms begin with them, but for those that say otherwise
 ARMS: dict[str, dict[str, Any]] = {
     **{name: {"model": name} for name in TRANSFORMERS},
+    "gpt-policy": {"model": "gpt", "align": "policy"},
+    "gpt-preference": {"model": "gpt", "align": "preference"},
+    "gpt-ask-above": {"model": "gpt", "ask_above": True},
     "none": {"model": "none"},
     "bigram": {"model": "bigram"},
     "unigram": {"model": "unigram"},
