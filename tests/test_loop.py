@@ -13,7 +13,7 @@ import patternboost as pb
 from patternboost.loop import proposing, starts, training
 from patternboost.loop.classes import that_fit
 from patternboost.loop.context import Context
-from patternboost.loop.origins import Origin
+from patternboost.loop.origins import COUNTED_REGIONS, Origin
 from patternboost.loop.pool import Entry, Pool
 from patternboost.loop.seeding import collect, embeddings
 from patternboost.loop.session import seeds_line
@@ -363,18 +363,20 @@ def test_a_small_search_learns_verifies_and_repeats(tmp_path, model):
     assert (first.folder / "report.html").stat().st_size > 1000
     if model != "none":
         assert any({"model", "model-region"} <= set(e["origins"]) for e in first.log)
-        assert model == "gpt" or not any("counted-region" in e["origins"] for e in first.log)
+        assert model == "gpt" or not any(set(COUNTED_REGIONS) & set(e["origins"]) for e in first.log)
         assert not any(e["malformed"] for e in first.log), "masked samples are valid and well-formed"
 
 
 @pytest.mark.usefixtures("_home")
 @pytest.mark.parametrize("counting", [True, False])
-def test_a_transformer_has_a_counted_area_beside_its_own(tmp_path, counting):
+def test_a_transformer_has_counted_regions_beside_its_own(tmp_path, counting):
     result = pb.search(
-        "isosceles", 12, generations=3, seed=1, symmetry="none", quiet=True, run_dir=tmp_path / "run",
+        "isosceles", 20, generations=3, seed=1, symmetry="none", quiet=True, run_dir=tmp_path / "run",
         **TINY | {"starts": 60, "count_regions": counting},
     )  # fmt: skip
-    assert ["counted-region" in entry["origins"] for entry in result.log] == [False, counting, counting]
+    counted = [set(COUNTED_REGIONS) & set(entry["origins"]) for entry in result.log]
+    assert [bool(origins) for origins in counted] == [False, counting, counting]
+    assert not counting or len(counted[1]) > 1  # of more than one width
     assert ["model-region" in entry["origins"] for entry in result.log] == [False, True, True]
 
 

@@ -9,6 +9,7 @@ import patternboost as pb
 from patternboost.loop.classes import known_shares
 from patternboost.loop.context import Context
 from patternboost.loop.origins import SEED_REGIONS, Origin
+from patternboost.loop.places import places, places_of
 from patternboost.loop.pool import Entry, Pool
 from patternboost.loop.proposing import starts_of
 from patternboost.loop.seeding import embeddings, valid_placements
@@ -18,7 +19,6 @@ from patternboost.loop.smaller_sizes import (
     classes_of_seeds,
     learned_sizes,
     nearest_sizes,
-    places,
     seed_density,
     sizes_compare,
 )
@@ -219,3 +219,32 @@ def test_a_seeded_search_repeats_and_says_what_came_of_its_seeds(tmp_path, capsy
     assert runs[0].best.points == runs[1].best.points
     assert "3 seeds of 3 sizes, n = 10 to 12" in capsys.readouterr().err
     assert set(runs[0].log[0]["origins"]) & set(SEED_REGIONS)
+
+
+@pytest.mark.parametrize(
+    ("name", "n", "symmetry"), [("isosceles", 12, "mirror"), ("isosceles", 13, "both-mirrors+half")]
+)
+def test_counts_are_spread_to_places_nearby_as_a_plain_sum_says(name, n, symmetry):
+    instance = problem(name, n)
+    orbits, where = class_orbits(instance, symmetry), places_of(instance, symmetry)
+    inner = inner_board(instance, symmetry)
+    inner = np.arange(orbits.count) if inner is None else inner
+    counts = np.random.default_rng(2).integers(0, 4, orbits.count).astype(float)
+    box = instance.problem.ground.box(n, orbits.expand(inner))
+
+    def place(o):
+        x, y = instance.points[orbits.representatives[o]]
+        near = sorted((min(c - low, high - c), (high - low) / 2) for c, low, high in zip((x, y), *box, strict=True))
+        return near[0][0] / 0.8, near[1][0] / near[1][1] / 0.035
+
+    expected = np.zeros(orbits.count)
+    for o in inner:
+        for other in inner:
+            (a, b), (c, d) = place(o), place(other)
+            near = np.exp(-((a - c) ** 2 + (b - d) ** 2) / 2)
+            expected[o] += near * counts[other] * orbits.weights[other] * orbits.weights[o]
+    assert np.allclose(where.spread(counts), expected)
+
+
+def test_ground_sets_without_coordinates_have_no_places():
+    assert places_of(problem("no-four-cycle", 8), "none") is None

@@ -14,7 +14,9 @@ class Origin(StrEnum):
     SEED = "seed"
     MODEL = "model"
     MODEL_REGION = "model-region"
+    NARROW_COUNTED_REGION = "narrow-counted-region"
     COUNTED_REGION = "counted-region"
+    WIDE_COUNTED_REGION = "wide-counted-region"
     INNER_BOARD = "inner-board"
     NARROW_SEED_REGION = "narrow-seed-region"
     SEED_REGION = "seed-region"
@@ -59,7 +61,8 @@ class Origin(StrEnum):
 
 
 #: origins of walks that stay in a region: made from what the run found, and from other sizes
-LEARNED_REGIONS = (Origin.MODEL_REGION, Origin.COUNTED_REGION)
+COUNTED_REGIONS = (Origin.NARROW_COUNTED_REGION, Origin.COUNTED_REGION, Origin.WIDE_COUNTED_REGION)
+LEARNED_REGIONS = (Origin.MODEL_REGION, *COUNTED_REGIONS)
 SEED_REGIONS = (Origin.NARROW_SEED_REGION, Origin.SEED_REGION, Origin.WIDE_SEED_REGION)
 REGIONS = (*LEARNED_REGIONS, *SEED_REGIONS)
 #: proposers that a search can do without
@@ -73,7 +76,9 @@ _LABELS = {
     Origin.SEED: "seeds",
     Origin.MODEL: "samples of the model",
     Origin.MODEL_REGION: "regions of the model",
+    Origin.NARROW_COUNTED_REGION: "regions counted in the pool, narrow",
     Origin.COUNTED_REGION: "regions counted in the pool",
+    Origin.WIDE_COUNTED_REGION: "regions counted in the pool, wide",
     Origin.NARROW_SEED_REGION: "regions of other sizes, narrow",
     Origin.SEED_REGION: "regions of other sizes",
     Origin.WIDE_SEED_REGION: "regions of other sizes, wide",

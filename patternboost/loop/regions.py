@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from patternboost.model.generator import Generator
     from patternboost.model.tokens import Example
 
+#: a region of more than this share of a class's orbits says nothing: good sets use all of it
+_MOST_OF = 0.6
 #: most orbits of a region: their bitmaps take a quarter of a GiB and are made in a second or two
 _MOST = 1500
 
@@ -29,6 +31,14 @@ def region(density: NDArray[np.float64], mass: float) -> IntArray:
     order = np.argsort(-density, kind="stable")
     enough = int(np.searchsorted(np.cumsum(density[order]), mass * density.sum())) + 1
     return np.sort(order[: min(enough, _MOST)]).astype(np.int64)
+
+
+def telling_region(density: NDArray[np.float64], mass: float) -> IntArray | None:
+    """The same; None where it would be most of the orbits."""
+    if not density.any():
+        return None
+    inside = region(density, mass)
+    return inside if len(inside) <= _MOST_OF * len(density) else None
 
 
 def expected_density(model: Generator, orbits: Orbits, samples: Sequence[Example]) -> NDArray[np.float64]:

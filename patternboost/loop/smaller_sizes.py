@@ -1,9 +1,7 @@
 """What constructions of other sizes say about this one: where points are likely, and which symmetry class pays.
 
-Good sets of different sizes look alike in the right coordinates. On boards these are a point's distance from the
-nearest border, in cells, and its place along the side, as a share of half a side: a set's outline keeps its thickness
-while it grows. A Gaussian kernel on every point of every construction gives the density of a place; it is the wider,
-the more the sizes differ (docs/LOG.md has what was measured).
+Good sets of different sizes look alike in the coordinates of `places`. The kernel that spreads every point of every
+construction is the wider, the more the sizes differ (docs/LOG.md has what was measured).
 """
 
 from __future__ import annotations
@@ -12,26 +10,19 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 from cachetools import LRUCache, cached
-from numpy.typing import NDArray
 
-from patternboost.problem import Instance, IntArray
+from patternboost.loop.places import FloatArray, places, places_of
+from patternboost.problem import Instance
 from patternboost.problem.ground import scale
-from patternboost.problem.symmetry import class_orbits, holds, inner_board
+from patternboost.problem.symmetry import class_orbits, holds
 from patternboost.store.construction import Construction
 
-FloatArray = NDArray[np.float64]
-
-#: the kernel's widths at equal sizes, which grow with the ratio of the sizes: in cells across the border, and in half
-#: sides along it
-_ACROSS, _ALONG = 0.8, 0.035
 #: sizes that count: those that differ by no more than this factor, and at least so many of the nearest
 _FACTOR, _FEWEST = 2.5, 8
 #: sizes whose best constructions say which class pays
 _NEAREST = 8
 #: sizes besides its own that a model learns, and one that knows a token by its place
 _LEARNED, _LEARNED_BY_PLACE = 4, 40
-#: orbits whose density is computed at once
-_CHUNK = 512
 
 
 def nearest_sizes(n: int, sizes: Iterable[int]) -> list[int]:
@@ -53,20 +44,6 @@ def learned_sizes(n: int, seeds: Sequence[Construction], model: str) -> list[int
     return nearest_sizes(n, (c.n for c in seeds))[: _LEARNED_BY_PLACE if model == "every-size" else _LEARNED]
 
 
-def places(points: IntArray, low: IntArray, high: IntArray) -> FloatArray:
-    """Where points (int64 [p, dimension]) lie in the box from `low` to `high`, alike for alike places of other boxes.
-
-    float64 [p, dimension]: the distance from the nearest side in cells, then those from the others in half sides; the
-    same for places that mirrors and turns exchange.
-    """
-    near = np.minimum(points - low, high - points).astype(np.float64)
-    half = np.maximum((high - low) / 2, 0.5)
-    order = np.argsort(near, axis=1, kind="stable")
-    across = np.take_along_axis(near, order, axis=1)[:, :1]
-    along = np.take_along_axis(near / half, order, axis=1)[:, 1:]
-    return np.concatenate([across, along], axis=1)
-
-
 def sizes_compare(instance: Instance, seeds: Sequence[Construction]) -> bool:
     """Whether there are constructions of other sizes, and places of different sizes compare."""
     other = any(c.n != instance.n for c in seeds)
@@ -79,14 +56,11 @@ def seed_density(instance: Instance, symmetry: str, seeds: Sequence[Construction
 
     Every size counts as much as any other. None where sizes have no coordinates in common, or there is no seed.
     """
-    ground, orbits = instance.problem.ground, class_orbits(instance, symmetry)
-    inner = inner_board(instance, symmetry)
-    board = np.arange(instance.size) if inner is None else orbits.expand(inner)
-    box = ground.box(instance.n, board)
+    ground, where = instance.problem.ground, places_of(instance, symmetry)
     by_size = best_of_sizes(instance.n, seeds)
     near = [m for m in by_size if max(scale(m) / scale(instance.n), scale(instance.n) / scale(m)) <= _FACTOR]
     sizes = near if len(near) >= _FEWEST else list(by_size)[:_FEWEST]
-    if box is None or not sizes:
+    if where is None or not sizes:
         return None
     known, weights, widths = [], [], []
     for construction in (c for m in sizes for c in by_size[m]):
@@ -98,22 +72,7 @@ def seed_density(instance: Instance, symmetry: str, seeds: Sequence[Construction
         weights.append(np.full(len(elements), 1 / len(by_size[own.n]) / len(elements)))
         ratio = scale(instance.n) / scale(own.n)
         widths.append(np.full(len(elements), max(ratio, 1 / ratio)))
-    points, weight, width = np.concatenate(known), np.concatenate(weights), np.concatenate(widths)
-    kernel = np.array([_ACROSS] + [_ALONG] * (points.shape[1] - 1))
-    # Places that mirrors and turns exchange are one: a class without symmetry has no more of them than the others.
-    at, place = np.unique(places(instance.points[orbits.representatives], *box), axis=0, return_inverse=True)
-    points, at = points / kernel, at / kernel
-    weight /= width ** points.shape[1]
-    found = np.empty(len(at))
-    for i in range(0, len(at), _CHUNK):
-        apart = ((at[i : i + _CHUNK, None, :] - points) ** 2).sum(axis=2) / width**2
-        found[i : i + _CHUNK] = np.exp(-apart / 2) @ weight
-    found = found[place.ravel()]
-    if inner is not None:  # what is not on the inner board comes in when a walk is over
-        outer = np.ones(len(found), bool)
-        outer[inner] = False
-        found[outer] = 0.0
-    return found * orbits.weights
+    return where.density(np.concatenate(known), np.concatenate(weights), np.concatenate(widths))
 
 
 def classes_of_seeds(instance: Instance, classes: Sequence[str], seeds: Sequence[Construction]) -> dict[str, float]:

@@ -111,8 +111,8 @@ class Settings:
     # regions
     regions: float = _share(0.9, "most of the effort spent in regions")
     seed_regions: bool = _other(True, "regions from constructions of other sizes, where there are seeds")
-    region_mass: float = _share(0.85, "share of its density that a region of the model, or a counted one, holds")
-    count_regions: bool = _other(True, "transformers: a region counted in the pool competes with the model's")
+    region_mass: float = _share(0.85, "share of its density that a region of the model, or a narrow counted one, holds")
+    count_regions: bool = _other(True, "transformers: regions counted in the pool compete with the model's")
 
     without: str = _other("", "proposers left out, by their names in the log, with commas between")
 

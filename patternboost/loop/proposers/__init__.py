@@ -7,7 +7,7 @@ the list; log, page and comparison show it without more ado (docs/howto.md has a
 from patternboost.loop.context import Context
 from patternboost.loop.origins import Origin
 from patternboost.loop.proposers.base import Proposer
-from patternboost.loop.proposers.counted_region import CountedRegion
+from patternboost.loop.proposers.counted_regions import CountedRegions
 from patternboost.loop.proposers.elites import Elites
 from patternboost.loop.proposers.inner_board import InnerBoard
 from patternboost.loop.proposers.model_regions import ModelRegions
@@ -22,7 +22,9 @@ PROPOSERS: tuple[Proposer, ...] = (
     SeedRegions(Origin.SEED_REGION, 0.98),
     SeedRegions(Origin.WIDE_SEED_REGION, 0.995),
     ModelRegions(),
-    CountedRegion(),
+    CountedRegions(Origin.NARROW_COUNTED_REGION, 1.0),
+    CountedRegions(Origin.COUNTED_REGION, 0.5),
+    CountedRegions(Origin.WIDE_COUNTED_REGION, 0.13),
     Samples(),
     Seeds(),
     Elites(),

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-import numpy as np
 from typing_extensions import override
 
 from patternboost.loop.context import Context
 from patternboost.loop.origins import Origin
 from patternboost.loop.proposers.base import Budget, Proposer
-from patternboost.loop.regions import region
+from patternboost.loop.regions import telling_region
 from patternboost.loop.smaller_sizes import seed_density
 from patternboost.loop.starts import NOTHING, Start, expected_steps, goes_around
 from patternboost.problem import IntArray
@@ -19,10 +18,6 @@ from patternboost.problem import IntArray
 if TYPE_CHECKING:
     from patternboost.loop.state import State
     from patternboost.model.tokens import Example
-
-
-#: a region of more than this share of a class's orbits says nothing
-_MOST_OF = 0.6
 
 
 class SeedRegions(Proposer):
@@ -50,10 +45,7 @@ class SeedRegions(Proposer):
     def _inside(self, context: Context, state: State, symmetry: str) -> IntArray | None:
         """The region; None where there is none, or it would be most of the class: good sets use all of it then."""
         density = seed_density(context.instance, symmetry, state.seeds)
-        if density is None or not density.any():
-            return None
-        inside = region(density, self._share)
-        return inside if len(inside) <= _MOST_OF * np.count_nonzero(density) else None
+        return None if density is None else telling_region(density, self._share)
 
     @override
     def propose(self, context: Context, state: State, symmetry: str, budget: Budget) -> list[Start]:

@@ -1,0 +1,77 @@
+"""Walks from nothing in regions counted in the pool: the orbits that its members hold most often, and those nearby."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from cachetools import LRUCache, cached
+from typing_extensions import override
+
+from patternboost.loop.context import Context
+from patternboost.loop.origins import Origin
+from patternboost.loop.places import FloatArray, places_of
+from patternboost.loop.proposers.base import Budget, Proposer
+from patternboost.loop.regions import marginal_frequencies, telling_region
+from patternboost.loop.starts import NOTHING, Start, expected_steps, goes_around
+from patternboost.problem import Instance, IntArray
+from patternboost.problem.symmetry import class_orbits
+from patternboost.store.settings import TRANSFORMERS
+
+if TYPE_CHECKING:
+    from patternboost.loop.pool import Entry
+    from patternboost.loop.state import State
+    from patternboost.model.tokens import Example
+
+#: pool members of a class that counting asks for
+LEAST = 20
+
+
+class CountedRegions(Proposer):
+    """Beside a transformer's regions; the members that count were found outside learned regions.
+
+    Where places compare, counts are spread to places nearby: a few hundred sets do not show every place that pays. The
+    wider a region, the more different sets it holds, and the slower its walks are; each width is an arm of the
+    allocator.
+    """
+
+    needs_table = False
+
+    def __init__(self, origin: Origin, left_out: float) -> None:
+        """`left_out`: share of what `region_mass` leaves out that this one leaves out."""
+        self.origin = origin
+        self._left_out = left_out
+
+    @override
+    def most(self, context: Context) -> float:
+        return context.settings.regions
+
+    @override
+    def ready(self, context: Context, state: State, symmetry: str, samples: Sequence[Example]) -> bool:
+        s = context.settings
+        wanted = s.regions > 0 and s.count_regions and s.model in TRANSFORMERS and context.instance.problem.by_rows
+        return wanted and self._inside(context, state, symmetry) is not None
+
+    def _inside(self, context: Context, state: State, symmetry: str) -> IntArray | None:
+        """The region; None where there is none yet, or it would be most of the class."""
+        members = [e for e in state.pool.unguided if e.symmetry == symmetry]
+        if len(members) < LEAST:
+            return None
+        density = counted_density(context.instance, symmetry, members)
+        return telling_region(density, 1 - self._left_out * (1 - context.settings.region_mass))
+
+    @override
+    def propose(self, context: Context, state: State, symmetry: str, budget: Budget) -> list[Start]:
+        counted = self._inside(context, state, symmetry)
+        if counted is None:
+            return []
+        walks = budget.steps / expected_steps(context, symmetry, counted)
+        return [Start(NOTHING, self.origin, counted, goes_around(context, state, symmetry))] * round(walks)
+
+
+@cached(LRUCache(16), key=lambda instance, symmetry, members: (instance, symmetry, *(e.key for e in members)))
+def counted_density(instance: Instance, symmetry: str, members: Sequence[Entry]) -> FloatArray:
+    """How often sets hold each orbit of a class, float64 [orbits], spread to places nearby where places compare."""
+    found = marginal_frequencies(instance, class_orbits(instance, symmetry), [e.elements for e in members])
+    where = places_of(instance, symmetry)
+    return found if where is None else where.spread(found)
