@@ -3,7 +3,7 @@
     python benchmarks/every_size.py --seconds 300 --cpu-seconds 60        (a quarter of an hour of one core)
 
 Isosceles, both mirrors of the inner board. Beside the model: the kernel density of smaller sizes, which the search
-uses, and counting in sets of n = 100 itself. Then walks in the region that each points out, as in `seed_regions.py`.
+uses, and counting in sets of n = 100 itself. Then walks in the region that each points out, as in `regions.py`.
 """
 
 from __future__ import annotations
