@@ -29,7 +29,7 @@ _HOME = {
     "check": "problem.contract",
     "compare": "studies.compare.comparison",
     "export": "api",
-    "import_file": "api",
+    "import_file": "store.importing",
     "ladder": "studies.ladder.ladder",
     "lesson": "studies.lecture.lesson",
     "load": "store.construction",
@@ -77,7 +77,6 @@ if TYPE_CHECKING:
         Result,
         Run,
         export,
-        import_file,
         prove,
         report,
         resume,
@@ -91,6 +90,7 @@ if TYPE_CHECKING:
     from patternboost.problem.rules import rule
     from patternboost.report.record_table import record_rows as records
     from patternboost.store.construction import Construction, load
+    from patternboost.store.importing import import_file
     from patternboost.store.new_problem import new_problem
     from patternboost.studies.compare.comparison import compare
     from patternboost.studies.ladder.ladder import ladder

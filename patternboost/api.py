@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 from patternboost.loop.outputs import Observer, Outputs
 from patternboost.loop.session import Session
 from patternboost.problem import Instance, Problem, ProblemError
-from patternboost.problem.ground import size_of
 from patternboost.problem.registry import find_problem, instance_of, is_path, lasting_reference, problem_names
 from patternboost.report.findings import gather
 from patternboost.report.html import write_report
@@ -29,7 +28,6 @@ from patternboost.store.archive import Archive, open_archive
 from patternboost.store.construction import Construction, load
 from patternboost.store.exporting import export_bytes, export_file
 from patternboost.store.files import FileError
-from patternboost.store.reading import read_file
 from patternboost.store.run_folder import RunFolder
 from patternboost.store.settings import TRANSFORMERS, Settings, SettingsError, check, from_keywords, idle_settings
 from patternboost.store.trust import note_named, problem_of_folder
@@ -327,55 +325,16 @@ def export(
     return export_bytes(best, format) if output is None else export_file(best, format, output)
 
 
-@dataclass(frozen=True)
-class Imported:
-    """What became of one construction of an imported file."""
-
-    file: Path
-    #: what the file was taken for
-    kind: str
-    construction: Construction
-    #: 'took', 'already there' or 'refused'
-    verdict: str
-    #: what is wrong with a refused one
-    fault: str = ""
-
-
-def import_file(
-    path: str | Path,
-    *,
-    problem: str | None = None,
-    n: int | str | None = None,
-    from_one: bool = False,
-    point: str | None = None,
-) -> list[Imported]:
-    """Verify the constructions in a file and put those that are valid into the archive.
-
-    `problem` and `n` say what the file does not, `from_one` that its coordinates count from 1, `point` which character
-    is a point on its boards. Raises FileError or ProblemError (one line) for a file that cannot be read.
-    """
-    kind, constructions = read_file(path, problem, None if n is None else size_of(n), from_one=from_one, point=point)
-    found = []
-    with Archive() as archive:
-        for c in constructions:
-            faults = c.check()
-            verdict = "refused" if faults else "took" if archive.add([c]) else "already there"
-            found.append(Imported(Path(path), kind, c, verdict, faults[0] if faults else ""))
-    return found
-
-
 def verify(construction: Construction | str | Path) -> list[str]:
     """What is wrong with a construction (or the certificate at a path): one line each, none if it is valid."""
     return (construction if isinstance(construction, Construction) else load(construction)).check()
 
 
 __all__: Sequence[str] = (
-    "Imported",
     "ProblemError",
     "Result",
     "Run",
     "export",
-    "import_file",
     "prove",
     "report",
     "resume",

@@ -172,8 +172,8 @@ def import_(files: Sequence[Path], problem: str | None, n: int | None, from_one:
     patternboost import points.csv --problem isosceles --n 16
     patternboost import generated.txt --problem isosceles
     """
-    from patternboost.api import import_file
     from patternboost.store.files import FileError
+    from patternboost.store.importing import import_file
 
     counts = {"took": 0, "already there": 0, "refused": 0, "unreadable": 0}
     for file in files:
