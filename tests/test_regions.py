@@ -185,6 +185,13 @@ def test_a_region_is_the_fewest_orbits_that_hold_a_share():
     assert set(region(density, 1.0).tolist()) >= {0, 1, 2, 4}
 
 
+def test_a_region_little_larger_than_whole_cache_lines_is_cut_to_them():
+    density = np.arange(2000, 0.0, -1.0)
+    for wanted, kept in ((500, 500), (512, 512), (513, 512), (640, 512), (641, 641), (1030, 1024), (1400, 1400)):
+        share = (density[: wanted - 1].sum() + 1e-6) / density.sum()
+        assert region(density, share).tolist() == list(range(kept))
+
+
 def test_marginal_frequencies_count_sets_however_they_are_turned():
     instance = isosceles.PROBLEM.at(8)
     orbits = class_orbits(instance, "mirror")

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from patternboost.problem import Instance, IntArray
 from patternboost.problem.symmetry import Orbits, class_preserving
+from patternboost.search.simd_u64 import LANES
 
 if TYPE_CHECKING:
     from patternboost.model.generator import Generator
@@ -24,13 +25,20 @@ if TYPE_CHECKING:
 _MOST_OF = 0.6
 #: most orbits of a region: their bitmaps take a quarter of a GiB and are made in a second or two
 _MOST = 1500
+#: orbits in a cache line of a bitmap: a step costs as much for 513 of them as for 1,024. A region that is up to a fifth
+#: larger than a whole number of lines is cut to it
+_LINE, _CUT = 64 * LANES, 0.8
 
 
 def region(density: NDArray[np.float64], mass: float) -> IntArray:
-    """The fewest orbits (int64, ascending) that hold a share `mass` of a density (float64 [orbits])."""
+    """The fewest orbits (int64, ascending) that hold a share `mass` of a density (float64 [orbits]).
+
+    Or somewhat fewer, where their bitmaps take a cache line less.
+    """
     order = np.argsort(-density, kind="stable")
-    enough = int(np.searchsorted(np.cumsum(density[order]), mass * density.sum())) + 1
-    return np.sort(order[: min(enough, _MOST)]).astype(np.int64)
+    enough = min(int(np.searchsorted(np.cumsum(density[order]), mass * density.sum())) + 1, _MOST)
+    lines = enough // _LINE * _LINE
+    return np.sort(order[: lines if lines >= _CUT * enough else enough]).astype(np.int64)
 
 
 def telling_region(density: NDArray[np.float64], mass: float) -> IntArray | None:
