@@ -18,6 +18,9 @@ from unittest.mock import patch
 from patternboost.cli import main
 
 PROGRAM = [sys.executable, "-m", "patternboost.cli"]
+#: a search of well under a second
+TINY = ["--generations", 1, "--model", "none", "--set", "starts=3", "--jobs", 1]
+QUICK = [*TINY, "--quiet"]
 LAST_LINE = r"best (\d+) ([a-z0-9-]+) n=(\d+) verified (.+)"
 
 

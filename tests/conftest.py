@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from commands import QUICK, invoke
 
 from patternboost.store import library
 
@@ -21,3 +22,11 @@ def nothing_ships(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatc
     library.shipped.cache_clear()
     if request.module.__name__ != "test_library":
         monkeypatch.setattr(library, "_listed", dict)
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Path:
+    """A finished run of isosceles n=7."""
+    folder = tmp_path / "made" / "run"
+    assert invoke("search", "isosceles", 7, *QUICK, "--run-dir", folder).status == 0
+    return folder

@@ -3,6 +3,7 @@
 import itertools
 import random
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,19 @@ from patternboost.store.reading import read_file
 def read_all(*arguments: Any, **options: Any) -> list[Construction]:
     """The constructions in a file, whatever it was taken for."""
     return read_file(*arguments, **options)[1]
+
+
+def read(
+    folder: Path,
+    content: str | bytes,
+    name: str = "file",
+    problem: str | None = "isosceles",
+    n: int | None = 3,
+) -> list[Construction]:
+    """The constructions in a file of this content."""
+    path = folder / name
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return read_all(path, problem, n)
 
 
 def greedy(instance: Instance, seed: int) -> Construction:
