@@ -107,7 +107,7 @@ class FreshCorpus(Corpus):
     """
 
     def __init__(
-        self, vocabulary: Vocabulary, like: Example, make: Callable[[int], IntArray], length: int, device: torch.device
+        self, vocabulary: Vocabulary, like: Example, make: Callable[[int], Example], length: int, device: torch.device
     ) -> None:
         self._vocabulary, self._make, self._device = vocabulary, make, device
         self._kind = Kind(like.n, like.symmetry)
@@ -118,9 +118,7 @@ class FreshCorpus(Corpus):
     def batch(self, rows: IntArray, draws: IntArray) -> Batch:
         """A set for every row and draw."""
         kind = self._kind
-        made = [
-            Example(*kind, self._make(_FRESH * int(draw) + int(row))) for row, draw in zip(rows, draws, strict=True)
-        ]
+        made = [self._make(_FRESH * int(draw) + int(row)) for row, draw in zip(rows, draws, strict=True)]
         encoded = self._vocabulary.encoded(*kind, made, self._device)
         tokens = encoded.tokens(np.arange(len(made)), np.zeros(len(made), np.int64))
         return Batch(tokens, PoolCorpus.prefix, *self._columns, kind)

@@ -6,8 +6,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from patternboost.problem.ground import IntArray
-
 if TYPE_CHECKING:  # the loop asks, and starts without torch where there is no model
     from patternboost.model.tokens import Example
     from patternboost.search.tables import Table
@@ -31,9 +29,9 @@ class FitRequest:
     #: told how far the training is, 0 to 1
     report: Callable[[float], None] = _silent
     seconds: float | None = None
-    #: makes a set, sorted elements, of the first example's kind from a seed: every batch has new ones of these, and the
+    #: makes an example of the first one's size and class from a seed: every batch has new ones of these, and the
     #: examples only say what they are like
-    fresh: Callable[[int], IntArray] | None = None
+    fresh: Callable[[int], Example] | None = None
     #: tokens of the longest sequence that is to be written, where that is more than the examples show
     longest: int = 0
 

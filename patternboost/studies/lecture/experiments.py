@@ -19,6 +19,8 @@ class Arm:
     source: str = ""
     #: whether every batch has new attempts, instead of a fixed set of them
     fresh: bool = False
+    #: whether the model is told how good each example is, and asked for better than all of them
+    ask_above: bool = False
     #: 'preference' or 'policy' after imitation
     align: str = ""
 
@@ -59,6 +61,7 @@ EXPERIMENTS = {
                 Arm("fresh attempts", fresh=True),
                 Arm("symmetric attempts", source="symmetric"),
                 Arm("fresh symmetric attempts", source="symmetric", fresh=True),
+                Arm("the same, asked for more", source="symmetric", fresh=True, ask_above=True),
             ),
         ),
         Experiment(

@@ -7,12 +7,13 @@ scores -10, as in the lecture. No local search comes after, but in `no-three-in-
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 
 from patternboost.model.alignment import AlignRequest, AlignSettings
+from patternboost.model.making import LEVELS
 from patternboost.model.network_generator import NetworkGenerator
 from patternboost.model.next_token import SampleSettings
 from patternboost.model.request import DrawRequest, FitRequest
@@ -97,9 +98,10 @@ def run_arm(
     source = arm.source or experiment.source
     attempts = None if source == "best" else Attempts(name, n, source == "symmetric")
     own = best_of(name, n, settings.count, seed, over) if attempts is None else attempts.many(settings.count, seed)
-    examples = [*(() if arm.unseen else own), *(smaller if arm.smaller else ())]
+    told = _levels(own) if arm.ask_above else lambda example: example
+    examples = [told(e) for e in (*(() if arm.unseen else own), *(smaller if arm.smaller else ()))]
     sizes = tuple(sorted({e.n for e in examples} | {n}))
-    vocabulary = TOKENISATIONS[arm.tokens](find_problem(name), sizes, ("none",))
+    vocabulary = TOKENISATIONS[arm.tokens](find_problem(name), sizes, ("none",), LEVELS if arm.ask_above else 1)
     training = TrainSettings(
         settings.steps, settings.batch, weight_decay=settings.weight_decay, eval_every=max(1, settings.steps // 20),
         patience=10**9,
@@ -108,7 +110,7 @@ def run_arm(
     generator = NetworkGenerator(
         vocabulary, shape, training, SampleSettings(), device, seed, threads=settings.threads, network=arm.model
     )
-    fresh = attempts.one if arm.fresh and attempts is not None else None
+    fresh = None if attempts is None or not arm.fresh else lambda drawn: told(Example(n, "none", attempts.one(drawn)))
     longest = max(len(e.elements) for e in own)
     log = generator.fit(FitRequest(examples, seed, over, report, seconds, fresh, longest))
     instance = problem(name, n)
@@ -154,6 +156,12 @@ def run_arm(
         walked(formed),
         walked([np.empty(0, np.int64)] * len(formed)),
     )
+
+
+def _levels(examples: Sequence[Example]) -> Callable[[Example], Example]:
+    """Gives examples their levels: 1 for as many points as the best of these has, 2 for the next number, and so on."""
+    scores = sorted({len(e.elements) for e in examples}, reverse=True)
+    return lambda e: replace(e, level=1 + sum(score > len(e.elements) for score in scores))
 
 
 @dataclass(frozen=True)
