@@ -22,7 +22,8 @@ from patternboost.store.settings import parse_assignments
     default="gpt,none",
     show_default=True,
     help="Some of gpt, every-size, graph, vit, gpt-policy, gpt-preference, gpt-ask-above, none, bigram, unigram, "
-    "greedy, exact; with seeds: seeded, unseeded, seeded-unigram, unseeded-unigram, unseeded-none; without-PROPOSER.",
+    "greedy, exact; with seeds: seeded, unseeded, seeded-unigram, unseeded-unigram, unseeded-none, made-seeds; "
+    "without-PROPOSER.",
 )
 @click.option("--jobs", type=click.IntRange(min=1), help="Workers of every run.  [default: the machine's cores]")
 @click.option("--symmetry", default="auto", show_default=True, metavar="CLASS", shell_complete=classes_for)

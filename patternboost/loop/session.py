@@ -11,6 +11,7 @@ from patternboost.loop.clock import Clock
 from patternboost.loop.context import make_context
 from patternboost.loop.generation import run_generation
 from patternboost.loop.keeping import catch_up, keep, verify
+from patternboost.loop.made_seeds import make_seeds, wanted
 from patternboost.loop.origins import SEED_REGIONS
 from patternboost.loop.outputs import GenerationEvent, Outputs
 from patternboost.loop.repairs import require_solver
@@ -22,6 +23,7 @@ from patternboost.problem.base import NOTHING
 from patternboost.search.progress import Progress
 from patternboost.search.stop import Stop
 from patternboost.search.tasks import warm_up
+from patternboost.store.construction import Construction
 from patternboost.store.files import FileError
 
 if TYPE_CHECKING:
@@ -47,11 +49,9 @@ class Session:
                     f"are there: a new search takes them by --seed-from {outputs.run.folder}"
                 )
             outputs.run.cut_log(0)
-            seeds = collect(instance, settings.seed_from, outputs.archive)
-            if seeds:
-                outputs.progress.say(seeds_line(Counter(c.n for c in seeds)))
-            self.state = new_state(self.context, seeds, known_shares(self.context, outputs.archive, seeds))
             self.clock.begin(0, 0.0)
+            seeds = self._seeds()
+            self.state = new_state(self.context, seeds, known_shares(self.context, outputs.archive, seeds))
             checked = verify(self.context, self.state, own_seeds(self.context, self.state))
             keep(self.context, self.state, self.clock, outputs, checked)
             self._checkpoint()
@@ -70,6 +70,18 @@ class Session:
     def __exit__(self, *_: object) -> None:
         if self.state.model is not None:
             self.state.model.close()
+
+    def _seeds(self) -> list[Construction]:
+        """The seeds that are given, or those that a search makes for itself."""
+        context, progress = self.context, self.outputs.progress
+        seeds = collect(context.instance, context.settings.seed_from, self.outputs.archive)
+        if seeds:
+            progress.say(seeds_line(Counter(c.n for c in seeds)))
+        elif wanted(context):
+            seeds = make_seeds(context, self.clock, progress)
+            if seeds:
+                progress.say(f"made {seeds_line(Counter(c.n for c in seeds))}, in {self.clock.seconds:.1f} s")
+        return seeds
 
     @property
     def reached(self) -> bool:

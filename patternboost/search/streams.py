@@ -20,6 +20,7 @@ class Stream(IntEnum):
     PROOF = 9
     LADDER = 10
     ALIGN = 11
+    SEEDS = 12
 
 
 def stream_seed(seed: int, stream: Stream, *path: int) -> int:

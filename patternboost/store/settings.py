@@ -111,6 +111,7 @@ class Settings:
     # regions
     regions: float = _share(0.9, "most of the effort spent in regions")
     seed_regions: bool = _other(True, "regions from constructions of other sizes, where there are seeds")
+    make_seeds: bool = _other(True, "without seeds, under a time budget: search smaller sizes first, as seeds")
     region_mass: float = _share(0.85, "share of its density that a region of the model, or a narrow counted one, holds")
     count_regions: bool = _other(True, "transformers: regions counted in the pool compete with the model's")
 
@@ -204,7 +205,9 @@ def idle_settings(settings: Settings, problem: Problem) -> list[str]:
         names = changed("tenure_min", "tenure_max", "max_steps")
         found += [f"{name}: values are searched by annealing, not by tabu search" for name in names]
     if not settings.seed_from:
-        found += [f"{name}: there are no seeds" for name in changed("seed_regions")]
+        found += [f"{name}: there are no seeds" for name in changed("seed_regions") if not settings.make_seeds]
+    else:
+        found += [f"{name}: there are seeds" for name in changed("make_seeds")]
     if settings.model == "none":
         names = changed(
             "region_mass", "count_regions", "model_share", "tokens", "layers", "heads", "width", "align", "ask_above",

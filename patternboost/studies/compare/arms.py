@@ -8,6 +8,8 @@ from typing import Any
 from patternboost.loop.origins import ARMS as PROPOSERS
 from patternboost.store.settings import TRANSFORMERS
 
+#: no seeds, nor any that the search makes for itself
+_UNSEEDED: dict[str, Any] = {"seed_from": [], "make_seeds": False}
 #: arms by name: what they set of a search. 'greedy' is no search: random greedy fills, as many as time allows.
 #: With seeds all arms begin with them, but for those that say otherwise
 ARMS: dict[str, dict[str, Any]] = {
@@ -21,10 +23,11 @@ ARMS: dict[str, dict[str, Any]] = {
     "exact": {"model": "none", "improve": "solver"},
     "greedy": {},
     "seeded": {"model": "gpt"},
-    "unseeded": {"model": "gpt", "seed_from": []},
+    "unseeded": {"model": "gpt"} | _UNSEEDED,
     "seeded-unigram": {"model": "unigram"},
-    "unseeded-unigram": {"model": "unigram", "seed_from": []},
-    "unseeded-none": {"model": "none", "seed_from": []},
+    "unseeded-unigram": {"model": "unigram"} | _UNSEEDED,
+    "unseeded-none": {"model": "none"} | _UNSEEDED,
+    "made-seeds": {"model": "gpt", "seed_from": []},
 }
 ARMS |= {f"without-{origin}": {"without": str(origin)} for origin in PROPOSERS}
 #: arms that need seeds

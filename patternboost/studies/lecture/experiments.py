@@ -75,6 +75,7 @@ EXPERIMENTS = {
                 Arm("with smaller n", smaller=True),
                 Arm("symmetric attempts, without", source="symmetric"),
                 Arm("symmetric attempts, with smaller n", source="symmetric", smaller=True),
+                Arm("the same, asked for more", source="symmetric", smaller=True, ask_above=True),
             ),
         ),
         Experiment(

@@ -159,9 +159,12 @@ def run_arm(
 
 
 def _levels(examples: Sequence[Example]) -> Callable[[Example], Example]:
-    """Gives examples their levels: 1 for as many points as the best of these has, 2 for the next number, and so on."""
-    scores = sorted({len(e.elements) for e in examples}, reverse=True)
-    return lambda e: replace(e, level=1 + sum(score > len(e.elements) for score in scores))
+    """Gives examples their levels: 1 for as many points as the best of these has, 2 for the next number, and so on.
+
+    Those of other sizes are the best there: 1.
+    """
+    scores, n = {len(e.elements) for e in examples}, examples[0].n
+    return lambda e: replace(e, level=1 + (sum(score > len(e.elements) for score in scores) if e.n == n else 0))
 
 
 @dataclass(frozen=True)
