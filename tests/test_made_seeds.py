@@ -24,6 +24,12 @@ def context_of(tmp_path, name, n, **settings):
     return make_context(Settings(name, instance.n, **given), instance, Archive(tmp_path / "archive.sqlite"))
 
 
+@pytest.fixture
+def unhurried(monkeypatch):
+    """However busy the machine is, there is time for all sizes."""
+    monkeypatch.setattr(made_seeds, "MOST_SHARE", 10.0)
+
+
 def made(context):
     clock = Clock(context.settings, Stop())
     clock.begin(0, 0.0)
@@ -57,10 +63,11 @@ def test_the_sizes_are_smaller_and_no_more_than_time_allows(n):
     assert many[0] >= min(0.75 * n, 50)
 
 
+@pytest.mark.usefixtures("unhurried")
 def test_seeds_are_valid_and_point_out_regions(tmp_path):
     context = context_of(tmp_path, "isosceles", 48, minutes=1.0)
     seeds = made(context)
-    assert len({c.n for c in seeds}) >= 3
+    assert len({c.n for c in seeds}) == 8
     assert all(c.n < 48 and c.check() == [] for c in seeds)
     for n in {c.n for c in seeds}:
         own = [c for c in seeds if c.n == n]
@@ -69,6 +76,7 @@ def test_seeds_are_valid_and_point_out_regions(tmp_path):
     assert seed_density(context.instance, "both-mirrors", seeds).any()
 
 
+@pytest.mark.usefixtures("unhurried")
 def test_where_good_sets_use_the_whole_board_no_seeds_are_made(tmp_path):
     assert made(context_of(tmp_path, "no-three-in-line", 46, minutes=1.0)) == []
 
@@ -84,9 +92,10 @@ def test_once_it_is_time_to_stop_no_more_are_made(tmp_path):
     assert time.monotonic() - began < 20
 
 
+@pytest.mark.usefixtures("unhurried")
 def test_a_search_says_what_it_made_and_keeps_it(tmp_path):
     folder = tmp_path / "run"
-    asked = ["isosceles", 46, "--minutes", 0.25, "--jobs", 1, "--model", "none", "--seed", 2, "--run-dir", folder]
+    asked = ["isosceles", 46, "--minutes", 0.15, "--jobs", 1, "--model", "none", "--seed", 2, "--run-dir", folder]
     answer = invoke("search", *asked)
     assert answer.status == 0, answer.err
     assert "made " in answer.err
