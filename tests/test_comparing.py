@@ -2,6 +2,7 @@
 
 import json
 import signal
+from importlib import import_module
 
 import numpy as np
 import pytest
@@ -103,6 +104,7 @@ def test_chance_alone_is_called_a_difference_at_most_at_the_level():
 
 
 def test_a_comparison_of_all_arms(tmp_path):
+    import_module("patternboost.model.making")  # torch may take longer to load than an arm has time
     arms = "gpt,none,bigram,greedy,exact"
     answer = invoke(
         "compare", "isosceles", 7, "--minutes", 0.12, "--jobs", 1, "--seeds", 1, "--arms", arms, "--out", tmp_path / "c"
