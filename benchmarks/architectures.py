@@ -20,7 +20,7 @@ from patternboost.loop.regions import marginal_frequencies
 from patternboost.model.bigram import BigramGenerator
 from patternboost.model.corpus import PoolCorpus
 from patternboost.model.generator import Generator
-from patternboost.model.making import LEVELS
+from patternboost.model.levels import LEVELS, level_of
 from patternboost.model.network_generator import NetworkGenerator
 from patternboost.model.next_token import SampleSettings
 from patternboost.model.precision import pick_device
@@ -117,8 +117,8 @@ def one(name: str, n: int, symmetry: str, seconds: float, seed: int) -> None:
         loss, count = generator.loss_of(held), generator.model.parameter_count()
         line(network, generator, asked, f"{count:,} weights, {log.steps} steps, loss {loss:.3f}")
     vocabulary = OrbitVocabulary(instance.problem, (n,), (symmetry,), LEVELS)
-    levels = {size: 1 + i for i, size in enumerate(np.unique(points)[::-1].tolist())}
-    held, used = ([replace(e, level=levels[len(e.elements)]) for e in sets] for sets in (held, used))
+    scores = set(points.tolist())
+    held, used = ([replace(e, level=level_of(len(e.elements), scores)) for e in sets] for sets in (held, used))
     for network in TOLD:
         generator = fitting(vocabulary, network, wanted, seed, longest + 8)
         log = generator.fit(FitRequest(used, seed, seconds=seconds))

@@ -18,7 +18,7 @@ from patternboost.model.corpus import Kind, PoolCorpus
 from patternboost.model.decoding import decoder_of
 from patternboost.model.device_sampling import DeviceSampling, split
 from patternboost.model.gpt import Shape
-from patternboost.model.making import LEVELS as LEVELS_OF_A_SEARCH
+from patternboost.model.levels import LEVELS as LEVELS_OF_A_SEARCH
 from patternboost.model.network_generator import NetworkGenerator
 from patternboost.model.networks import make_network
 from patternboost.model.next_token import SampleSettings

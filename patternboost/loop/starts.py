@@ -83,6 +83,14 @@ def expected_steps(
     return walk * effort(context, symmetry, region, origin).patience
 
 
+def starts_in(
+    context: Context, state: State, symmetry: str, region: IntArray, origin: Origin, steps: float
+) -> list[Start]:
+    """Walks from nothing in a region, as many as about `steps` steps have room for."""
+    walks = round(steps / expected_steps(context, symmetry, region))
+    return [Start(NOTHING, origin, region, goes_around(context, state, symmetry))] * walks
+
+
 def tasks(
     context: Context,
     symmetry: str,

@@ -13,6 +13,7 @@ from patternboost.loop.outputs import Outputs
 from patternboost.loop.smaller_sizes import learned_sizes
 from patternboost.loop.state import State
 from patternboost.loop.statistics import Statistics
+from patternboost.model.levels import level_of
 from patternboost.model.request import FitRequest
 from patternboost.problem.symmetry import align
 from patternboost.search.streams import Stream
@@ -69,8 +70,8 @@ def examples(context: Context, state: State) -> list[Example]:
     from patternboost.model.tokens import Example  # late: only runs with a model need torch
 
     n, pool = context.instance.n, state.pool.unguided
-    merits = sorted({e.merit for e in pool}, reverse=True)
-    level = {merit: 1 + i for i, merit in enumerate(merits)}
+    merits = {e.merit for e in pool}
+    level = {merit: level_of(merit, merits) for merit in merits}
     found = [Example(n, e.symmetry, e.elements, level[e.merit]) for e in pool]
     sizes = learned_sizes(n, state.seeds, context.settings.model)
     for seed in (c for c in state.seeds if c.n in sizes):

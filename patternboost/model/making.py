@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from patternboost.model.bigram import BigramGenerator
 from patternboost.model.distributed import TeamGenerator, serve
 from patternboost.model.generator import Generator
+from patternboost.model.levels import LEVELS
 from patternboost.model.network_generator import NetworkGenerator
 from patternboost.model.next_token import SampleSettings
 from patternboost.model.precision import pick_device
@@ -15,9 +16,6 @@ from patternboost.model.tokens import TOKENISATIONS, Vocabulary, classes_at
 from patternboost.model.training import TrainSettings
 from patternboost.problem import Instance
 from patternboost.store.settings import TRANSFORMERS, Settings
-
-#: levels of constructions, where the model is told them: above all, and the best so many scores less one
-LEVELS = 16
 
 
 def make_generator(settings: Settings, instance: Instance, sizes: Sequence[int]) -> Generator:

@@ -13,7 +13,7 @@ from patternboost.loop.origins import Origin
 from patternboost.loop.places import FloatArray, places_of
 from patternboost.loop.proposers.base import Budget, Proposer
 from patternboost.loop.regions import marginal_frequencies, telling_region
-from patternboost.loop.starts import NOTHING, Start, expected_steps, goes_around
+from patternboost.loop.starts import Start, starts_in
 from patternboost.problem import Instance, IntArray
 from patternboost.problem.symmetry import class_orbits
 from patternboost.store.settings import TRANSFORMERS
@@ -63,10 +63,7 @@ class CountedRegions(Proposer):
     @override
     def propose(self, context: Context, state: State, symmetry: str, budget: Budget) -> list[Start]:
         counted = self._inside(context, state, symmetry)
-        if counted is None:
-            return []
-        walks = budget.steps / expected_steps(context, symmetry, counted)
-        return [Start(NOTHING, self.origin, counted, goes_around(context, state, symmetry))] * round(walks)
+        return [] if counted is None else starts_in(context, state, symmetry, counted, self.origin, budget.steps)
 
 
 @cached(LRUCache(16), key=lambda instance, symmetry, members: (instance, symmetry, *(e.key for e in members)))

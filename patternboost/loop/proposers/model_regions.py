@@ -11,7 +11,7 @@ from patternboost.loop.context import Context
 from patternboost.loop.origins import Origin
 from patternboost.loop.proposers.base import Budget, Proposer
 from patternboost.loop.regions import expected_density, region
-from patternboost.loop.starts import NOTHING, Start, expected_steps, goes_around
+from patternboost.loop.starts import Start, starts_in
 from patternboost.problem.symmetry import class_orbits
 
 if TYPE_CHECKING:
@@ -47,6 +47,5 @@ class ModelRegions(Proposer):
         starts: list[Start] = []
         for part in parts:
             orbits_of = region(expected_density(state.model, orbits, part), context.settings.region_mass)
-            walks = budget.steps / len(parts) / expected_steps(context, symmetry, orbits_of)
-            starts += [Start(NOTHING, self.origin, orbits_of, goes_around(context, state, symmetry))] * round(walks)
+            starts += starts_in(context, state, symmetry, orbits_of, self.origin, budget.steps / len(parts))
         return starts

@@ -12,7 +12,7 @@ from patternboost.loop.origins import Origin
 from patternboost.loop.proposers.base import Budget, Proposer
 from patternboost.loop.regions import telling_region
 from patternboost.loop.smaller_sizes import seed_density
-from patternboost.loop.starts import NOTHING, Start, expected_steps, goes_around
+from patternboost.loop.starts import Start, starts_in
 from patternboost.problem import IntArray
 
 if TYPE_CHECKING:
@@ -50,7 +50,4 @@ class SeedRegions(Proposer):
     @override
     def propose(self, context: Context, state: State, symmetry: str, budget: Budget) -> list[Start]:
         inside = self._inside(context, state, symmetry)
-        if inside is None:
-            return []
-        walks = round(budget.steps / expected_steps(context, symmetry, inside))
-        return [Start(NOTHING, self.origin, inside, goes_around(context, state, symmetry))] * walks
+        return [] if inside is None else starts_in(context, state, symmetry, inside, self.origin, budget.steps)

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from patternboost.model.alignment import AlignRequest, AlignSettings
-from patternboost.model.making import LEVELS
+from patternboost.model.levels import LEVELS, level_of
 from patternboost.model.network_generator import NetworkGenerator
 from patternboost.model.next_token import SampleSettings
 from patternboost.model.request import DrawRequest, FitRequest
@@ -164,7 +164,7 @@ def _levels(examples: Sequence[Example]) -> Callable[[Example], Example]:
     Those of other sizes are the best there: 1.
     """
     scores, n = {len(e.elements) for e in examples}, examples[0].n
-    return lambda e: replace(e, level=1 + (sum(score > len(e.elements) for score in scores) if e.n == n else 0))
+    return lambda e: replace(e, level=level_of(len(e.elements), scores) if e.n == n else 1)
 
 
 @dataclass(frozen=True)
