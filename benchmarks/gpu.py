@@ -122,7 +122,7 @@ def fit_and_sample(n: int, count: int, batch: int, steps: int, rows: int) -> Non
     print(f"sample, plain, without a mask: {theirs:,.0f} tokens/s; ours {ours / theirs:.2f} of it")
     eight = DrawRequest(n, SYMMETRY, 8 * rows, 3, prepared.table)
     took = min(waited(lambda: generator.sample(eight)) for _ in range(2))
-    print(f"sample, masked, {8 * rows} sets, rows refilled: {8 * tokens / took:,.0f} tokens/s", flush=True)
+    print(f"sample, masked, {8 * rows} sets in rounds: {8 * tokens / took:,.0f} tokens/s", flush=True)
     if DEVICE.type == "cuda":
         print(f"most memory of the device: {torch.cuda.max_memory_allocated() / 2**30:.1f} GiB")
 

@@ -27,7 +27,7 @@ from patternboost.loop.smaller_sizes import seed_density, smallest_class
 from patternboost.loop.starts import NOTHING
 from patternboost.problem import Instance, IntArray
 from patternboost.problem.registry import problem
-from patternboost.problem.symmetry import canonical_key, class_orbits, inner_board
+from patternboost.problem.symmetry import board_orbits, canonical_key, class_orbits
 from patternboost.search.regions import region_rows
 from patternboost.search.tasks import Effort, Outcome, Task, run_task
 from patternboost.store.construction import Construction
@@ -129,9 +129,7 @@ def main() -> None:
     given = parser.parse_args()
     least, _, most = given.smaller.partition("-")
     instance = problem(given.problem, given.n)
-    inner = inner_board(instance, given.symmetry)
-    orbits = class_orbits(instance, given.symmetry)
-    inner = np.arange(orbits.count) if inner is None else inner
+    inner, orbits = board_orbits(instance, given.symmetry), class_orbits(instance, given.symmetry)
     densities: dict[str, FloatArray] = {}
     if given.pool:
         counts = marginal_frequencies(instance, orbits, pool(instance, given.symmetry, inner, given.pool))

@@ -31,6 +31,8 @@ from patternboost.model.training import TrainSettings, captured_steps, loss_at, 
 from patternboost.problem.registry import find_problem, problem
 from patternboost.search.tables import build_table
 
+#: torch's compiler has advice for its makers, which is no error here
+pytestmark = pytest.mark.filterwarnings("default")
 DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
 THREADS = len(os.sched_getaffinity(0))
 LENGTH, SEQUENCES = 100, 1000

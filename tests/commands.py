@@ -101,6 +101,7 @@ def refused(answer: Answer, *words: str) -> None:
     assert answer.out == "", answer
     assert answer.err.endswith("\n"), answer
     assert len(answer.err.splitlines()) == 1, answer
+    assert "fault" not in answer.err, answer
     for word in words:
         assert word in answer.err, answer
 

@@ -1,11 +1,15 @@
 """A model that works beside the search: what it hands over, that the order is fixed, and that errors are not lost."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+import torch
 from commands import checkpoints, invoke, read_log, untimed
 
 from patternboost.loop.context import make_context
 from patternboost.loop.handed import Handed, handed_from_json
+from patternboost.model.device_sampling import DeviceSampling
 from patternboost.model.network_generator import NetworkGenerator
 from patternboost.model.tokens import Example
 from patternboost.problem.registry import problem
@@ -22,6 +26,21 @@ def searched(folder, jobs, generations):
     return folder
 
 
+@pytest.fixture(params=["host", "device"])
+def sampler(request, monkeypatch):
+    """Where samples are drawn: by the host, or as on a GPU, whose code runs on a CPU, too."""
+    build = NetworkGenerator.build
+
+    def with_device_sampling(generator, context):
+        built = build(generator, context)
+        generator.built = replace(built, sampling=DeviceSampling(built.model, torch.float32))
+        return generator.built
+
+    if request.param == "device":
+        monkeypatch.setattr(NetworkGenerator, "build", with_device_sampling)
+
+
+@pytest.mark.usefixtures("sampler")
 def test_the_same_end_with_any_jobs_and_after_a_stop(tmp_path):
     whole = searched(tmp_path / "whole", 1, 6)
     log = read_log(whole)
@@ -37,6 +56,7 @@ def test_the_same_end_with_any_jobs_and_after_a_stop(tmp_path):
     assert list(checkpoints(parts).values())[-1] == list(checkpoints(whole).values())[-1]
 
 
+@pytest.mark.usefixtures("sampler")
 def test_under_a_time_budget_learning_ends_with_the_search(tmp_path):
     answer = invoke("search", *BESIDE, *SMALL, "--minutes", 0.15, "--jobs", 1, "--run-dir", tmp_path / "run")
     assert answer.status == 0, answer

@@ -205,6 +205,13 @@ def test_bad_usage_is_refused_in_one_line(
     assert not (tmp_path / "runs").exists() or not list((tmp_path / "runs").iterdir())
 
 
+def test_a_fault_of_the_program_is_no_refusal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("patternboost.report.record_table.record_rows", lambda _: list(zip([1], [], strict=True)))
+    answer = invoke("records", "isosceles")
+    assert answer.status == 2
+    assert "shorter than argument 1 (a fault of the program, test_cli.py line " in answer.err
+
+
 def test_a_target_that_is_reached_at_once_needs_no_luck(tmp_path: Path) -> None:
     assert invoke("search", "isosceles", 1, *QUICK, "--target", 1, "--run-dir", tmp_path / "run").status == 0
 

@@ -1,5 +1,7 @@
 """Decoding and sampling: the cache, the fast decoder beside the plain one, masks, and how tokens are drawn."""
 
+import shutil
+
 import numpy as np
 import pytest
 import reference
@@ -10,11 +12,12 @@ from shapes import SHAPES, classes
 from patternboost.model.decode_attention import attend_cached, padded
 from patternboost.model.decoding import FastDecoder, TorchDecoder, fast_decoding
 from patternboost.model.device_sampling import DeviceSampling, bodies_of, split
-from patternboost.model.gpt import GPT, Shape
+from patternboost.model.gpt import GPT, Block, Shape
 from patternboost.model.masks import DeviceBits, DeviceMask, HostMask
 from patternboost.model.next_token import SampleSettings, draw
 from patternboost.model.precision import pick_precision
 from patternboost.model.request import DrawRequest, FitRequest
+from patternboost.model.rows import Cached, layer_by_matrices, layer_by_products
 from patternboost.model.sampling import _batches, sample
 from patternboost.model.tokens import END, TOKENISATIONS
 from patternboost.problem.registry import problem
@@ -59,16 +62,31 @@ def test_rows_give_the_logits_of_the_whole_and_begin_anew():
         assert torch.allclose(rows.first.expand(3, -1), whole[:, 1], atol=1e-5)
         for at in range(2, 8):
             assert torch.allclose(rows.step(tokens[:, at], at + 1), whole[:, at], atol=1e-5)
-        rows.restart(torch.tensor([False, True, False]))
-        mixed = torch.stack([tokens[0, 8], tokens[1, 2], tokens[2, 8]])
-        logits = rows.step(mixed, 9)
-        assert torch.allclose(logits, torch.stack([whole[0, 8], whole[1, 2], whole[2, 8]]), atol=1e-5)
         rows.keep(torch.tensor([2, 1]))
-        logits = rows.step(torch.stack([tokens[2, 9], tokens[1, 3]]), 20)
-        assert torch.allclose(logits, torch.stack([whole[2, 9], whole[1, 3]]), atol=1e-5)
+        assert torch.allclose(rows.step(tokens[[2, 1], 8], 20), whole[[2, 1], 8], atol=1e-5)
+        rows.restart()
+        assert torch.allclose(rows.step(tokens[:2, 2], 3), whole[:2, 2], atol=1e-5)
         model.blocks[0].project.weight.mul_(2)
         rows.begin()
         assert torch.allclose(rows.first, model(tokens)[0, 1, columns], atol=1e-5)
+
+
+@pytest.mark.parametrize("bias", [False, True])
+def test_layers_for_a_compiler_are_the_layers(bias):
+    torch.manual_seed(0)
+    block = Block(Shape(vocabulary=50, context=20, layers=1, heads=2, width=16))
+    outputs = []
+    added = torch.randn(3, 2, 1, 6) if bias else None
+    cache = torch.randn(2, 3, 9, 16)
+    for layer in (layer_by_matrices, layer_by_products):
+        cached = Cached(*cache.clone(), torch.zeros(3, 2, 16), torch.tensor([4]))
+        with torch.no_grad():
+            torch.manual_seed(1)
+            outputs.append(layer(block, torch.randn(3, 1, 16), cached, torch.arange(6) > 4, added))
+        outputs.append(cached.keys)
+        assert not torch.equal(cached.keys, cache[0])
+    assert torch.allclose(outputs[0], outputs[2], atol=1e-6)
+    assert torch.equal(outputs[1], outputs[3])
 
 
 def test_the_model_does_not_look_ahead():
@@ -189,26 +207,23 @@ def test_the_devices_mask_is_the_hosts_mask(name, symmetry):
     vocabulary = vocabulary_for(name, n)
     table = build_table(problem(name, n), symmetry)
     columns = vocabulary.columns(n, symmetry)
-    hosts = [HostMask(vocabulary.mask(n, symmetry, table, 1)) for _ in range(batch)]
     device = DeviceMask(DeviceBits(build_bitrows(table), columns, CPU), batch, n * n)
     noise = torch.Generator().manual_seed(1)
     token_of = torch.from_numpy(columns)
-    begun = 0
-    for step in range(3 * n):
+    ended = 0
+    for step in [*range(2 * n), *range(2 * n)]:
+        if step == 0:
+            device.restart()
+            hosts = [HostMask(vocabulary.mask(n, symmetry, table, 1)) for _ in range(batch)]
         same = device.apply(torch.zeros(batch, len(columns)))
         blocked = torch.cat([mask.apply(torch.zeros(1, len(columns))) for mask in hosts])
         assert torch.equal(blocked, same)
         drawn = token_of[draw(blocked, SampleSettings(), noise)]
-        ended = drawn == END
+        ended += int((drawn == END).sum())
         device.extend(drawn, step)
-        device.restart(ended)
         for row in range(batch):
-            if ended[row]:
-                begun += 1
-                hosts[row] = HostMask(vocabulary.mask(n, symmetry, table, 1))
-            else:
-                hosts[row].extend(drawn[row : row + 1])
-    assert begun > batch
+            hosts[row].extend(drawn[row : row + 1])
+    assert ended > batch
 
 
 @pytest.mark.parametrize("count", [5, 64, 300])
@@ -237,6 +252,26 @@ def test_device_samples_are_valid_and_follow_the_model(name, count):
             np.bincount([b[0] for b in drawn], minlength=vocabulary.count) / len(drawn) for drawn in (bodies, host)
         ]
         assert np.abs(first[0] - first[1]).sum() < 0.6
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("g++") is None, reason="torch compiles for a CPU with g++")
+def test_compiled_sampling_draws_the_same():
+    vocabulary, table = vocabulary_for("isosceles", 8), build_table(problem("isosceles", 8), "mirror")
+    model = GPT(Shape(vocabulary.count, 30, 2, 2, 32)).eval()
+    asked = DrawRequest(8, "mirror", 150, 1, table)
+    settings = SampleSettings(length=28, device_batch=64)
+    as_it_is, compiled = (DeviceSampling(model, torch.float32, False, compile) for compile in (False, True))
+    log = as_it_is.sample(vocabulary, asked, settings)
+    assert len(log) > 8
+    assert torch.equal(compiled.sample(vocabulary, asked, settings), log)
+
+
+def test_sampling_that_is_stopped_at_once_gives_nothing():
+    vocabulary, table = vocabulary_for("isosceles", 6), build_table(problem("isosceles", 6), "none")
+    device = DeviceSampling(GPT(Shape(vocabulary.count, 30, 1, 2, 16)).eval(), torch.float32)
+    log = device.sample(vocabulary, DrawRequest(6, "none", 50, 1, table, lambda: True), SampleSettings(length=28))
+    assert vocabulary.decode_flat(6, "none", *split(log)) == []
 
 
 def test_a_log_is_split_where_sequences_end():

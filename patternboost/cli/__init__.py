@@ -13,7 +13,7 @@ import click
 
 from patternboost._version import __version__
 from patternboost.cli import climbing, comparing, constructions, lessons, proving, runs, searching, tables
-from patternboost.cli.errors import one_line, words
+from patternboost.cli.errors import one_line, place_of_fault, words
 from patternboost.cli.streams import forgiving_stderr, open_all
 
 
@@ -71,8 +71,10 @@ def _status() -> int:
     except MemoryError:
         print("patternboost: out of memory: a smaller memory_gib, batch or width needs less", file=sys.stderr)
         status = 2
-    except (ValueError, OSError) as error:
-        # ValueError: our own refusals (unknown problem, bad setting, damaged file); OSError: disk full, no permission
+    except OSError as error:  # disk full, no permission
         print(f"patternboost: {one_line(error)}", file=sys.stderr)
+        status = 2
+    except ValueError as error:  # our own refusals: unknown problem, bad setting, damaged file
+        print(f"patternboost: {one_line(error)}{place_of_fault(error)}", file=sys.stderr)
         status = 2
     return status if isinstance(status, int) else 0

@@ -19,7 +19,7 @@ from patternboost.loop.smaller_sizes import seed_density
 from patternboost.loop.starts import NOTHING
 from patternboost.problem import Instance, IntArray
 from patternboost.problem.ground import scale
-from patternboost.problem.symmetry import canonical_key, class_orbits, inner_board
+from patternboost.problem.symmetry import board_orbits, canonical_key
 from patternboost.search.fanout import run_tasks
 from patternboost.search.progress import Progress
 from patternboost.search.regions import fits
@@ -54,7 +54,8 @@ _DENSITY, _ORBITS_OF_IT = 0.93, 0.45
 def wanted(context: Context) -> bool:
     """Whether a search makes seeds: under a time budget, where it has none and they would point out regions."""
     s, instance = context.settings, context.instance
-    able = s.make_seeds and s.seed_regions and s.regions > 0 and s.timed and not s.seed_from and s.improve != "solver"
+    walks = s.timed and s.improve in ("tabu", "both")
+    able = walks and s.make_seeds and s.seed_regions and s.regions > 0 and not s.seed_from
     large = instance.problem.by_rows and type(instance.n) is int and instance.size >= _LEAST_ELEMENTS
     return able and large and places_of(instance, context.classes[0]) is not None
 
@@ -129,8 +130,7 @@ def _searched(
 def _classes(instance: Instance, memory: int) -> Iterator[tuple[str, IntArray]]:
     """The classes with few orbits, and those of their inner board, or all."""
     for symmetry in instance.classes:
-        inner = inner_board(instance, symmetry)
-        inside = np.arange(class_orbits(instance, symmetry).count) if inner is None else inner
+        inside = board_orbits(instance, symmetry)
         if _SYMMETRIES * len(inside) <= instance.size and len(inside) <= _ORBITS and fits(instance, inside, memory):
             yield symmetry, inside
 

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from patternboost.problem import Instance, IntArray
-from patternboost.problem.symmetry import class_orbits, inner_board
+from patternboost.problem.symmetry import board_orbits, class_orbits
 
 FloatArray = NDArray[np.float64]
 
@@ -73,15 +73,11 @@ class Places:
 @lru_cache(maxsize=64)
 def places_of(instance: Instance, symmetry: str) -> Places | None:
     """The places of a class's orbits; None where the ground set has no coordinates that compare."""
-    orbits, inner = class_orbits(instance, symmetry), inner_board(instance, symmetry)
-    board = np.arange(instance.size) if inner is None else orbits.expand(inner)
-    box = instance.problem.ground.box(instance.n, board)
+    orbits, inner = class_orbits(instance, symmetry), board_orbits(instance, symmetry)
+    box = instance.problem.ground.box(instance.n, orbits.expand(inner))
     if box is None:
         return None
     at, of = np.unique(places(instance.points[orbits.representatives], *box), axis=0, return_inverse=True)
-    weights = orbits.weights.astype(np.float64)
-    if inner is not None:
-        outer = np.ones(orbits.count, bool)
-        outer[inner] = False
-        weights[outer] = 0.0
+    weights = np.zeros(orbits.count)
+    weights[inner] = orbits.weights[inner]
     return Places(at, of.ravel(), weights)

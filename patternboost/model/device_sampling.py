@@ -1,7 +1,8 @@
-"""Sampling where the tokens stay on the device: rows of fixed shapes, refilled as they end, a step captured as a graph.
+"""Sampling where the tokens stay on the device: rows of fixed shapes, a step captured as a graph, compiled before.
 
-The host learns what was drawn once in `_BLOCK` steps. Every row draws its quota of sequences one after the other; which
-ones come back does not depend on how long they are, as it would if the first to end were taken.
+The host learns what was drawn once in `_BLOCK` steps. All rows begin together, and again when the last has ended: a row
+that went on with the next sequence by itself would make all of them look at caches of full length in every step, and
+that takes more than the steps it saves (docs/LOG.md).
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from cachetools import LRUCache
 from torch import Tensor
 from torch.nn import functional
 
+from patternboost.model.compiling import can_compile, compiled
 from patternboost.model.corpus import Kind
 from patternboost.model.gpt import GPT
 from patternboost.model.masks import DeviceBits, DeviceMask
@@ -29,7 +31,7 @@ from patternboost.search.tables import Table
 
 #: steps between two looks of the host; attention spans are multiples of it, too
 _BLOCK = 8
-#: a row that was cut at its longest, and one that has drawn its quota
+#: a row that was cut at its longest, and one that has ended before
 _CUT, _IDLE = -1, -2
 #: batches that are ready, and tables, at most
 _READY = 4
@@ -50,60 +52,72 @@ class RowSampler:
         length: int,
         bits: DeviceBits | None,
         capture: bool,
+        compile: bool = False,
     ) -> None:
         device = next(model.parameters()).device
         among = torch.from_numpy(columns).to(device)
         room = len(prefix) + length
         self._rows = model.rows(among, kind, prefix, batch, room)
+        self._choose = choose
+        if compile:
+            self._rows.compile()
+            self._choose = compiled(choose)
         width = len(self._rows.first)
         self._token_of = functional.pad(among, (0, width - len(among)), value=END)
         self._mask = None if bits is None else DeviceMask(bits, batch, room)
         self._prefix, self._length, self._batch, self._capture = len(prefix), length, batch, capture
-        whole = {"dtype": torch.int64, "device": device}
         self._logits = torch.zeros(batch, width, device=device)
-        self._left = torch.zeros(batch, **whole)  # type: ignore[call-overload]
-        self._drawn = torch.zeros(batch, **whole)  # type: ignore[call-overload]
-        self._clock = torch.zeros(1, **whole)  # type: ignore[call-overload]
+        self._going = torch.zeros(batch, dtype=torch.bool, device=device)
+        self._row = torch.arange(batch, device=device)
+        #: steps of this round, and of this block
+        self._drawn, self._clock = (torch.zeros(1, dtype=torch.int64, device=device) for _ in range(2))
         self._noise = torch.zeros(_BLOCK, batch, device=device)
         self._log = torch.zeros(_BLOCK, batch, dtype=torch.int32, device=device)
         self._temperature = torch.ones((), device=device)
         self._graphs: dict[tuple[int, float], torch.cuda.CUDAGraph] = {}
+        #: the call in which steps of a span were first taken
+        self._began: dict[tuple[int, float], int] = {}
         self._calls = 0
 
     @torch.no_grad()
     def draw(self, count: int, settings: SampleSettings, seed: int, over: Callable[[], bool]) -> Tensor:
         """The log, int32 [steps, B], of `count` bodies; fewer have ended once `over()`."""
-        device = self._left.device
-        noise = torch.Generator(device=device).manual_seed(seed)
+        noise = torch.Generator(device=self._going.device).manual_seed(seed)
         self._calls += 1
         self._rows.begin()
-        everyone = torch.ones(self._batch, dtype=torch.bool, device=device)
-        self._restart(everyone)
-        self._logits.copy_(self._rows.first.expand_as(self._logits))
-        quota = np.full(self._batch, count // self._batch, np.int64)
-        quota[: count % self._batch] += 1
-        self._left.copy_(torch.from_numpy(quota))
         self._temperature.fill_(max(settings.temperature, 1e-6))
-        logs: list[Tensor] = []
-        most, room = int(quota.max(initial=0)), self._prefix + self._length
-        for block in range(-(-most * self._length // _BLOCK)):
-            if over() or not bool((self._left > 0).any()):
-                break
-            self._noise.uniform_(generator=noise)
-            self._clock.zero_()
-            # As long as no row has begun anew, all have as many tokens as there were steps.
-            span = min(room, self._prefix + (block + 1) * _BLOCK) if most == 1 else room
-            for _ in range(_BLOCK):
-                self._run(span, settings.top_p)
-            logs.append(self._log.clone())
-        return torch.cat(logs) if logs else self._log[:0]
+        logs: list[Tensor] = [self._log[:0]]
+        for first in range(0, count, self._batch):
+            self._restart(count - first)
+            for block in range(-(-self._length // _BLOCK)):
+                if over() or not bool(self._going.any()):
+                    break
+                self._noise.uniform_(generator=noise)
+                self._clock.zero_()
+                span = min(self._prefix + (block + 1) * _BLOCK, self._prefix + self._length)
+                for _ in range(_BLOCK):
+                    self._run(span, settings.top_p)
+                logs.append(self._log.clone())
+        return torch.cat(logs)
+
+    def _restart(self, rows: int) -> None:
+        """Let the first `rows` rows begin, or all."""
+        self._rows.restart()
+        if self._mask is not None:
+            self._mask.restart()
+        self._logits.copy_(self._rows.first.expand_as(self._logits))
+        torch.lt(self._row, rows, out=self._going)
+        self._drawn.zero_()
 
     def _run(self, span: int, top_p: float) -> None:
-        """A step: as a graph from the second call on, since making one takes longer than a single call."""
-        if not self._capture or self._calls < 2:
+        """A step: as a graph from the second call on, since making one takes longer than a single call.
+
+        What is compiled, too, is compiled before.
+        """
+        key = span, top_p
+        if not self._capture or self._began.setdefault(key, self._calls) == self._calls:
             self._step(span, top_p)
             return
-        key = span, top_p
         if key not in self._graphs:
             torch.cuda.synchronize()
             graph = torch.cuda.CUDAGraph()
@@ -113,28 +127,24 @@ class RowSampler:
         self._graphs[key].replay()
 
     def _step(self, span: int, top_p: float) -> None:
-        logits = self._logits.clone() if self._mask is None else self._mask.apply(self._logits.clone())
-        probability = torch.softmax(logits / self._temperature, dim=-1)
-        tokens = self._token_of[invert(probability, top_p, self._noise[self._clock].T)]
-        active = self._left > 0
+        column = self._choose(self._logits, self._mask, self._temperature, top_p, self._noise[self._clock].T)
+        tokens = self._token_of[column]
         self._drawn += 1
         cut = (self._drawn >= self._length) & (tokens != END)
-        ended = (tokens == END) | cut
-        said = tokens.masked_fill(cut, _CUT).masked_fill(~active, _IDLE)
+        said = tokens.masked_fill(cut, _CUT).masked_fill(~self._going, _IDLE)
         self._log.index_copy_(0, self._clock, said.to(torch.int32)[None])
         self._clock += 1
-        self._left -= (ended & active).long()
+        self._going &= (tokens != END) & ~cut
         self._logits.copy_(self._rows.step(tokens, span))
         if self._mask is not None:
             self._mask.extend(tokens, span)
-        self._logits.copy_(torch.where(ended[:, None], self._rows.first.float(), self._logits))
-        self._restart(ended)
 
-    def _restart(self, rows: Tensor) -> None:
-        self._rows.restart(rows)
-        self._drawn.masked_fill_(rows, 0)
-        if self._mask is not None:
-            self._mask.restart(rows)
+
+def choose(logits: Tensor, mask: DeviceMask | None, temperature: Tensor, top_p: float, uniform: Tensor) -> Tensor:
+    """The columns drawn for logits [B, C] with random numbers [B, 1], int64 [B]."""
+    if mask is not None:
+        logits = mask.apply(logits.clone())
+    return invert(torch.softmax(logits / temperature, dim=-1), top_p, uniform)
 
 
 def split(log: Tensor) -> tuple[Tensor, Tensor, int]:
@@ -167,10 +177,15 @@ def memory_of(device: torch.device) -> int:
 class DeviceSampling:
     """A model's samplers, kept between calls. Weights are copied in the number format that they are sampled in."""
 
-    def __init__(self, model: GPT, dtype: torch.dtype, capture: bool | None = None) -> None:
+    def __init__(
+        self, model: GPT, dtype: torch.dtype, capture: bool | None = None, compile: bool | None = None
+    ) -> None:
+        """Steps are captured, and compiled where it pays, on a GPU; or as asked: what the tests compare."""
         self._model = model
         self.device = next(model.parameters()).device
-        self._capture = self.device.type == "cuda" if capture is None else capture
+        on_gpu = self.device.type == "cuda"
+        self._capture = on_gpu if capture is None else capture
+        self._compile = on_gpu and can_compile(model.settings.width) if compile is None else compile
         self._twin = copy.deepcopy(model).to(dtype).eval()
         self._samplers: LRUCache[tuple[object, ...], RowSampler] = LRUCache(_READY)
         self._bits: LRUCache[int, tuple[Table, DeviceBits | None]] = LRUCache(_READY)
@@ -195,7 +210,7 @@ class DeviceSampling:
             prefix = vocabulary.prefix(n, symmetry, request.level)
             kind = Kind(n, symmetry)
             self._samplers[key] = RowSampler(
-                self._twin, columns, kind, prefix, batch, settings.length, bits, self._capture
+                self._twin, columns, kind, prefix, batch, settings.length, bits, self._capture, self._compile
             )
         return self._samplers[key].draw(
             request.count, replace(settings, temperature=request.temperature), request.seed, request.over

@@ -76,7 +76,7 @@ class DeviceMask:
         device = bits.rows.device
         self._blocked = bits.forbidden.repeat(batch, 1)
         self._members = torch.full((batch, length), bits.orbits, device=device)
-        self._count = torch.zeros((batch, 1), dtype=torch.int64, device=device)
+        self._count = torch.zeros(1, dtype=torch.int64, device=device)
 
     def apply(self, logits: Tensor) -> Tensor:
         """Logits [B, C] with minus infinity where a token must not come next (in place)."""
@@ -86,7 +86,7 @@ class DeviceMask:
         return logits
 
     def extend(self, tokens: Tensor, span: int) -> None:
-        """One more token per row, int64 [B]; END changes nothing. No row has had more than `span` tokens before."""
+        """One more token per row, int64 [B]; END changes nothing. There were at most `span` tokens before."""
         b = self._bits
         added = b.orbit_of[tokens]
         rows = [torch.where(added < b.orbits, b.pair_row + added, b.zero_row)[:, None]]
@@ -99,14 +99,14 @@ class DeviceMask:
         own = torch.where(added < b.orbits, torch.ones_like(added), 0).to(torch.int32) << (added & 31).to(torch.int32)
         place = (added.clamp(max=b.orbits - 1) >> 5)[:, None]
         self._blocked.scatter_(1, place, self._blocked.gather(1, place) | own[:, None])
-        self._members.scatter_(1, self._count, added[:, None])
+        self._members.index_copy_(1, self._count, added[:, None])
         self._count.add_(1).clamp_(max=self._members.shape[1] - 1)
 
-    def restart(self, rows: Tensor) -> None:
-        """Empty the rows that bool [B] marks."""
-        self._blocked.copy_(torch.where(rows[:, None], self._bits.forbidden, self._blocked))
-        self._members.masked_fill_(rows[:, None], self._bits.orbits)
-        self._count.masked_fill_(rows[:, None], 0)
+    def restart(self) -> None:
+        """Empty all rows."""
+        self._blocked.copy_(self._bits.forbidden.expand_as(self._blocked))
+        self._members.fill_(self._bits.orbits)
+        self._count.zero_()
 
 
 def _join(bitmaps: Tensor) -> Tensor:

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib.util import find_spec
 
 import torch
 
@@ -40,16 +37,6 @@ def _cpu_multiplies_bf16() -> bool:
     """Whether this processor has instructions for it, as torch knows."""
     known: dict[str, bool] = getattr(torch.cpu, "get_capabilities", dict)()
     return bool(known.get("avx512_bf16") or known.get("amx_bf16"))
-
-
-def can_compile(width: int) -> bool:
-    """Whether a model's layers are compiled for a GPU: where it pays, and torch has what it needs.
-
-    Every length of batches takes some ten seconds once, which a narrow model does not win back. torch needs triton, and
-    a C compiler for what starts its kernels.
-    """
-    compiler = any(shutil.which(name) for name in (os.environ.get("CC", "cc"), "gcc", "clang"))
-    return width >= _NARROW_GPU and compiler and find_spec("triton") is not None
 
 
 @contextmanager

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
+from patternboost.model.compiling import hush
 from patternboost.model.corpus import Batch
 from patternboost.model.gpt import BLOCK
 from patternboost.model.replicas import Loss, Replicas, replicas
@@ -99,6 +100,7 @@ class CapturedSteps(Steps):
         self._model, self._optimizer, self._of, self._clip, self._capture = model, optimizer, loss, clip, capture
         self._twin = model if dtype == torch.float32 else copy.deepcopy(model).to(dtype)
         if compiled:
+            hush()
             for block in self._twin.blocks:  # type: ignore[union-attr]
                 block.compile(dynamic=False)
         self._shapes: dict[Hashable, _Captured] = {}

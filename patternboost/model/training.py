@@ -13,9 +13,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from patternboost.model.compiling import can_compile
 from patternboost.model.corpus import Batch, Corpus, epoch, loss_targets
 from patternboost.model.gpt import GPT
-from patternboost.model.precision import DTYPES, can_compile
+from patternboost.model.precision import DTYPES
 from patternboost.model.replicas import Loss
 from patternboost.model.steps import CapturedSteps, Steps, steps_for
 from patternboost.model.team import ALONE, Team

@@ -107,6 +107,12 @@ def inner_board(instance: Instance, name: str) -> IntArray | None:
     return core if 0 < len(core) < orbits.count else None
 
 
+def board_orbits(instance: Instance, name: str) -> IntArray:
+    """The orbits of a class's inner board, int64, ascending; all where it has none."""
+    inner = inner_board(instance, name)
+    return np.arange(class_orbits(instance, name).count) if inner is None else inner
+
+
 def canonical_form(instance: Instance, elements: IntArray) -> IntArray:
     """One set, sorted, for all sets equivalent to it: the ground set's own choice, else the smallest image."""
     own = None

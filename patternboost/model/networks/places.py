@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from patternboost.problem import Instance
 from patternboost.problem.ground import scale
-from patternboost.problem.symmetry import class_orbits, inner_board
+from patternboost.problem.symmetry import board_orbits, class_orbits
 
 FloatArray = NDArray[np.float32]
 
@@ -24,10 +24,9 @@ def features(instance: Instance, symmetry: str) -> FloatArray:
     side, as waves; whether it lies on the inner board, and its weight.
     """
     orbits, ground = class_orbits(instance, symmetry), instance.problem.ground
-    inner = inner_board(instance, symmetry)
-    board = np.arange(instance.size) if inner is None else orbits.expand(inner)
+    inner = board_orbits(instance, symmetry)
     points = instance.points[orbits.representatives].astype(np.float64)
-    box = ground.box(instance.n, board)
+    box = ground.box(instance.n, orbits.expand(inner))
     low, high = (instance.points.min(axis=0), instance.points.max(axis=0)) if box is None else box
     columns = []
     for axis in range(points.shape[1]):
@@ -38,7 +37,7 @@ def features(instance: Instance, symmetry: str) -> FloatArray:
         waves = np.pi * along[:, None] * np.arange(1, _WAVES + 1)
         columns += [np.sin(waves), np.cos(waves)]
     on_board = np.zeros(orbits.count)
-    on_board[np.unique(orbits.orbit_of[board])] = 1
+    on_board[inner] = 1
     columns += [on_board[:, None], (orbits.weights / orbits.weights.max())[:, None]]
     columns.append(np.tile(size_features(instance.n), (orbits.count, 1)))
     return np.concatenate(columns, axis=1).astype(np.float32)

@@ -147,8 +147,7 @@ class BoardRows(Rows):
 
     def begin(self) -> None:
         """See `Rows`."""
-        self.steps = 2
-        self._boards.zero_()
+        self.restart()
         self._last.zero_()
         self.first.copy_(self._model.looked(self._boards[:1], self._last[:1], self._columns, self._kind)[0])
 
@@ -160,10 +159,14 @@ class BoardRows(Rows):
         self._boards.scatter_(1, slots, 1.0)
         return self._model.looked(self._boards, self._last, self._columns, self._kind)
 
-    def restart(self, rows: Tensor) -> None:
+    def restart(self) -> None:
         """See `Rows`."""
-        self._boards.masked_fill_(rows[:, None], 0.0)
+        self.steps = 2
+        self._boards.zero_()
 
     def keep(self, rows: Tensor) -> None:
         """See `Rows`."""
         self._boards, self._last = self._boards[rows], self._last[rows]
+
+    def compile(self) -> None:
+        """See `Rows`: its layers run as they are, since what takes the time is matrix products."""

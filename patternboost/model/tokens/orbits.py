@@ -85,6 +85,8 @@ class OrbitVocabulary(Vocabulary):
     @override
     def decode_flat(self, n: int, symmetry: str, body: Tensor, tokens: Tensor, count: int) -> list[IntArray | None]:
         """On the tokens' device: a GPU draws thousands of samples in the time that Python decodes a hundred."""
+        if not count:
+            return []
         size, cells, device = self.problem.ground.size(n), self.cells(n, symmetry), tokens.device
         orbit_of, elements = (torch.from_numpy(a).to(device) for a in (cells.orbit_of, cells.elements))
         own = torch.where(tokens < 0, -1, orbit_of[tokens])
