@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from commands import LAST_LINE, QUICK, TINY, archived, checkpoints, invoke, read_log, refused, spawn, untimed
 
+from patternboost.report import record_table
+
 # -- what a search prints ----------------------------------------------------------------------------------------------
 
 
@@ -206,7 +208,7 @@ def test_bad_usage_is_refused_in_one_line(
 
 
 def test_a_fault_of_the_program_is_no_refusal(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("patternboost.report.record_table.record_rows", lambda _: list(zip([1], [], strict=True)))
+    monkeypatch.setattr(record_table, "record_rows", lambda _: list(zip([1], [], strict=True)))
     answer = invoke("records", "isosceles")
     assert answer.status == 2
     assert "shorter than argument 1 (a fault of the program, test_cli.py line " in answer.err

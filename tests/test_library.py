@@ -1,11 +1,13 @@
 """What ships with the package: every certificate is valid, is what its name says, and is there on a new machine."""
 
 import json
+from collections import Counter
 from pathlib import Path
 
 import pytest
 from commands import invoke
 
+from patternboost.loop import seeding
 from patternboost.loop.seeding import collect
 from patternboost.problem.registry import find_problem, problem
 from patternboost.report.record_table import record_rows
@@ -49,6 +51,18 @@ def test_the_better_one_of_archive_and_package_counts(monkeypatch, home):
         assert [c.score for c in seeds] == [4, 3]
     answer = invoke("export", "isosceles", 5, "--format", "python")
     assert answer.out.count("(") == 4
+
+
+def test_far_sizes_give_a_few_seeds_and_near_ones_more(home, monkeypatch):
+    monkeypatch.setattr(seeding, "PER_SIZE", 3)
+    monkeypatch.setattr(seeding, "PER_FAR_SIZE", 1)
+    monkeypatch.setattr(seeding, "_NEAR", 2)
+    with Archive() as archive:
+        archive.add(Construction.of(problem("isosceles", n), [(0, k)]) for n in (4, 6, 7) for k in range(n // 2))
+        seeds = collect(problem("isosceles", 8), ["archive"], archive)
+    counts = Counter(c.n for c in seeds if c.n in (4, 6, 7))
+    assert counts[6] == counts[7] == 3
+    assert counts[4] == 1
 
 
 def test_an_empty_archive_has_what_ships(home):

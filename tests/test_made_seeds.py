@@ -65,7 +65,7 @@ def test_the_sizes_are_smaller_and_no_more_than_time_allows(n):
 
 @pytest.mark.usefixtures("unhurried")
 def test_seeds_are_valid_and_point_out_regions(tmp_path):
-    context = context_of(tmp_path, "isosceles", 48, minutes=1.0)
+    context = context_of(tmp_path, "isosceles", 48, minutes=4.0)
     seeds = made(context)
     assert len({c.n for c in seeds}) == 8
     assert all(c.n < 48 and c.check() == [] for c in seeds)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,8 +22,10 @@ FloatArray = NDArray[np.float64]
 
 #: the kernel's widths: in cells across the border, and in half sides along it
 _ACROSS, _ALONG = 0.8, 0.035
+#: a kernel is taken for 0 so many widths away, where it is 2e-8 of its height
+_REACH = 6.0
 #: places whose density is computed at once
-_CHUNK = 512
+_CHUNK = 64
 
 
 def places(points: IntArray, low: IntArray, high: IntArray) -> FloatArray:
@@ -39,35 +42,54 @@ def places(points: IntArray, low: IntArray, high: IntArray) -> FloatArray:
     return np.concatenate([across, along], axis=1)
 
 
+class Weighted(NamedTuple):
+    """What is known at places, the places ascending: float64 [p, dimension], [p] and [p]."""
+
+    at: FloatArray
+    weight: FloatArray
+    #: how much wider than usual the kernel is there
+    width: FloatArray
+
+
+def merged(at: FloatArray, weight: FloatArray, width: FloatArray) -> Weighted:
+    """The same with equal places (and widths) taken together, since many sets have points there, in ascending order."""
+    rows = np.column_stack([at, width])
+    order = np.lexsort(rows.T[::-1])
+    rows = rows[order]
+    first = np.flatnonzero(np.append(True, (rows[1:] != rows[:-1]).any(axis=1)))
+    return Weighted(rows[first, :-1], np.add.reduceat(weight[order], first), rows[first, -1])
+
+
 @dataclass(frozen=True)
 class Places:
     """The places of a class's orbits. Those that mirrors and turns exchange are one."""
 
-    #: the different ones, float64 [places, dimension], and which of them each orbit has, int64 [orbits]
+    #: the different ones, ascending, float64 [places, dimension], and which of them each orbit has, int64 [orbits]
     at: FloatArray
     of: IntArray
     #: elements of every orbit on the inner board, 0 elsewhere: what is not on it comes in when a walk is over
     weights: FloatArray
 
-    def density(self, points: FloatArray, weight: FloatArray, width: FloatArray) -> FloatArray:
-        """How much there is at each orbit, float64 [orbits], of weights [p] at places [p, dimension].
-
-        Every weight is spread by the kernel, `width` [p] times as wide.
-        """
-        kernel = np.array([_ACROSS] + [_ALONG] * (points.shape[1] - 1))
-        height = weight / width ** points.shape[1]
-        at, points = self.at / kernel, points / kernel
+    def density(self, known: Weighted) -> FloatArray:
+        """How much there is at each orbit, float64 [orbits], of what is known at places: spread by the kernel."""
+        kernel = np.array([_ACROSS] + [_ALONG] * (known.at.shape[1] - 1))
+        height = known.weight / known.width ** known.at.shape[1]
+        at, points = self.at / kernel, known.at / kernel
+        reach = _REACH * known.width.max(initial=0.0)
         found = np.empty(len(at))
         for i in range(0, len(at), _CHUNK):
-            apart = ((at[i : i + _CHUNK, None, :] - points) ** 2).sum(axis=2) / width**2
-            found[i : i + _CHUNK] = np.exp(-apart / 2) @ height
+            some = at[i : i + _CHUNK]
+            # Both lie in ascending order across the border.
+            near = slice(*np.searchsorted(points[:, 0], [some[0, 0] - reach, some[-1, 0] + reach]))
+            apart = ((some[:, None, :] - points[near]) ** 2).sum(axis=2) / known.width[near] ** 2
+            found[i : i + _CHUNK] = np.exp(-apart / 2) @ height[near]
         return found[self.of] * self.weights
 
     def spread(self, counts: FloatArray) -> FloatArray:
         """Counts of the orbits themselves, float64 [orbits], spread by the kernel."""
         total = np.bincount(self.of, counts * self.weights, len(self.at)).astype(np.float64)
         held = total > 0
-        return self.density(self.at[held], total[held], np.ones(int(held.sum())))
+        return self.density(Weighted(self.at[held], total[held], np.ones(int(held.sum()))))
 
 
 @lru_cache(maxsize=64)

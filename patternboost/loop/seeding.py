@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from patternboost.loop.smaller_sizes import best_of_sizes
+from patternboost.loop.smaller_sizes import best_of_sizes, nearest_sizes
 from patternboost.problem import Instance, IntArray
 from patternboost.problem.ground import fits_in, scale
 from patternboost.store import library
@@ -19,10 +19,13 @@ from patternboost.store.files import FileError
 _LARGER = 1.5
 #: words that stand for the constructions at hand
 WORDS = ("archive", "best", "neighbours")
-#: constructions taken from the archive, of the search's own size and of each other, and files taken from one folder
-OWN_SIZE, PER_SIZE = 1000, 20
+#: constructions taken from the archive: of the own size, of each of the nearest, and of each other one (a ladder
+#: verifies them at every search, and a hundred sizes of twenty each take seconds)
+OWN_SIZE, PER_SIZE, PER_FAR_SIZE = 300, 20, 4
+_NEAR = 8
 #: sizes and constructions of each that are tried as they are
 _CARRIED, _PER_PLACEMENT = 3, 4
+#: files taken from one folder
 MAX_FILES = 10_000
 
 
@@ -56,7 +59,8 @@ def _is_usable(n: int, own: int, source: str) -> bool:
 
 def _at_hand(instance: Instance, archive: Archive, source: str) -> list[Construction]:
     sizes = [n for n in library.sizes(archive, instance.name) if _is_usable(n, instance.n, source)]
-    limits = {n: OWN_SIZE if n == instance.n else PER_SIZE for n in sizes}
+    near = nearest_sizes(instance.n, sizes)[:_NEAR]
+    limits = {n: PER_SIZE if n in near else PER_FAR_SIZE for n in sizes} | {instance.n: OWN_SIZE}
     return [c for n in sizes for c in library.best(archive, instance.problem.at(n), limits[n])]
 
 

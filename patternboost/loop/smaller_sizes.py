@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from cachetools import LRUCache, cached
 
-from patternboost.loop.places import FloatArray, places, places_of
+from patternboost.loop.places import FloatArray, Weighted, merged, places, places_of
 from patternboost.problem import Instance
 from patternboost.problem.ground import scale
 from patternboost.problem.symmetry import class_orbits, holds
@@ -56,11 +56,18 @@ def seed_density(instance: Instance, symmetry: str, seeds: Sequence[Construction
 
     Every size counts as much as any other. None where sizes have no coordinates in common, or there is no seed.
     """
-    ground, where = instance.problem.ground, places_of(instance, symmetry)
+    where, known = places_of(instance, symmetry), _known_places(instance, seeds)
+    return None if where is None or known is None else where.density(known)
+
+
+@cached(LRUCache(4), key=lambda instance, seeds: (instance, *(c.sha256 for c in seeds)))
+def _known_places(instance: Instance, seeds: Sequence[Construction]) -> Weighted | None:
+    """Where the best constructions of other sizes have their points; None where sizes do not compare, or none is."""
+    ground = instance.problem.ground
     by_size = best_of_sizes(instance.n, seeds)
     near = [m for m in by_size if max(scale(m) / scale(instance.n), scale(instance.n) / scale(m)) <= _FACTOR]
     sizes = near if len(near) >= _FEWEST else list(by_size)[:_FEWEST]
-    if where is None or not sizes:
+    if not sizes or not sizes_compare(instance, seeds):
         return None
     known, weights, widths = [], [], []
     for construction in (c for m in sizes for c in by_size[m]):
@@ -72,7 +79,7 @@ def seed_density(instance: Instance, symmetry: str, seeds: Sequence[Construction
         weights.append(np.full(len(elements), 1 / len(by_size[own.n]) / len(elements)))
         ratio = scale(instance.n) / scale(own.n)
         widths.append(np.full(len(elements), max(ratio, 1 / ratio)))
-    return where.density(np.concatenate(known), np.concatenate(weights), np.concatenate(widths))
+    return merged(np.concatenate(known), np.concatenate(weights), np.concatenate(widths))
 
 
 def classes_of_seeds(instance: Instance, classes: Sequence[str], seeds: Sequence[Construction]) -> dict[str, float]:
