@@ -106,6 +106,7 @@ def test_tokens_that_are_no_orbits_are_refused():
             check(Settings("isosceles", 8, align="policy", **wrong))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("reward", ["samples", "search"])
 def test_a_search_aligns_and_repeats(reward, tmp_path):
     logs = []

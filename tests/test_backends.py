@@ -100,6 +100,7 @@ def test_what_a_loky_worker_had_that_died_is_given_to_another(tmp_path):
     assert (tmp_path / "grave").exists()
 
 
+@pytest.mark.long
 def test_loky_workers_that_die_again_and_again_are_given_up(tmp_path):
     with pytest.raises(BackendError, match="workers died 3 times in a row"):
         results(deadly(tmp_path, always=True), "loky")

@@ -26,7 +26,7 @@ def searched(folder, jobs, generations):
     return folder
 
 
-@pytest.fixture(params=["host", "device"])
+@pytest.fixture(params=["host", pytest.param("device", marks=pytest.mark.long)])
 def sampler(request, monkeypatch):
     """Where samples are drawn: by the host, or as on a GPU, whose code runs on a CPU, too."""
     build = NetworkGenerator.build

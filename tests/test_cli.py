@@ -95,6 +95,7 @@ def test_a_backend_that_is_not_installed(backend: str, tmp_path: Path) -> None:
 # -- problems of one's own ---------------------------------------------------------------------------------------------
 
 
+@pytest.mark.long
 def test_a_problem_file_of_ones_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Search, resume from another folder, export, verify, seed: all of it works without installing anything."""
     source = Path(__file__).parent.parent / "problems" / "no_three_in_line.py"

@@ -103,6 +103,7 @@ def test_chance_alone_is_called_a_difference_at_most_at_the_level():
     assert called <= 8  # 3 are expected; more than 8 would come by chance once in 300
 
 
+@pytest.mark.long
 def test_a_comparison_of_all_arms(tmp_path):
     import_module("patternboost.model.making")  # torch may take longer to load than an arm has time
     arms = "gpt,none,bigram,greedy,exact"
@@ -131,6 +132,7 @@ def test_a_comparison_of_all_arms(tmp_path):
     assert text(read_plan(tmp_path / "c"), outcomes_in(tmp_path / "c")) == "\n".join(answer.out.splitlines()[:-1])
 
 
+@pytest.mark.long
 def test_it_grows_but_does_not_change(tmp_path):
     common = {"minutes": 0.02, "jobs": 1, "run_dir": tmp_path, "quiet": True}
     first = compare("isosceles", 5, seeds=1, arms=("none", "greedy"), **common)
@@ -180,6 +182,7 @@ def test_a_damaged_plan_is_refused(text, tmp_path):
     refused(invoke("compare", "isosceles", 5, "--out", tmp_path), "comparison.json")
 
 
+@pytest.mark.long
 def test_ctrl_c_keeps_what_is_there_and_the_same_command_continues(tmp_path, home):
     command = ("compare", "isosceles", 9, "--minutes", 0.05, "--jobs", 1, "--arms", "none,greedy", "--seeds", 2)
     process = start(*command, "--out", tmp_path / "c", home=home)

@@ -53,6 +53,7 @@ def test_two_searches_at_once_lose_nothing(tmp_path: Path, monkeypatch: pytest.M
     assert keys(together) == expected
 
 
+@pytest.mark.long
 def test_two_processes_cannot_work_on_one_run(tmp_path: Path) -> None:
     run = tmp_path / "run"
     first = start("search", "isosceles", 20, "--minutes", 5, *QUICK, "--run-dir", run)
@@ -183,6 +184,7 @@ def test_sigterm_under_a_time_budget(tmp_path: Path) -> None:
     stop_in("search", signal.SIGTERM, tmp_path / "run", ["--minutes", 30])
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGUSR1])
 def test_a_closed_terminal_and_a_clusters_notice_end_it_like_sigterm(number: int, tmp_path: Path) -> None:
     stop_in("search", number, tmp_path / "run", ["--minutes", 30])

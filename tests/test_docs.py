@@ -176,6 +176,7 @@ def test_the_objective_of_the_how_to_works() -> None:
 # -- the notebook ------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.long
 @pytest.mark.filterwarnings("default")  # what the kernel's own libraries warn of is not ours
 def test_the_notebook_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
@@ -239,6 +240,7 @@ def test_the_completion_script_is_sound(shell: str, tmp_path: Path) -> None:
 # -- the script for a cluster ------------------------------------------------------------------------------------------
 
 
+@pytest.mark.long
 def test_the_task_array_of_the_page_is_the_script_and_runs(tmp_path: Path) -> None:
     """Both tasks of an array of two, as SLURM would start them; each has its sizes."""
     text = (ROOT / "docs" / "ladder.sbatch").read_text()

@@ -50,6 +50,7 @@ def test_damaged_files_are_made_anew(kept: Path, damage: str) -> None:
     assert times == {file: file.stat().st_mtime_ns for file in files}  # nothing is compiled a third time
 
 
+@pytest.mark.long
 def test_without_a_place_for_kernels_they_are_compiled_and_not_kept(tmp_path: Path) -> None:
     for nowhere in ("/proc/nowhere", "/dev/null", str(tmp_path / "file")):
         (tmp_path / "file").write_text("")

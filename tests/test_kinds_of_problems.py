@@ -84,6 +84,7 @@ def test_a_board_is_searched_certified_exported_and_read_again(tmp_path):
     assert invoke("import", certificate).status == 0
 
 
+@pytest.mark.long
 def test_boards_are_seeded_by_boards_that_lie_in_them(tmp_path):
     """Squares and boards in one archive: those that are wider or higher than this one are no seeds."""
     inside = [fits_in(size_of(size), size_of("5x6")) for size in ("5", "6", "4x6", "6x4")]

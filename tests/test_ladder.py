@@ -198,6 +198,7 @@ def test_parts_are_merged_by_import(tmp_path, monkeypatch):
         assert {n: best_score(archive, problem("isosceles", n)) for n in scores} == scores
 
 
+@pytest.mark.long
 def test_ctrl_c_saves_everything(tmp_path, home):
     folder = tmp_path / "l"
     process = start("ladder", "isosceles", "12-20", "--minutes", 5, "--jobs", 2, "--run-dir", folder, home=home)

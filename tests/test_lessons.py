@@ -93,6 +93,7 @@ def test_characters_round_trip():
     assert characters.labels("10") == ["^", "1", "0"]
 
 
+@pytest.mark.long
 def test_the_command_writes_everything_and_says_what_came_of_it(tmp_path):
     answer = invoke(
         "lesson",
@@ -212,6 +213,7 @@ def test_a_lesson_ends_early_once_enough_is_right():
     assert learned.rates[-1][1] >= 0.01
 
 
+@pytest.mark.long
 def test_a_lesson_learns_and_a_bigram_cannot():
     """One 2 in a short string: a transformer of 25,000 weights sees it soon, a bigram cannot remember it."""
     settings = LessonSettings(steps=400, size="tiny", count=1000, samples=300, seed=1)

@@ -141,6 +141,7 @@ def test_masked_samples_that_are_asked_for_above_all_are_valid(name):
     assert len(sampling._samplers) == 2  # a prefix of its own for each
 
 
+@pytest.mark.long
 def test_a_search_tells_levels_and_repeats(tmp_path):
     asked = ["isosceles", 8, "--seed", 5, "--generations", 4, "--set", "ask_above=true", "--set", "starts=20"]
     asked += ["--set", "train_steps=10", "--set", "stop_at_optimum=false", "--quiet"]

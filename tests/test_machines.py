@@ -26,6 +26,7 @@ def test_a_damaged_archive_is_refused_in_one_line(home: Path, tmp_path: Path) ->
         assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.long
 def test_a_data_folder_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The search goes on, says where the archive could be, and a later resume gives it what it missed."""
     monkeypatch.setenv("PATTERNBOOST_HOME", str(tmp_path / "good"))
@@ -48,6 +49,7 @@ def test_a_data_folder_that_cannot_be_written(tmp_path: Path, monkeypatch: pytes
         assert archive.best(problem("isosceles", 7))[0].score == pb_best(tmp_path / "run-0")
 
 
+@pytest.mark.long
 def test_without_torch_all_but_learning_works(tmp_path: Path, home: Path) -> None:
     """A machine without torch: searches without a model, and one line for those with one."""
     blocked = tmp_path / "blocked"
@@ -134,6 +136,7 @@ def pb_best(run: Path) -> int:
     return 0 if best is None else best.score
 
 
+@pytest.mark.long
 def test_a_reader_that_leaves_early() -> None:
     """`patternboost records | head -1` ends without a traceback."""
     pipe = subprocess.Popen([*PROGRAM, "records"], stdout=subprocess.PIPE, stderr=subprocess.PIPE)

@@ -92,6 +92,7 @@ def test_once_it_is_time_to_stop_no_more_are_made(tmp_path):
     assert time.monotonic() - began < 20
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("unhurried")
 def test_a_search_says_what_it_made_and_keeps_it(tmp_path):
     folder = tmp_path / "run"

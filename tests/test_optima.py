@@ -33,6 +33,7 @@ def counted(instance: Instance, points: int, symmetry: str = "none") -> tuple[in
     return len(found), sum(images(instance, elements) or 0 for elements in found)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("n", "up_to_symmetry", "in_all"),  # OEIS A000769 and A000755
     [(2, 1, 1), (3, 1, 2), (4, 4, 11), (5, 5, 32), (6, 11, 50), (7, 22, 132), (8, 57, 380)],

@@ -53,6 +53,7 @@ def test_every_public_name_is_no_module_whatever_is_imported():
     assert {"search", "export", "import_file", "report", "runs", "lesson", "rule", "problem"} <= set(dir(pb))
 
 
+@pytest.mark.long
 def test_names_are_what_they_are_in_a_fresh_process():
     code = "import patternboost.search.tasks, patternboost as pb; from patternboost.problem.rules import rule; "
     code += "print(pb.rule is rule, callable(pb.search), callable(pb.problem), callable(pb.report))"

@@ -202,6 +202,7 @@ def test_bounds_of_before_are_where_the_next_proof_begins(home, tmp_path):
     assert json.loads((tmp_path / "proof.json").read_text())["seconds"] < 5
 
 
+@pytest.mark.long
 @solver
 def test_ctrl_c_says_what_is_known_and_loses_nothing(home, tmp_path):
     run = tmp_path / "run"

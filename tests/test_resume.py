@@ -78,6 +78,7 @@ def killed_and_resumed(whole: Whole, folder: Path, moments: list[float]) -> None
     same(run, home, whole)
 
 
+@pytest.mark.long
 def test_killed_at_three_moments(whole: Whole, tmp_path: Path) -> None:
     # One run, killed early, then twice more while it is being resumed.
     rng = random.Random(3)

@@ -187,6 +187,7 @@ def test_a_run_that_found_nothing_is_the_worst_of_a_comparison():
     assert (nothing.time_to(20), better.time_to(20)) == (None, 1.0)
 
 
+@pytest.mark.long
 def test_a_ladder_climbs_down_where_small_scores_are_wanted(tmp_path):
     command = ("ladder", "hypercube-full-diameter", "2-3", "--minutes", 0.3, "--jobs", 1, "--set", "model=none")
     command = (*command, "--run-dir", tmp_path / "l")
@@ -215,6 +216,7 @@ def test_a_comparison_of_values_prefers_small_ones(tmp_path):
     assert "time to 9" in answer.out
 
 
+@pytest.mark.long
 def test_what_only_counts_points_says_so():
     refused(invoke("prove", "permanent-avoiding-312", 3), "know numbers of points, not values")
     refused(
@@ -225,6 +227,7 @@ def test_what_only_counts_points_says_so():
     assert "max_steps: values are searched by annealing" in answer.err
 
 
+@pytest.mark.long
 def test_seeds_that_do_not_count_at_another_size_are_left_out(tmp_path):
     small = problem("hypercube-full-diameter", 2)
     Construction.of(small, small.points.tolist()).save(tmp_path / "seed.json")

@@ -17,7 +17,7 @@ def one_line(error: Exception) -> str:
 def place_of_fault(error: Exception) -> str:
     """Where in the program an error arose that nobody raised on purpose, in brackets; nothing for a refusal of ours."""
     at = traceback.extract_tb(error.__traceback__)[-1:]
-    if not at or (at[0].line or "").lstrip().startswith("raise"):
+    if not at or not at[0].line or at[0].line.lstrip().startswith("raise"):
         return ""
     return f" (a fault of the program, {Path(at[0].filename).name} line {at[0].lineno}: please report it)"
 
