@@ -33,6 +33,7 @@ def results(batch, backend, jobs=2):
     return [(task.seed, [o.elements.tolist() for o in outcomes]) for task, outcomes in found]
 
 
+@pytest.mark.long
 def test_loky_gives_what_threads_give():
     batch = tasks(6, Effort(300, 3000))
     assert results(batch, "threading") == results(batch, "loky") == results(batch, "threading", jobs=1)
@@ -95,6 +96,7 @@ def deadly(tmp_path, always=False):
     return batch
 
 
+@pytest.mark.long
 def test_what_a_loky_worker_had_that_died_is_given_to_another(tmp_path):
     assert results(deadly(tmp_path), "loky") == results(tasks(12, Effort(300, 3000)), "threading")
     assert (tmp_path / "grave").exists()

@@ -26,7 +26,7 @@ def searched(folder, jobs, generations):
     return folder
 
 
-@pytest.fixture(params=["host", pytest.param("device", marks=pytest.mark.long)])
+@pytest.fixture(params=["host", "device"])
 def sampler(request, monkeypatch):
     """Where samples are drawn: by the host, or as on a GPU, whose code runs on a CPU, too."""
     build = NetworkGenerator.build
@@ -40,6 +40,7 @@ def sampler(request, monkeypatch):
         monkeypatch.setattr(NetworkGenerator, "build", with_device_sampling)
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("sampler")
 def test_the_same_end_with_any_jobs_and_after_a_stop(tmp_path):
     whole = searched(tmp_path / "whole", 1, 6)
@@ -56,6 +57,7 @@ def test_the_same_end_with_any_jobs_and_after_a_stop(tmp_path):
     assert list(checkpoints(parts).values())[-1] == list(checkpoints(whole).values())[-1]
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("sampler")
 def test_under_a_time_budget_learning_ends_with_the_search(tmp_path):
     answer = invoke("search", *BESIDE, *SMALL, "--minutes", 0.15, "--jobs", 1, "--run-dir", tmp_path / "run")

@@ -59,6 +59,7 @@ def test_models(model: str, tmp_path: Path) -> None:
     assert any("model" in entry["origins"] for entry in log) == (model == "bigram")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("model", ["none", "gpt"])
 def test_same_seed_same_result_whatever_the_jobs(model: str, tmp_path: Path) -> None:
     settings = ["--generations", 3, "--model", model, "--set", "starts=40", "--set", "train_steps=10", "--quiet"]

@@ -180,6 +180,7 @@ def test_ctrl_c_under_a_time_budget(phase: str, tmp_path: Path) -> None:
     stop_in(phase, signal.SIGINT, tmp_path / "run", ["--minutes", 30])
 
 
+@pytest.mark.long
 def test_sigterm_under_a_time_budget(tmp_path: Path) -> None:
     stop_in("search", signal.SIGTERM, tmp_path / "run", ["--minutes", 30])
 

@@ -27,6 +27,7 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return home
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("damage", ["cut", "empty", "zeroed", "garbled"])
 def test_damaged_files_are_made_anew(kept: Path, damage: str) -> None:
     files = sorted(kept.rglob("*.nb[ic]"))

@@ -194,6 +194,7 @@ def test_unknown_lessons_and_sizes_are_refused():
     refused(invoke("lesson"), "--list")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", STRINGS)
 def test_a_quick_lesson(name):
     settings = LessonSettings(steps=12, size="tiny", count=200, samples=40, batch=16)

@@ -65,6 +65,7 @@ def test_far_sizes_give_a_few_seeds_and_near_ones_more(home, monkeypatch):
     assert counts[4] == 1
 
 
+@pytest.mark.long
 def test_an_empty_archive_has_what_ships(home):
     names = {name for name, _ in library._listed()}
     assert names >= {"isosceles", "no-three-in-line"}

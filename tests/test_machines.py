@@ -186,6 +186,7 @@ LONG = ["--generations", 4, "--model", "none", "--set", "starts=10", "--jobs", 1
 SLOW = pytest.mark.slow
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("leave", [0, 40960, *(pytest.param(size, marks=SLOW) for size in (4096, 16384, 65536))])
 def test_a_full_disk_under_the_run(leave: int, disk: Path, tmp_path: Path) -> None:
     run = disk / "run"
@@ -205,6 +206,7 @@ def test_a_full_disk_under_the_run(leave: int, disk: Path, tmp_path: Path) -> No
     assert invoke("verify", *(run / "best").glob("*.json")).status == 0
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("leave", [0, *(pytest.param(size, marks=SLOW) for size in (4096, 40960, 65536))])
 def test_a_full_disk_under_the_archive(leave: int, disk: Path, tmp_path: Path) -> None:
     home = disk / "home"

@@ -73,6 +73,7 @@ def padded_columns(request, monkeypatch):
         monkeypatch.setattr("patternboost.model.gpt.columns_beyond", lambda count, device: -count % 8)
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("padded_columns")
 @pytest.mark.parametrize("name", ALL)
 def test_it_learns_samples_and_goes_on_from_a_checkpoint(name, tmp_path):

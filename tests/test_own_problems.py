@@ -31,6 +31,7 @@ def test_the_template_keeps_the_contract_and_is_searched(template, tmp_path):
     assert answer.last.startswith("best 10 right-angles n=6 verified ")
 
 
+@pytest.mark.long
 def test_the_commands(tmp_path):
     answer = invoke("new-problem", "right-angles", "--folder", tmp_path)
     assert (answer.status, answer.last) == (0, str(tmp_path / "right_angles.py"))
@@ -80,6 +81,7 @@ WRONG = {
 }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("what", WRONG)
 @pytest.mark.parametrize("command", ["check", "search"])
 def test_what_is_wrong_gets_one_line(what, command, template, tmp_path):
@@ -125,6 +127,7 @@ AT_LARGE_SIZES = {
 }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("what", AT_LARGE_SIZES)
 def test_what_goes_wrong_at_large_sizes_only(what, tmp_path):
     """The rule runs in a process of its own, so that what it breaks is that process."""
@@ -137,6 +140,7 @@ def test_what_goes_wrong_at_large_sizes_only(what, tmp_path):
     assert "n = 30" in str(error.value) or "n=30" in str(error.value) or "violation of" in str(error.value)
 
 
+@pytest.mark.long
 def test_a_script_without_a_main_guard_searches_a_file(template, tmp_path):
     """The check starts a process, which must not run the script again."""
     script = tmp_path / "script.py"
@@ -150,6 +154,7 @@ def test_a_script_without_a_main_guard_searches_a_file(template, tmp_path):
     assert answer.stdout.splitlines()[-1].startswith("<best 8 for right-angles n=5")
 
 
+@pytest.mark.long
 def test_the_size_that_is_searched_is_checked(tmp_path):
     path = tmp_path / "only_at_60.py"
     path.write_text(LARGE.replace("n > 20", "n == 60").format(rule="out[n * n + 3] = 1", definition="pass"))

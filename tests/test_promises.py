@@ -230,6 +230,7 @@ PROBLEM = Problem("partners", "t", "d", 2, complete, lambda points: None, ())
 """
 
 
+@pytest.mark.long
 def test_a_changed_file_that_a_problem_imports_is_compiled_anew(tmp_path):
     (tmp_path / "own.py").write_text(OWN.format(folder=str(tmp_path)))
     said = []

@@ -202,6 +202,7 @@ def test_the_solver_is_told_the_forbidden_sets_beside_fixed_members(name, n, sym
             assert allowed == (instance.violation(points) is None)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("name", "n"), [("no-square", 4), ("no-four-cycle", 6), ("no-five-on-a-sphere", 2)])
 def test_proofs_and_repairs_of_larger_sets(name, n, tmp_path):
     instance = problem(name, n)

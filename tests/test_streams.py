@@ -15,6 +15,7 @@ def shell(arguments: str, redirected: str) -> "subprocess.CompletedProcess[str]"
     return subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=100)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("redirected", ["2>&-", "2>/dev/full", "2> >(true)", "<&- >&- 2>&-"])
 def test_a_lost_standard_error_ends_no_search(redirected: str, tmp_path: Path) -> None:
     options = "--generations 2 --model none --jobs 1 --set starts=20 --set stop_at_optimum=false"
