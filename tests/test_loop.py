@@ -1,4 +1,4 @@
-"""The loop's parts: settings, pool, bandit, starts, seeding, archive, records, progress; and the loop itself, small."""
+"""The loop's parts: pool, bandit, starts, seeding, archive, records, progress; and the loop itself, small."""
 
 import dataclasses
 import json
@@ -7,7 +7,6 @@ from collections import Counter
 
 import numpy as np
 import pytest
-from made_runs import made_log
 
 import patternboost as pb
 from patternboost.loop import proposing, starts, training
@@ -33,10 +32,7 @@ from patternboost.store.archive import Archive
 from patternboost.store.construction import Construction
 from patternboost.store.files import FileError
 from patternboost.store.records import compare, known_record, known_records
-from patternboost.store.run_folder import RunFolder
-from patternboost.store.settings import (
-    Settings,
-)
+from patternboost.store.settings import Settings
 
 TINY = {
     "starts": 20, "train_steps": 5, "layers": 1, "heads": 1, "width": 16, "pool_floor": 30, "stop_at_optimum": False,
@@ -341,23 +337,3 @@ def test_a_rule_that_disagrees_with_the_definition_is_caught(tmp_path):
     weak = dataclasses.replace(good.problem, name="weak", complete=problem("no-three-in-line", 6).problem.complete)
     with pytest.raises(ProblemError, match="disagree"):
         pb.search(weak.at(6), generations=1, quiet=True, run_dir=tmp_path / "run", model="none", **TINY)
-
-
-def test_runs_are_locked_and_named(tmp_path):
-    settings = Settings("isosceles", 5)
-    run = RunFolder.create(tmp_path / "run", settings)
-    with pytest.raises(FileError, match="another process"):
-        RunFolder.open(tmp_path / "run")
-    run.close()
-    RunFolder.open(tmp_path / "run").close()
-    with pytest.raises(FileError, match="already holds a run"):
-        RunFolder.create(tmp_path / "run", settings)
-    with pytest.raises(FileError, match="is no run"):
-        RunFolder.open(tmp_path)
-    (entry,) = made_log(1, 9)
-    run.log(entry)
-    with (tmp_path / "run" / "log.jsonl").open("a") as file:
-        file.write('{"generation": 1, "cut sho')
-    assert run.read_log() == [entry]
-    run.cut_log(0)
-    assert run.read_log() == []

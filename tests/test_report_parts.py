@@ -29,9 +29,6 @@ def run(tmp_path: Path) -> RunFolder:
     return made_run(tmp_path / "runs" / "run")
 
 
-# -- parts -------------------------------------------------------------------------------------------------------------
-
-
 def test_curves() -> None:
     log = made_log(5, 20, every=10.0)
     curve = best_curve(log)

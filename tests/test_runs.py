@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from commands import finish, invoke, read_log, refused, start, wait_until
-from made_runs import made_entry, made_run
+from made_runs import made_entry, made_log, made_run
 
 from patternboost.report.run_table import COLUMNS, run_rows, state_of
 from patternboost.report.watching import follow, new_entries
@@ -220,3 +220,23 @@ def test_a_record_is_announced_once(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     bests = [score for entry in read_log(tmp_path / "run") for _, score in entry["bests"]]
     assert len(told) == len(bests) >= 1
     assert all(f"best {score} for" in line for line, score in zip(told, bests))
+
+
+def test_runs_are_locked_and_named(tmp_path):
+    settings = Settings("isosceles", 5)
+    run = RunFolder.create(tmp_path / "run", settings)
+    with pytest.raises(FileError, match="another process"):
+        RunFolder.open(tmp_path / "run")
+    run.close()
+    RunFolder.open(tmp_path / "run").close()
+    with pytest.raises(FileError, match="already holds a run"):
+        RunFolder.create(tmp_path / "run", settings)
+    with pytest.raises(FileError, match="is no run"):
+        RunFolder.open(tmp_path)
+    (entry,) = made_log(1, 9)
+    run.log(entry)
+    with (tmp_path / "run" / "log.jsonl").open("a") as file:
+        file.write('{"generation": 1, "cut sho')
+    assert run.read_log() == [entry]
+    run.cut_log(0)
+    assert run.read_log() == []

@@ -30,9 +30,6 @@ def small(name: str) -> Instance:
     return problem(name, 5 if problem(name, 5).size <= 125 else 3)
 
 
-# -- what is valid, and what is not ------------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize("name", [name for name in problem_names() if not find_problem(name).by_value])
 def test_valid_sets_are_accepted(name: str, tmp_path: Path) -> None:
     for seed in range(3):

@@ -56,18 +56,19 @@ def seed_density(instance: Instance, symmetry: str, seeds: Sequence[Construction
 
     Every size counts as much as any other. None where sizes have no coordinates in common, or there is no seed.
     """
-    where, known = places_of(instance, symmetry), _known_places(instance, seeds)
+    where = places_of(instance, symmetry)
+    known = None if where is None else _known_places(instance, seeds)
     return None if where is None or known is None else where.density(known)
 
 
 @cached(LRUCache(4), key=lambda instance, seeds: (instance, *(c.sha256 for c in seeds)))
 def _known_places(instance: Instance, seeds: Sequence[Construction]) -> Weighted | None:
-    """Where the best constructions of other sizes have their points; None where sizes do not compare, or none is."""
+    """Where the best constructions of other sizes have their points, sizes that compare; None where there is none."""
     ground = instance.problem.ground
     by_size = best_of_sizes(instance.n, seeds)
     near = [m for m in by_size if max(scale(m) / scale(instance.n), scale(instance.n) / scale(m)) <= _FACTOR]
     sizes = near if len(near) >= _FEWEST else list(by_size)[:_FEWEST]
-    if not sizes or not sizes_compare(instance, seeds):
+    if not sizes:
         return None
     known, weights, widths = [], [], []
     for construction in (c for m in sizes for c in by_size[m]):

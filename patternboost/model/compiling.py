@@ -12,9 +12,9 @@ from typing import TypeVar
 
 import torch
 
+from patternboost.model.precision import NARROW_GPU
+
 _Function = TypeVar("_Function", bound=Callable[..., object])
-#: below this width compiling takes longer than a run wins back
-_NARROW = 256
 
 
 def can_compile(width: int) -> bool:
@@ -24,7 +24,7 @@ def can_compile(width: int) -> bool:
     a C compiler for what starts its kernels.
     """
     compiler = any(shutil.which(name) for name in (os.environ.get("CC", "cc"), "gcc", "clang"))
-    return width >= _NARROW and compiler and find_spec("triton") is not None
+    return width >= NARROW_GPU and compiler and find_spec("triton") is not None
 
 
 @cache

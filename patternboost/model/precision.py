@@ -10,7 +10,7 @@ import torch
 #: the names that settings use
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}
 #: below these widths a model's time goes into other things than products, on a CPU and on a GPU
-_NARROW_CPU, _NARROW_GPU = 64, 256
+_NARROW_CPU, NARROW_GPU = 64, 256
 
 
 def pick_device(name: str) -> torch.device:
@@ -29,7 +29,7 @@ def pick_precision(name: str, device: torch.device, width: int) -> str:
     if name != "auto":
         return name
     if device.type == "cuda":
-        return "bf16" if width >= _NARROW_GPU else "fp32"
+        return "bf16" if width >= NARROW_GPU else "fp32"
     return "bf16" if width >= _NARROW_CPU and _cpu_multiplies_bf16() else "fp32"
 
 
