@@ -1,8 +1,8 @@
 """No four chosen points of the n x n grid lie on one circle; lines are allowed."""
 
 from collections.abc import Sequence
-from fractions import Fraction
 from itertools import combinations
+from math import gcd
 
 from patternboost.problem import Point, Problem, rule
 
@@ -34,13 +34,14 @@ def complete(n, chosen, out):  # type: ignore[no-untyped-def]
 def violation(points: Sequence[Point]) -> Sequence[Point] | None:
     """A pair sees all points of a circle through it under one angle (up to a straight one): equal cotangents."""
     for a, b in combinations(points, 2):
-        seen: dict[Fraction, Point] = {}
+        seen: dict[Point, Point] = {}
         for p in points:
             cross = (b[0] - a[0]) * (p[1] - a[1]) - (b[1] - a[1]) * (p[0] - a[0])
             if cross == 0:
                 continue
             dot = (p[0] - a[0]) * (p[0] - b[0]) + (p[1] - a[1]) * (p[1] - b[1])
-            angle = Fraction(dot, cross)
+            common = gcd(dot, cross) * (1 if cross > 0 else -1)
+            angle = (dot // common, cross // common)  # the cotangent, in lowest terms
             if angle in seen:
                 return [a, b, seen[angle], p]
             seen[angle] = p

@@ -56,7 +56,7 @@ def test_the_better_one_of_archive_and_package_counts(monkeypatch, home):
 def test_far_sizes_give_a_few_seeds_and_near_ones_more(home, monkeypatch):
     monkeypatch.setattr(seeding, "PER_SIZE", 3)
     monkeypatch.setattr(seeding, "PER_FAR_SIZE", 1)
-    monkeypatch.setattr(seeding, "_NEAR", 2)
+    monkeypatch.setattr(seeding, "LEARNED", 2)
     with Archive() as archive:
         archive.add(Construction.of(problem("isosceles", n), [(0, k)]) for n in (4, 6, 7) for k in range(n // 2))
         seeds = collect(problem("isosceles", 8), ["archive"], archive)

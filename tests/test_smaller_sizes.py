@@ -20,6 +20,7 @@ from patternboost.loop.smaller_sizes import (
     learned_sizes,
     nearest_sizes,
     seed_density,
+    sizes_agree,
     sizes_compare,
 )
 from patternboost.loop.starts import expected_steps
@@ -175,6 +176,30 @@ def test_larger_constructions_are_cut_and_smaller_ones_kept_where_they_are_valid
     found = own_seeds(context, new_state(context, seeds))
     assert {e.merit for e in found} == {4}
     assert {e.origin for e in found} == {Origin.SEED}
+
+
+def test_where_sizes_do_not_lie_alike_they_point_out_no_region():
+    """With seeds of one size alone there is nothing to say."""
+
+    def middles(n, depth):
+        m, far, last = n // 2, n - 1 - depth, n - 1
+        frame = [(0, 0), (0, last), (last, 0), (last, last)]  # distances count from the border of the set
+        return of("isosceles", n, [*frame, (depth, m), (m, depth), (far, m), (m, far)])
+
+    border, inside = [middles(n, 0) for n in (31, 41, 51)], [middles(n, 10) for n in (31, 41, 51)]
+    scattered = [middles(n, depth) for n, depth in ((31, 0), (41, 7), (51, 14))]
+    context = context_of("isosceles", 60, model="none", minutes=1.0)
+    for seeds, agree in (
+        (inside, True),
+        (border, True),
+        (border + inside, True),
+        (scattered, False),
+        (inside[:1], True),
+        ([], True),
+    ):
+        assert sizes_agree(context.instance, seeds) == agree
+        walks = starts_of(context, new_state(context, seeds), "mirror", 0, 300 * expected_steps(context, "mirror"), [])
+        assert bool(set(SEED_REGIONS) & {s.origin for s in walks}) == (agree and bool(seeds))
 
 
 @pytest.mark.parametrize("name", ["isosceles", "no-square"])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -10,7 +10,6 @@ import numpy as np
 
 from patternboost.loop.aligning import ALIGN_SHARE, align
 from patternboost.loop.allocator import proposer_policy
-from patternboost.loop.classes import class_shares
 from patternboost.loop.clock import Clock
 from patternboost.loop.context import Context
 from patternboost.loop.origins import REGIONS, Origin
@@ -59,9 +58,10 @@ def propose(
     outputs: Outputs,
     statistics: Statistics,
     length: float,
+    classes: Mapping[str, float],
     beside: bool = False,
 ) -> list[Proposal]:
-    """Starts for every class of this generation; no more samples are drawn once sampling has had its time.
+    """Starts for every class by its share; no more samples are drawn once sampling has had its time.
 
     With a model that works beside the search the samples are those that it handed over.
     """
@@ -71,7 +71,6 @@ def propose(
     over = clock.within((SAMPLE_SHARE + (ALIGN_SHARE if context.settings.align != "none" else 0.0)) * length)
     found: list[Proposal] = []
     widest = 0.0
-    classes = class_shares(context, state)
     most = max(classes.values(), default=0.0)
     for index, (symmetry, share) in enumerate(classes.items()):
         steps = share * state.work
@@ -114,6 +113,11 @@ def starts_of(
     return [starts[i] for i in rng.permutation(len(starts))]
 
 
+def can_draw(context: Context, state: State, symmetry: str, steps: float) -> bool:
+    """Whether a model is asked for samples of a class that gets so many steps."""
+    return _wanted(context, symmetry, steps) > 0 and affords_table(context, state, symmetry, steps)
+
+
 def _wanted(context: Context, symmetry: str, steps: float) -> int:
     """Samples that a class's proposers can use."""
     s = context.settings
@@ -136,8 +140,7 @@ def draw(
     from patternboost.model.tokens import Example  # late: only runs with a model need torch
 
     symmetry = of.symmetry
-    wanted = _wanted(context, symmetry, of.steps)
-    if state.model is None or not wanted or not affords_table(context, state, symmetry, of.steps):
+    if state.model is None or not can_draw(context, state, symmetry, of.steps):
         return []
     instance, masked = context.instance, context.settings.mask
     outputs.progress.phase(f"sample {symmetry}", 1.0)
@@ -149,6 +152,7 @@ def draw(
             align(context, state, clock, outputs, statistics, table, over, length)
     seed = context.seed(Stream.SAMPLE, state.generation, of.index)
     temperature = state.temperature.value
+    wanted = _wanted(context, symmetry, of.steps)
     drawn = state.model.sample(DrawRequest(instance.n, symmetry, wanted, seed, table, over, temperature))
     statistics.note_samples(len(drawn.sets), drawn.malformed, drawn.empty, temperature)
     statistics.novel += len({canonical_key(instance, s) for s in drawn.sets} - state.pool.keys)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
 
-from patternboost.loop.smaller_sizes import best_of_sizes, nearest_sizes
+from patternboost.loop.smaller_sizes import LEARNED, best_of_sizes, nearest_sizes
 from patternboost.problem import Instance, IntArray
 from patternboost.problem.ground import fits_in, scale
 from patternboost.store import library
@@ -19,12 +20,11 @@ from patternboost.store.files import FileError
 _LARGER = 1.5
 #: words that stand for the constructions at hand
 WORDS = ("archive", "best", "neighbours")
-#: constructions taken from the archive: of the own size, of each of the nearest, and of each other one (a ladder
-#: verifies them at every search, and a hundred sizes of twenty each take seconds)
-OWN_SIZE, PER_SIZE, PER_FAR_SIZE = 300, 20, 4
-_NEAR = 8
-#: sizes and constructions of each that are tried as they are
-_CARRIED, _PER_PLACEMENT = 3, 4
+#: constructions taken from the archive: of the own size, of each that a model learns from, and of each other one, where
+#: only the best count (each is verified, which takes milliseconds)
+OWN_SIZE, PER_SIZE, PER_FAR_SIZE = 300, 8, 4
+#: of so many of the nearest smaller sizes the best constructions, so many in all, are tried as they are
+_CARRIED, _TRIED = 3, 4
 #: files taken from one folder
 MAX_FILES = 10_000
 
@@ -59,7 +59,7 @@ def _is_usable(n: int, own: int, source: str) -> bool:
 
 def _at_hand(instance: Instance, archive: Archive, source: str) -> list[Construction]:
     sizes = [n for n in library.sizes(archive, instance.name) if _is_usable(n, instance.n, source)]
-    near = nearest_sizes(instance.n, sizes)[:_NEAR]
+    near = nearest_sizes(instance.n, sizes)[:LEARNED]
     limits = {n: PER_SIZE if n in near else PER_FAR_SIZE for n in sizes} | {instance.n: OWN_SIZE}
     return [c for n in sizes for c in library.best(archive, instance.problem.at(n), limits[n])]
 
@@ -100,10 +100,8 @@ def valid_placements(instance: Instance, seeds: Sequence[Construction]) -> list[
 
     On a board the best of n - 1 points is one of n, so that no search has to find it again.
     """
-    found = []
     smaller = [c for c in seeds if c.n != instance.n and fits_in(c.n, instance.n)]
-    for constructions in list(best_of_sizes(instance.n, smaller).values())[:_CARRIED]:
-        for construction in constructions[:_PER_PLACEMENT]:
-            placed = embeddings(instance, construction)
-            found += [s for s in placed if instance.violation(instance.to_points(s)) is None]
-    return found
+    nearest = list(best_of_sizes(instance.n, smaller).values())[:_CARRIED]
+    best = sorted(chain.from_iterable(nearest), key=lambda c: -c.merit)[:_TRIED]
+    placed = chain.from_iterable(embeddings(instance, c) for c in best)
+    return [s for s in placed if instance.violation(instance.to_points(s)) is None]

@@ -21,8 +21,11 @@ from patternboost.store.construction import Construction
 _FACTOR, _FEWEST = 2.5, 8
 #: sizes whose best constructions say which class pays
 _NEAREST = 8
+#: the nearest sizes are predicted from the others: so many of them, by this share of the density, which has to hold so
+#: much of their best sets (docs/results.md has what was measured)
+_PREDICTED, _LOOKED_AT, _HOLDS = 3, 0.93, 0.75
 #: sizes besides its own that a model learns, and one that knows a token by its place
-_LEARNED, _LEARNED_BY_PLACE = 4, 40
+LEARNED, _LEARNED_BY_PLACE = 4, 40
 
 
 def nearest_sizes(n: int, sizes: Iterable[int]) -> list[int]:
@@ -41,7 +44,7 @@ def best_of_sizes(n: int, seeds: Sequence[Construction]) -> dict[int, list[Const
 
 def learned_sizes(n: int, seeds: Sequence[Construction], model: str) -> list[int]:
     """The sizes whose seeds a model learns besides its own: the nearest, and more where tokens mean the same at all."""
-    return nearest_sizes(n, (c.n for c in seeds))[: _LEARNED_BY_PLACE if model == "every-size" else _LEARNED]
+    return nearest_sizes(n, (c.n for c in seeds))[: _LEARNED_BY_PLACE if model == "every-size" else LEARNED]
 
 
 def sizes_compare(instance: Instance, seeds: Sequence[Construction]) -> bool:
@@ -59,6 +62,32 @@ def seed_density(instance: Instance, symmetry: str, seeds: Sequence[Construction
     where = places_of(instance, symmetry)
     known = None if where is None else _known_places(instance, seeds)
     return None if where is None or known is None else where.density(known)
+
+
+@cached(LRUCache(4), key=lambda instance, seeds: (instance, *(c.sha256 for c in seeds)))
+def sizes_agree(instance: Instance, seeds: Sequence[Construction]) -> bool:
+    """Whether good sets of different sizes lie alike: the best of the nearest sizes where the other sizes point to.
+
+    True where nothing can be said: with seeds of one size alone, or where sizes have no coordinates in common.
+    """
+    by_size = best_of_sizes(instance.n, seeds)
+    shares: list[float] = []
+    for m in list(by_size)[:_PREDICTED]:
+        others = [c for size, found in by_size.items() if size != m for c in found]
+        density = seed_density(by_size[m][0].instance, "none", others)
+        if density is not None:
+            shares.append(float(np.mean([_held(density, c) for c in by_size[m]])))
+    return not shares or float(np.mean(shares)) >= _HOLDS
+
+
+def _held(density: FloatArray, construction: Construction) -> float:
+    """The share of a construction's points where most of a density (float64 [orbits without symmetry]) lies."""
+    instance = construction.instance
+    order = np.argsort(-density, kind="stable")
+    denser = np.empty(len(density))
+    denser[order] = np.cumsum(density[order]) - density[order]
+    orbits = class_orbits(instance, "none").orbit_of[instance.to_elements(construction.points)]
+    return float(np.mean(denser[orbits] < _LOOKED_AT * density.sum()))
 
 
 @cached(LRUCache(4), key=lambda instance, seeds: (instance, *(c.sha256 for c in seeds)))

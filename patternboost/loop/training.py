@@ -43,6 +43,8 @@ def train(
     """
     if state.model is None or state.generation == 0 or clock.ending(length):
         return
+    if context.settings.timed and not state.model.ready:  # the cores search until it is
+        return
     state.owed = max(0.0, state.owed - share * length)
     learn_from = examples(context, state)
     if state.owed > 0 or len(learn_from) < _LEAST_EXAMPLES:

@@ -83,6 +83,14 @@ class BigramGenerator(Generator):
         self._counted: Tensor | None = None  # log-probabilities [V, V], as a unigram model [1, V]
         self._longest = 0
 
+    def prepare(self) -> None:
+        """Nothing to do."""
+
+    @property
+    def ready(self) -> bool:
+        """Counting needs nothing first."""
+        return True
+
     def fit(self, request: FitRequest) -> TrainLog:
         """Count anew."""
         if self._counted is None:

@@ -25,6 +25,13 @@ class Generator(Protocol):
     #: whether it computes on a device of its own
     apart: bool
 
+    def prepare(self) -> None:
+        """Begin, beside the search, what the first `fit` would otherwise wait for."""
+
+    @property
+    def ready(self) -> bool:
+        """Whether `fit` begins at once."""
+
     def fit(self, request: FitRequest) -> TrainLog:
         """Learn from the pool."""
 

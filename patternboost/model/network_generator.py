@@ -23,6 +23,7 @@ from patternboost.model.decoding import Decoder, decoder_of
 from patternboost.model.device_sampling import DeviceSampling, bodies_of, split
 from patternboost.model.generator import Generator, check_vocabulary
 from patternboost.model.gpt import GPT, Shape, context_for
+from patternboost.model.late_import import LateImport
 from patternboost.model.networks import make_network
 from patternboost.model.next_token import SampleSettings
 from patternboost.model.precision import DTYPES, one_torch_thread, pick_precision
@@ -52,6 +53,10 @@ class Built:
     optimizer: torch.optim.AdamW
     steps: CapturedSteps | None = None
     sampling: DeviceSampling | None = None
+
+
+#: torch's compiler, which every optimiser imports when it is first used
+_COMPILER = LateImport("torch._dynamo")
 
 
 class NetworkGenerator(Generator):
@@ -92,6 +97,7 @@ class NetworkGenerator(Generator):
 
     def build(self, context: int) -> Built:
         """A new model for sequences of up to `context` tokens, and its optimiser."""
+        _COMPILER.wait()
         settings = Shape(vocabulary=self.vocabulary.count, context=context, **self._shape)
         torch.manual_seed(self._seed)  # the weights' start; sampling and training have generators of their own
         model = make_network(self._network, settings, self.vocabulary).to(self.device)
@@ -101,6 +107,15 @@ class NetworkGenerator(Generator):
         sampling = None if steps is None else DeviceSampling(model, DTYPES[self.precision])
         self.built = Built(model, optimizer, steps, sampling)
         return self.built
+
+    def prepare(self) -> None:
+        """Import what training needs."""
+        _COMPILER.begin()
+
+    @property
+    def ready(self) -> bool:
+        """Whether that was imported."""
+        return _COMPILER.done
 
     def fit(self, request: FitRequest) -> TrainLog:
         """Train; the first call settles tokens and the longest sequence (room for a quarter more).

@@ -11,7 +11,7 @@ from patternboost.loop.context import Context
 from patternboost.loop.origins import Origin
 from patternboost.loop.proposers.base import Budget, Proposer
 from patternboost.loop.regions import telling_region
-from patternboost.loop.smaller_sizes import seed_density
+from patternboost.loop.smaller_sizes import seed_density, sizes_agree
 from patternboost.loop.starts import Start, starts_in
 from patternboost.problem import IntArray
 
@@ -43,7 +43,12 @@ class SeedRegions(Proposer):
         return wanted and self._inside(context, state, symmetry) is not None
 
     def _inside(self, context: Context, state: State, symmetry: str) -> IntArray | None:
-        """The region; None where there is none, or it would be most of the class: good sets use all of it then."""
+        """The region; None where there is none, or it would mislead.
+
+        It would where good sets of different sizes do not lie alike, or use most of the class.
+        """
+        if not sizes_agree(context.instance, state.seeds):
+            return None
         density = seed_density(context.instance, symmetry, state.seeds)
         return None if density is None else telling_region(density, self._share)
 

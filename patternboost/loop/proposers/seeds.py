@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import islice
 from typing import TYPE_CHECKING
 
+from cachetools import LRUCache, cached
 from typing_extensions import override
 
 from patternboost.loop.context import Context
@@ -12,8 +14,9 @@ from patternboost.loop.origins import Origin
 from patternboost.loop.proposers.base import Budget, Proposer
 from patternboost.loop.seeding import embeddings
 from patternboost.loop.starts import Start, expected_steps
-from patternboost.problem import IntArray
+from patternboost.problem import Instance, IntArray
 from patternboost.problem.symmetry import class_orbits
+from patternboost.store.construction import Construction
 
 if TYPE_CHECKING:
     from patternboost.loop.state import State
@@ -31,16 +34,20 @@ class Seeds(Proposer):
 
     @override
     def ready(self, context: Context, state: State, symmetry: str, samples: Sequence[Example]) -> bool:
-        return state.generation == 0 and bool(self._usable(context, state, symmetry))
+        if state.generation > 0:
+            return False
+        orbits = class_orbits(context.instance, symmetry)
+        return any(len(orbits.project(s)) for s in _placed(context.instance, state.seeds))
 
     @override
     def propose(self, context: Context, state: State, symmetry: str, budget: Budget) -> list[Start]:
-        usable = self._usable(context, state, symmetry)
+        placed, orbits = _placed(context.instance, state.seeds), class_orbits(context.instance, symmetry)
+        usable = (placed[i] for i in budget.rng.permutation(len(placed)) if len(orbits.project(placed[i])))
         count = max(1, round(budget.steps / expected_steps(context, symmetry)))
-        return [Start(usable[i], self.origin) for i in budget.rng.permutation(len(usable))[:count]]
+        return [Start(elements, self.origin) for elements in islice(usable, count)]
 
-    @staticmethod
-    def _usable(context: Context, state: State, symmetry: str) -> list[IntArray]:
-        orbits = class_orbits(context.instance, symmetry)
-        placed = (s for seed in state.seeds for s in embeddings(context.instance, seed))
-        return [s for s in placed if len(orbits.project(s))]
+
+@cached(LRUCache(1), key=lambda instance, seeds: (instance, *(c.sha256 for c in seeds)))  # asked for every class
+def _placed(instance: Instance, seeds: Sequence[Construction]) -> list[IntArray]:
+    """Every seed in each of its placements."""
+    return [elements for seed in seeds for elements in embeddings(instance, seed)]
