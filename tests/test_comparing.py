@@ -228,6 +228,7 @@ def test_arms_for_seeds_and_for_proposers_left_out(tmp_path):
     settings = {arm: RunFolder.read(folder / f"{arm}-1").settings for arm in arms.split(",")}
     assert settings["seeded-unigram"].seed_from == settings["without-elite"].seed_from == (str(folder / "seeds"),)
     assert settings["unseeded-none"].seed_from == ()
+    assert not any(s.known_classes for s in settings.values()), "what one run finds must not help the next"
     assert settings["without-elite"].without == "elite"
     walked = {origin for entry in RunFolder.read(folder / "without-elite-1").read_log() for origin in entry["origins"]}
     assert not {"elite", "relaxed"} & walked

@@ -159,6 +159,8 @@ def test_the_class_that_holds_the_best_of_other_sizes_is_known(tmp_path):
             "both-mirrors+half": 0.5, "mirror": 0.25, "diagonal": 0.25,
         }  # fmt: skip
         assert known_shares(context_of("isosceles", 14, generations=2), archive, []) == {}  # repeatable
+        alone = known_shares(context_of("isosceles", 14, minutes=1.0, known_classes=False), archive, [corner])
+        assert {name: share for name, share in alone.items() if share} == {"both-mirrors+half": 1.0}
         assert known_shares(context_of("isosceles", 14, ("mirror",), minutes=1.0), archive, [corner]) == {}
 
 

@@ -1,5 +1,6 @@
 """When a model trains: once what it needs is imported, beside the search, and where samples could be drawn at all."""
 
+import subprocess
 import sys
 import threading
 
@@ -43,6 +44,13 @@ def test_done_once_it_is_imported(gate):
     assert late.done
     assert "opens_late" in sys.modules
     assert LateImport("opens_late").done
+
+
+def test_the_end_of_the_program_waits_for_it(tmp_path):
+    (tmp_path / "opens_late.py").write_text("import time\ntime.sleep(0.5)\nprint('imported')")
+    code = "from patternboost.model.late_import import LateImport\nLateImport('opens_late').begin()"
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "imported\n", "")
 
 
 @pytest.fixture

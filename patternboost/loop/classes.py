@@ -66,7 +66,8 @@ def known_shares(context: Context, archive: Archive, seeds: Sequence[Constructio
     """
     if len(context.classes) == 1:
         return {}
-    ask = context.settings.timed or any(source in WORDS for source in context.settings.seed_from)
+    s = context.settings
+    ask = s.known_classes and (s.timed or any(source in WORDS for source in s.seed_from))
     paid = archive.paid(context.instance.name) if ask else {}
     own = [context.instance.n] if context.instance.n in paid else []
     sources = [paid[n] for n in [*own, *nearest_sizes(context.instance.n, paid)][:_SEARCHES]]

@@ -17,9 +17,9 @@ class LateImport:
     def begin(self) -> None:
         """Import it in a thread, where that has not begun."""
         if self._thread is None:
-            self._thread = threading.Thread(
-                target=importlib.import_module, args=(self._name,), name=f"import {self._name}", daemon=True
-            )
+            # No daemon: an import that is cut off by the end of the program may end it with a traceback.
+            name = f"import {self._name}"
+            self._thread = threading.Thread(target=importlib.import_module, args=(self._name,), name=name)
             self._thread.start()
 
     @property

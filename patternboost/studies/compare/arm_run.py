@@ -92,10 +92,11 @@ def run(plan: Plan, folder: Path, arm: str, seed: int, stopped: Callable[[], boo
         if (where / "settings.toml").exists():
             result = resume(where, quiet=True)
         else:
-            seeds = {"seed_from": [str(folder / "seeds")] if plan.seed_from else []}
+            # what one run finds must not help the next
+            alone = {"seed_from": [str(folder / "seeds")] if plan.seed_from else [], "known_classes": False}
             result = search(
                 plan.problem, plan.n, minutes=plan.minutes, seed=seed, jobs=plan.jobs, symmetry=plan.symmetry,
-                run_dir=where, quiet=True, **(seeds | parse_assignments(plan.options) | ARMS[arm]),
+                run_dir=where, quiet=True, **(alone | parse_assignments(plan.options) | ARMS[arm]),
             )  # fmt: skip
         if result.interrupted:
             return False
