@@ -7,6 +7,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -93,7 +94,7 @@ def run(plan: Plan, folder: Path, arm: str, seed: int, stopped: Callable[[], boo
             result = resume(where, quiet=True)
         else:
             # what one run finds must not help the next
-            alone = {"seed_from": [str(folder / "seeds")] if plan.seed_from else [], "known_classes": False}
+            alone: dict[str, Any] = {"seed_from": [str(folder / "seeds")] if plan.seed_from else [], "known_classes": False}
             result = search(
                 plan.problem, plan.n, minutes=plan.minutes, seed=seed, jobs=plan.jobs, symmetry=plan.symmetry,
                 run_dir=where, quiet=True, **(alone | parse_assignments(plan.options) | ARMS[arm]),
