@@ -94,7 +94,8 @@ def run(plan: Plan, folder: Path, arm: str, seed: int, stopped: Callable[[], boo
             result = resume(where, quiet=True)
         else:
             # what one run finds must not help the next
-            alone: dict[str, Any] = {"seed_from": [str(folder / "seeds")] if plan.seed_from else [], "known_classes": False}
+            seeds = [str(folder / "seeds")] if plan.seed_from else []
+            alone: dict[str, Any] = {"seed_from": seeds, "known_classes": False}
             result = search(
                 plan.problem, plan.n, minutes=plan.minutes, seed=seed, jobs=plan.jobs, symmetry=plan.symmetry,
                 run_dir=where, quiet=True, **(alone | parse_assignments(plan.options) | ARMS[arm]),
