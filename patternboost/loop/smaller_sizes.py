@@ -22,7 +22,7 @@ _FACTOR, _FEWEST = 2.5, 8
 #: sizes whose best constructions say which class pays
 _NEAREST = 8
 #: the nearest sizes are predicted from the others: so many of them, by this share of the density, which has to hold so
-#: much of their best sets (docs/results.md has what was measured)
+#: much of their best sets (docs/LOG.md has what was measured)
 _PREDICTED, _LOOKED_AT, _HOLDS = 3, 0.93, 0.75
 #: sizes besides its own that a model learns, and one that knows a token by its place
 LEARNED, _LEARNED_BY_PLACE = 4, 40
