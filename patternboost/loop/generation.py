@@ -29,7 +29,8 @@ def run_generation(context: Context, state: State, clock: Clock, outputs: Output
 
     classes = class_shares(context, state)
     # What it learns is of use once samples are drawn; large boards have no time for a class's table at first.
-    learns = any(can_draw(context, state, name, share * state.work) for name, share in classes.items())
+    drawn_from = (can_draw(context, state, name, share * state.work) for name, share in classes.items())
+    learns = state.model is not None and any(drawn_from)
     beside = works_beside(context, state)
     if learns and not beside:
         with statistics.phase("train"):
@@ -38,7 +39,7 @@ def run_generation(context: Context, state: State, clock: Clock, outputs: Output
         proposals = propose(context, state, clock, outputs, statistics, length, classes, beside)
     if state.model is not None and learns and state.generation > 0:  # a short search ends before
         state.model.prepare()
-    learning = nullcontext() if not beside else learning_beside(context, state, clock, outputs, proposals, length)
+    learning = learning_beside(context, state, clock, outputs, proposals, length) if beside else nullcontext()
     with statistics.phase("search"), learning:
         found = search(context, state, clock, outputs, statistics, proposals, length)
     with statistics.phase("verify"):
@@ -49,7 +50,7 @@ def run_generation(context: Context, state: State, clock: Clock, outputs: Output
         return None
     state.generation += 1
     if settings.timed and statistics.seconds["search"] > 0:  # the next one takes as many steps as fit its time
-        share = 1.0 if state.model is None or beside or not learns else 1 - TRAIN_SHARE - SAMPLE_SHARE
+        share = 1.0 if beside or not learns else 1 - TRAIN_SHARE - SAMPLE_SHARE
         rate = statistics.steps / statistics.seconds["search"]
         state.work = max(rate * length * share, state.work / 4)
     return statistics

@@ -30,15 +30,18 @@ _MOST = 1500
 _LINE, _CUT = 64 * LANES, 0.8
 
 
-def region(density: NDArray[np.float64], mass: float) -> IntArray:
-    """The fewest orbits (int64, ascending) that hold a share `mass` of a density (float64 [orbits]).
+def densest(density: NDArray[np.float64], mass: float) -> IntArray:
+    """The fewest orbits (int64, the densest first) that hold a share `mass` of a density (float64 [orbits])."""
+    order = np.argsort(-density, kind="stable").astype(np.int64)
+    return order[: int(np.searchsorted(np.cumsum(density[order]), mass * density.sum())) + 1]
 
-    Or somewhat fewer, where their bitmaps take a cache line less.
-    """
-    order = np.argsort(-density, kind="stable")
-    enough = min(int(np.searchsorted(np.cumsum(density[order]), mass * density.sum())) + 1, _MOST)
+
+def region(density: NDArray[np.float64], mass: float) -> IntArray:
+    """The same, ascending; or somewhat fewer, where their bitmaps take a cache line less."""
+    inside = densest(density, mass)[:_MOST]
+    enough = len(inside)
     lines = enough // _LINE * _LINE
-    return np.sort(order[: lines if lines >= _CUT * enough else enough]).astype(np.int64)
+    return np.sort(inside[: lines if lines >= _CUT * enough else enough])
 
 
 def telling_region(density: NDArray[np.float64], mass: float) -> IntArray | None:

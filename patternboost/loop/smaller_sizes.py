@@ -12,6 +12,7 @@ import numpy as np
 from cachetools import LRUCache, cached
 
 from patternboost.loop.places import FloatArray, Weighted, merged, places, places_of
+from patternboost.loop.regions import densest
 from patternboost.problem import Instance
 from patternboost.problem.ground import scale
 from patternboost.problem.symmetry import class_orbits, holds
@@ -74,20 +75,13 @@ def sizes_agree(instance: Instance, seeds: Sequence[Construction]) -> bool:
     shares: list[float] = []
     for m in list(by_size)[:_PREDICTED]:
         others = [c for size, found in by_size.items() if size != m for c in found]
-        density = seed_density(by_size[m][0].instance, "none", others)
+        own = by_size[m][0].instance
+        density = seed_density(own, "none", others)
         if density is not None:
-            shares.append(float(np.mean([_held(density, c) for c in by_size[m]])))
+            inside, orbit_of = densest(density, _LOOKED_AT), class_orbits(own, "none").orbit_of
+            held = [np.isin(orbit_of[own.to_elements(c.points)], inside).mean() for c in by_size[m]]
+            shares.append(float(np.mean(held)))
     return not shares or float(np.mean(shares)) >= _HOLDS
-
-
-def _held(density: FloatArray, construction: Construction) -> float:
-    """The share of a construction's points where most of a density (float64 [orbits without symmetry]) lies."""
-    instance = construction.instance
-    order = np.argsort(-density, kind="stable")
-    denser = np.empty(len(density))
-    denser[order] = np.cumsum(density[order]) - density[order]
-    orbits = class_orbits(instance, "none").orbit_of[instance.to_elements(construction.points)]
-    return float(np.mean(denser[orbits] < _LOOKED_AT * density.sum()))
 
 
 @cached(LRUCache(4), key=lambda instance, seeds: (instance, *(c.sha256 for c in seeds)))
