@@ -13,9 +13,10 @@ from patternboost.problem import Instance
 from patternboost.search import bitsliced, set_by_set, sparse
 from patternboost.search import rng as chance
 from patternboost.search.bitmaps import BitRows, bitrows_nbytes, build_bitrows
-from patternboost.search.bitsliced import BitState, new_bitstate
+from patternboost.search.bitstate import BitState, new_bitstate
 from patternboost.search.enumerate import find_conflicts
 from patternboost.search.memory import Building
+from patternboost.search.simd_u64 import LANES
 from patternboost.search.sparse import MEMBER, new_state
 from patternboost.search.tables import Table, build_table
 from patternboost.search.tabu import ADDED, BEST_COUNT, BEST_POINTS, BEST_STEP, STEP, TABU_COUNT, Walk, begin, new_walk
@@ -30,6 +31,7 @@ CLASSES = [
     "diagonal",
     "near-quarter-turn",
 ]
+#: without symmetry 24 x 24 cells are bitmaps of two vectors
 CASES = [(isosceles.PROBLEM, n) for n in (5, 6, 7, 8, 9, 13)] + [(no_three_in_line.PROBLEM, n) for n in (6, 9, 24)]
 FOREVER = 10**9
 
@@ -62,7 +64,7 @@ def points_of(table: Table, orbits) -> list:
 
 
 def assert_consistent(rows: BitRows, state: BitState, walk: Walk | None = None) -> None:
-    free, inside = (bits(b)[: rows.orbits] for b in state.bitmap.reshape(4, rows.words)[:2])
+    free, inside = (bits(b)[: rows.orbits] for b in state.bitmap.reshape(3, rows.words)[:2])
     held = members(state)
     assert np.flatnonzero(inside).tolist() == held
     tabu = [] if walk is None else walk.tabu[: walk.info[TABU_COUNT]].tolist()
@@ -213,6 +215,18 @@ def test_every_form_of_counts_makes_the_same_walk(problem, n, symmetry):
         held = walker.state.member[: walker.state.total[0]].tolist()
         seen.append((left, over, walker.steps, walker.best[0].tolist(), held, int(walker.state.rng[0])))
     assert all(other == seen[0] for other in seen[1:])
+
+
+def test_bitmaps_of_three_vectors_make_the_same_walk():
+    table, rows = built(no_three_in_line.PROBLEM, 33, "none")
+    assert rows.words == 3 * LANES
+    seen = []
+    for walker in (sparse_walker(table, (1, 3), 7), bit_walker(rows, (1, 3), 7)):
+        walker.start(np.arange(0, rows.orbits, 3))
+        walker.run(300, FOREVER, FOREVER)
+        held = walker.state.member[: walker.state.total[0]].tolist()
+        seen.append((walker.best[0].tolist(), held, int(walker.state.rng[0])))
+    assert seen[0] == seen[1]
 
 
 def test_walk_stops_at_target_and_at_patience():

@@ -27,6 +27,7 @@ from patternboost.search import bitsliced
 from patternboost.search import regions as search_regions
 from patternboost.search import tasks as search_tasks
 from patternboost.search.bitmaps import build_bitrows
+from patternboost.search.bitstate import new_bitstate
 from patternboost.search.completing import fill_up
 from patternboost.search.memory import Building
 from patternboost.search.regions import RegionWalker, masked, region_bitmaps
@@ -60,7 +61,7 @@ def test_counts_in_a_region_are_those_of_the_whole_board(problem, n, symmetry, j
         part = part if core is None else np.intersect1d(part, core)
         inner = region_bitmaps(table.instance, symmetry, part, 1 << 30, Building(jobs=jobs))
     whole = build_bitrows(table)
-    inside, outside = bitsliced.new_bitstate(inner, 3), bitsliced.new_bitstate(whole, 3)
+    inside, outside = new_bitstate(inner, 3), new_bitstate(whole, 3)
     usable = [i for i, orbit in enumerate(part) if not table.rows.bad[orbit]]
     assert np.flatnonzero(np.unpackbits(inner.usable.view(np.uint8), bitorder="little")).tolist() == usable
     for i in np.random.default_rng(1).permutation(usable)[:6]:

@@ -5,83 +5,44 @@ bit p of every orbit's count. Putting an orbit into the set sums the bitmaps of 
 words at a time, and adds the sum to the planes; the least-conflicting orbits are what is left of the candidates after
 walking down the planes.
 
+A step is a chain in which every link waits for the one before, so what counts is how long each takes, not how much is
+done. Where the rows of a move start is kept for every member, ready to be added to. Bitmaps change a vector at a time:
+a vector that is read right after one of its words was written has to wait until that is in the cache.
+
 The moves are forced inline: a call passes every field of every array on the stack, which costs more than a move does.
-They take the rule first, as those of the other forms do, and do not need it: any number will do.
+They take the rule first, as those of the other
+forms do, and do not need it: any number will do.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
-from numba import njit, typeof, types
+from numba import njit, types
 from numpy.typing import NDArray
 
-from patternboost.search.bitmaps import BITROWS_TYPE, EMPTY_BITROWS, SUM_PLANES, BitRows, cache_aligned
-from patternboost.search.rng import random_below, seeded
+from patternboost.search.bitmaps import BITROWS_TYPE, SUM_PLANES
+from patternboost.search.bitstate import BITSTATE_TYPE, GROUP, WORDS, least, worst_member
 from patternboost.search.simd_u64 import (
     LANES,
     VECTOR,
-    bit_count,
-    bits_in,
+    bit,
     borrow,
     both,
     differ,
     load,
-    lowest_bit,
     majority,
     parity,
     some,
     store,
-    without,
+    word,
     zeros,
 )
 from patternboost.search.tables import pair_index
 from patternboost.search.tabu import WALK_TYPE, Form, tabu_walk
 
-#: rows are summed eight at a time, into SUM_PLANES bits per orbit, before they go to the planes
-GROUP = 8
+#: rows are summed GROUP at a time, into SUM_PLANES bits per orbit, before they go to the planes
 _SUM_ROWS = 2**SUM_PLANES - GROUP
 _ONE = np.uint64(1)
-#: where `BitState.total` holds W
-WORDS = 3
-
-
-class BitState(NamedTuple):
-    """A set of orbits with its conflict counts, and the scratch space of one thread. N orbits, W words, P planes."""
-
-    #: bit-sliced conflict counts, uint64[P, W] flat: word p * W + w is bit p of the counts of orbits 64 w .. 64 w + 63
-    plane: NDArray[np.uint64]
-    #: bitmaps: orbits that may be added (usable, outside, not tabu), members, two of scratch; uint64[4, W] flat
-    bitmap: NDArray[np.uint64]
-    #: the members, int32[N], in no order; where each orbit stands in it (-1 outside), int32[N]
-    member: NDArray[np.int32]
-    position: NDArray[np.int32]
-    #: [number of members, number of points, planes from which on all are zero, W], int64[4]
-    total: NDArray[np.int64]
-    #: scratch: where the rows of one move start, int64[N + 16]
-    row_at: NDArray[np.int64]
-    #: random state, uint64[1]
-    rng: NDArray[np.uint64]
-
-
-def new_bitstate(bitrows: BitRows, seed: int) -> BitState:
-    """An empty set."""
-    count, words = bitrows.orbits, bitrows.words
-    state = BitState(
-        cache_aligned(bitrows.planes * words),
-        cache_aligned(4 * words),
-        np.zeros(count, np.int32),
-        np.full(count, -1, np.int32),
-        np.array([0, 0, 0, words], np.int64),
-        np.zeros(count + 2 * GROUP, np.int64),
-        seeded(seed),
-    )
-    state.bitmap[:words] = bitrows.usable
-    return state
-
-
-BITSTATE_TYPE = typeof(new_bitstate(EMPTY_BITROWS, 0))
 
 
 @njit(VECTOR(types.uint64[::1], types.int64, VECTOR, VECTOR, types.boolean), forceinline=True)
@@ -92,6 +53,12 @@ def _into_plane(plane, at, bits, carry, subtract):  # type: ignore[no-untyped-de
     return borrow(old, bits, carry) if subtract else majority(old, bits, carry)
 
 
+@njit(types.int64(BITROWS_TYPE, types.int64), cache=True, nogil=True, forceinline=True)
+def _pairs_at(rows, a):  # type: ignore[no-untyped-def]
+    """Where the row of orbits a and 0 would start, if 0 were the later one."""
+    return pair_index(rows.orbits, a, 0) * rows.words
+
+
 @njit(types.void(BITROWS_TYPE, BITSTATE_TYPE, types.int64, types.boolean), cache=True, nogil=True, forceinline=True)
 def _shift(rows, state, a, subtract):  # type: ignore[no-untyped-def]
     """Add to (subtract from) the counts one for every forbidden set of a, members and one further orbit."""
@@ -99,9 +66,11 @@ def _shift(rows, state, a, subtract):  # type: ignore[no-untyped-def]
     bits, plane, row_at = rows.bits, state.plane, state.row_at
     length = 0
     if rows.triples:
+        pairs_at, offset = state.pairs_at, state.offset
+        own_at, own = _pairs_at(rows, a), a * words
         for i in range(state.total[0]):
-            b = np.int64(state.member[i])
-            row_at[i] = pair_index(rows.orbits, min(a, b), max(a, b)) * words
+            other_at, other = word(pairs_at, i), word(offset, i)
+            row_at[i] = (own_at if other > own else other_at) + max(other, own)
         length = state.total[0]
     row_at[length] = rows.pair_at + a * words
     length += 1
@@ -114,18 +83,18 @@ def _shift(rows, state, a, subtract):  # type: ignore[no-untyped-def]
         for at in range(0, words, LANES):
             sum1, sum2, sum4, sum8, sum16, sum32 = zeros(), zeros(), zeros(), zeros(), zeros(), zeros()
             for i in range(begin, end, GROUP):
-                x, y = load(bits, row_at[i] + at), load(bits, row_at[i + 1] + at)
+                x, y = load(bits, word(row_at, i) + at), load(bits, word(row_at, i + 1) + at)
                 twos = majority(sum1, x, y)
                 sum1 = parity(sum1, x, y)
-                x, y = load(bits, row_at[i + 2] + at), load(bits, row_at[i + 3] + at)
+                x, y = load(bits, word(row_at, i + 2) + at), load(bits, word(row_at, i + 3) + at)
                 more = majority(sum1, x, y)
                 sum1 = parity(sum1, x, y)
                 fours = majority(sum2, twos, more)
                 sum2 = parity(sum2, twos, more)
-                x, y = load(bits, row_at[i + 4] + at), load(bits, row_at[i + 5] + at)
+                x, y = load(bits, word(row_at, i + 4) + at), load(bits, word(row_at, i + 5) + at)
                 twos = majority(sum1, x, y)
                 sum1 = parity(sum1, x, y)
-                x, y = load(bits, row_at[i + 6] + at), load(bits, row_at[i + 7] + at)
+                x, y = load(bits, word(row_at, i + 6) + at), load(bits, word(row_at, i + 7) + at)
                 more = majority(sum1, x, y)
                 sum1 = parity(sum1, x, y)
                 x = majority(sum2, twos, more)
@@ -159,7 +128,8 @@ def _shift(rows, state, a, subtract):  # type: ignore[no-untyped-def]
 @njit(types.void(types.uint64[::1], types.int64), cache=True, nogil=True, forceinline=True)
 def flip(bitmap: NDArray[np.uint64], i: int) -> None:
     """Change bit i of a bitmap."""
-    bitmap[i >> 6] ^= _ONE << np.uint64(i & 63)
+    at = (i >> 9) * LANES
+    store(bitmap, at, differ(load(bitmap, at), bit(i & 511)))
 
 
 @njit(types.int64(BITROWS_TYPE, BITSTATE_TYPE, types.int64), cache=True, nogil=True, forceinline=True)
@@ -177,8 +147,10 @@ def add(complete, rows, state, a):  # type: ignore[no-untyped-def]
     flip(state.bitmap, a)
     flip(state.bitmap, a + 64 * rows.words)
     _shift(rows, state, a, False)
-    state.position[a] = state.total[0]
-    state.member[state.total[0]] = a
+    at = state.total[0]
+    state.position[a] = at
+    state.member[at] = a
+    state.pairs_at[at], state.offset[at] = _pairs_at(rows, a), a * rows.words
     state.total[0] += 1
     state.total[1] += rows.weight[a]
 
@@ -188,74 +160,15 @@ def drop(complete, rows, state, a):  # type: ignore[no-untyped-def]
     """Take member a out of the set."""
     state.total[0] -= 1
     state.total[1] -= rows.weight[a]
-    last = state.member[state.total[0]]
-    state.member[state.position[a]] = last
-    state.position[last] = state.position[a]
+    at, last_at = state.position[a], state.total[0]
+    last = state.member[last_at]
+    state.member[at] = last
+    state.pairs_at[at], state.offset[at] = state.pairs_at[last_at], state.offset[last_at]
+    state.position[last] = at
     state.position[a] = -1
     flip(state.bitmap, a)
     flip(state.bitmap, a + 64 * rows.words)
     _shift(rows, state, a, True)
-
-
-@njit(types.int64(BITSTATE_TYPE, types.int64), cache=True, nogil=True, forceinline=True)
-def _pick(state, at):  # type: ignore[no-untyped-def]
-    """A random one among the bits of the bitmap at state.bitmap[at:] (-1 where it is empty)."""
-    bitmap = state.bitmap
-    ties = 0
-    for w in range(at, at + state.total[WORDS], LANES):
-        ties += bits_in(load(bitmap, w))
-    if ties == 0:
-        return -1
-    left = random_below(state.rng, ties) if ties > 1 else 0
-    w = at
-    inside = bit_count(bitmap[w])
-    while inside <= left:
-        left -= inside
-        w += 1
-        inside = bit_count(bitmap[w])
-    word = bitmap[w]
-    for _ in range(left):
-        word &= word - _ONE
-    return (w - at) * 64 + lowest_bit(word)
-
-
-@njit(types.int64(BITSTATE_TYPE, types.int64, types.boolean), cache=True, nogil=True, forceinline=True)
-def _extreme(state, at, highest):  # type: ignore[no-untyped-def]
-    """Where the bitmap is of those of the bitmap at state.bitmap[at:] whose count is highest, or lowest.
-
-    Down the planes: where some of those left have the bit set (unset, for the lowest), the others fall away.
-    """
-    words, bitmap, plane = state.total[WORDS], state.bitmap, state.plane
-    now, spare = at, 2 * words
-    for p in range(state.total[2] - 1, -1, -1):
-        found = False
-        for w in range(0, words, LANES):
-            left, bits = load(bitmap, now + w), load(plane, p * words + w)
-            x = both(left, bits) if highest else without(left, bits)
-            store(bitmap, spare + w, x)
-            found |= some(x)
-        if found:
-            now, spare = spare, 5 * words - spare
-    return now
-
-
-@njit(types.int64(BITSTATE_TYPE), cache=True, nogil=True, forceinline=True)
-def least(state):  # type: ignore[no-untyped-def]
-    """A random one among the least-conflicting orbits that may be added; -1 where none may."""
-    return _pick(state, _extreme(state, 0, False))
-
-
-@njit(types.int64(BITSTATE_TYPE, types.int64), cache=True, nogil=True, forceinline=True)
-def worst_member(state, spared):  # type: ignore[no-untyped-def]
-    """A random one among the members (other than `spared`) in most violated sets; -1 where none is in any."""
-    words = state.total[WORDS]
-    hidden = spared >= 0 and state.position[spared] >= 0
-    if hidden:
-        flip(state.bitmap, spared + 64 * words)
-    now = _extreme(state, words, True)
-    if hidden:
-        flip(state.bitmap, spared + 64 * words)
-    return _pick(state, now) if now != words else -1
 
 
 @njit(types.void(BITROWS_TYPE, BITSTATE_TYPE), cache=True, nogil=True)

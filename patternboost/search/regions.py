@@ -26,7 +26,8 @@ from patternboost.search.bitmaps import (
     with_planes,
     words_of,
 )
-from patternboost.search.bitsliced import FORM, new_bitstate
+from patternboost.search.bitsliced import FORM
+from patternboost.search.bitstate import new_bitstate
 from patternboost.search.memory import Building, shared
 from patternboost.search.simd_u64 import lowest_bit
 from patternboost.search.tables import ROWS_TYPE, Rows, bare_rows, pair_chunks, pair_index, symmetric
