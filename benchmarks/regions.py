@@ -28,7 +28,7 @@ from patternboost.loop.starts import NOTHING
 from patternboost.problem import Instance, IntArray
 from patternboost.problem.registry import problem
 from patternboost.problem.symmetry import board_orbits, canonical_key, class_orbits
-from patternboost.search.regions import region_rows
+from patternboost.search.region_cache import region_rows
 from patternboost.search.tasks import Effort, Outcome, Task, run_task
 from patternboost.store.construction import Construction
 from patternboost.store.library import shipped

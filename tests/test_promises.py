@@ -28,7 +28,7 @@ from patternboost.report.data import origin_label, report_data
 from patternboost.report.html import _OPTIONS
 from patternboost.report.page import asset
 from patternboost.search.memory import Building, SharedMemory, shared
-from patternboost.search.regions import region_rows
+from patternboost.search.region_cache import region_rows
 from patternboost.search.streams import Stream, stream_seed
 from patternboost.search.tasks import prepare
 from patternboost.store.settings import Settings, SettingsError, default_jobs

@@ -22,7 +22,7 @@ from patternboost.problem.ground import scale
 from patternboost.problem.symmetry import board_orbits, canonical_key
 from patternboost.search.fanout import run_tasks
 from patternboost.search.progress import Progress
-from patternboost.search.regions import fits
+from patternboost.search.region_cache import fits
 from patternboost.search.streams import Stream
 from patternboost.search.tasks import Effort, Task
 from patternboost.store.certified import certified

@@ -73,6 +73,10 @@ class SharedMemory:
         """Bytes held by all that is kept."""
         return int(self._kept.currsize)
 
+    def __contains__(self, key: Hashable) -> bool:
+        with self._lock:
+            return key in self._kept
+
     def get(self, key: Hashable, memory: int, expected: float, make: Callable[[], _T]) -> _T:
         """What `key` stands for, made by `make()` where it is not kept; all that is kept fits `memory` bytes."""
         with self._lock:

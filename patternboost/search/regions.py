@@ -8,7 +8,6 @@ step waits for. The bitmaps are those of the sub-hypergraph that the orbits indu
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 
 import numpy as np
 from numba import njit, types
@@ -28,14 +27,12 @@ from patternboost.search.bitmaps import (
 )
 from patternboost.search.bitsliced import FORM
 from patternboost.search.bitstate import new_bitstate
-from patternboost.search.memory import Building, shared
+from patternboost.search.memory import Building
 from patternboost.search.simd_u64 import lowest_bit
 from patternboost.search.tables import ROWS_TYPE, Rows, bare_rows, pair_chunks, pair_index, symmetric
 from patternboost.search.walker import Walker
 
 _ONE = np.uint64(1)
-#: the bitmaps of one region may take this part of the memory
-_SHARE = 4
 _DEFAULT = Building()
 
 
@@ -175,37 +172,6 @@ def masked(bits: BitRows, region: IntArray) -> BitRows:
 
 #: a region whose bitmaps take more than this share of the words that the class's take is not worth its own
 _SMALLER = 0.75
-
-
-@dataclass(frozen=True)
-class _Bitmaps:
-    """A region's bitmaps, None where they do not fit."""
-
-    rows: BitRows | None
-
-    @property
-    def nbytes(self) -> int:
-        return 0 if self.rows is None else self.rows.nbytes
-
-
-def region_rows(
-    instance: Instance, symmetry: str, region: IntArray, memory: int, building: Building = _DEFAULT
-) -> BitRows | None:
-    """`region_bitmaps`, made once per process and kept while they fit beside the tables."""
-    room = memory // _SHARE
-    expected = bitrows_nbytes(len(region), instance.problem.k == 3)
-    key = "region", instance.problem.rules, instance.name, instance.n, symmetry, region.tobytes(), memory
-
-    def make() -> _Bitmaps:
-        return _Bitmaps(region_bitmaps(instance, symmetry, region, room, building))
-
-    return shared.get(key, memory, expected if expected <= room else 0, make).rows
-
-
-def fits(instance: Instance, region: IntArray, memory: int) -> bool:
-    """Whether walks in a region can have its bitmaps."""
-    problem = instance.problem
-    return problem.by_rows and bitrows_nbytes(len(region), problem.k == 3) <= memory // _SHARE
 
 
 def is_most_of(region: IntArray, bits: BitRows) -> bool:

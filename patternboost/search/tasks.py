@@ -17,7 +17,8 @@ from patternboost.problem.symmetry import class_orbits
 from patternboost.search.bitmaps import BitRows, build_bitrows
 from patternboost.search.completing import fill_up
 from patternboost.search.memory import DEFAULT_MEMORY, Building, Interrupted, never, shared
-from patternboost.search.regions import RegionWalker, is_most_of, masked, region_rows
+from patternboost.search.region_cache import region_rows
+from patternboost.search.regions import RegionWalker, is_most_of, masked
 from patternboost.search.tables import Table, build_table, symmetric
 from patternboost.search.walker import Walker, bit_walker, make_walker, set_walker
 
@@ -170,7 +171,7 @@ def _walkers(task: Task, building: Building) -> tuple[Walker | ValueWalker, Walk
         return set_walker(table, tenure, seed, region), whole
     if bits is not None and is_most_of(region, bits):
         return bit_walker(masked(bits, region), tenure, seed), whole
-    rows = region_rows(instance, symmetry, region, memory, building)
+    rows = region_rows(instance, symmetry, region, memory, building, bits)
     return (whole, None) if rows is None else (RegionWalker(region, rows, tenure, seed), whole)
 
 

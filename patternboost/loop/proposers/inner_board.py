@@ -13,7 +13,7 @@ from patternboost.loop.proposers.base import Budget, Proposer
 from patternboost.loop.starts import NOTHING, Start, expected_steps, goes_around
 from patternboost.problem import IntArray
 from patternboost.problem.symmetry import inner_board
-from patternboost.search.regions import fits
+from patternboost.search.region_cache import fits
 
 if TYPE_CHECKING:
     from patternboost.loop.state import State
