@@ -105,7 +105,7 @@ _EXPLORE = 0.05
 #: what each new class gets, and all of them at most; the latter where it is known what paid at other sizes
 _EACH_NEW, _NEW, _NEW_KNOWN = 0.1, 0.5, 0.1
 #: tables of untried classes may always cost this many steps, half a second, so that small sizes try all at once
-AFFORDABLE = 1e6
+AFFORDABLE = 3e6
 
 
 def class_policy(

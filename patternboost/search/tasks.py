@@ -114,20 +114,22 @@ class Prepared(NamedTuple):
         return self.table.nbytes + (0 if self.bits is None else self.bits.nbytes)
 
 
-#: steps in the time that a pair of orbits takes, where one element of the first is enough, and where all are needed
-_STEPS_ONE, _STEPS_ALL = 1.5, 6.0
+#: steps in the time that two orbits take in a table and in the bitmaps of a region, where one element of the first is
+#: enough, and where all are needed; measured for isosceles, a step at 140 ns (docs/LOG.md)
+_TABLE_ONE, _TABLE_ALL = 5.0, 15.0
+_REGION_ONE, _REGION_ALL = 2.5, 10.0
 
 
 def table_steps(instance: Instance, symmetry: str) -> float:
-    """About how many steps of tabu search the table of a class takes the time of (benchmarks/cost_per_step.py)."""
-    each = _STEPS_ONE if symmetric(instance, symmetry) else _STEPS_ALL
+    """About how many steps of tabu search the table of a class takes the time of."""
+    each = _TABLE_ONE if symmetric(instance, symmetry) else _TABLE_ALL
     return each * class_orbits(instance, symmetry).count ** 2
 
 
 def region_steps(instance: Instance, symmetry: str, share: float) -> float:
     """The same for the bitmaps of a region that has a share of the orbits."""
     one = instance.problem.translations or symmetric(instance, symmetry)
-    return (_STEPS_ONE if one else _STEPS_ALL) * (share * class_orbits(instance, symmetry).count) ** 2
+    return (_REGION_ONE if one else _REGION_ALL) * (share * class_orbits(instance, symmetry).count) ** 2
 
 
 def table_bytes(instance: Instance, symmetry: str, memory: int = DEFAULT_MEMORY) -> float:
