@@ -111,16 +111,16 @@ def test_all_classes_are_tried_then_what_pays_is_followed():
 
 
 def test_a_class_waits_until_its_table_costs_no_more_than_its_share():
-    costs = {"dear": 90e6, "cheap": 2e6, "middling": 3e6}
+    costs = {"dear": 90e6, "cheap": 4e6, "middling": 6e6}
     new = ledger(dear=None, cheap=None, middling=None)
     assert shares(new, 0, 1e6, **costs) == {"cheap": 1}
-    assert shares(new, 0, 5e6, **costs) == {"cheap": 0.5, "middling": 0.5}
+    assert shares(new, 0, 10e6, **costs) == {"cheap": 0.5, "middling": 0.5}
     assert set(shares(new, 0, **costs)) == {"cheap", "middling", "dear"}
     new["cheap"]["random"].note({}, NOTHING, 1.0)
     assert shares(new, 1, 20e6, **costs) == {"middling": 1}
     new["cheap"]["random"].note({10: 5}, 10, 1.0)
     assert shares(new, 1, 10e6, **costs) == {"cheap": 1}  # a fifth for two new ones is less than either costs
-    assert shares(new, 1, 16e6, **costs) == pytest.approx({"cheap": 0.8, "middling": 0.2})
+    assert shares(new, 1, 32e6, **costs) == pytest.approx({"cheap": 0.8, "middling": 0.2})
     assert set(shares(new, 1, 500e6, **costs)) == {"cheap", "middling", "dear"}
 
 

@@ -209,7 +209,7 @@ def test_seeded_runs_walk_in_regions_of_other_sizes_from_the_first_generation(na
     context = context_of(name, 60 if name == "isosceles" else 9, model="none", minutes=1.0)
     seeds = [square(name, n) for n in ((41, 51) if name == "isosceles" else (5, 7))]
     state = new_state(context, seeds)
-    walks = starts_of(context, state, "mirror", 0, 300 * expected_steps(context, "mirror"), [])
+    walks = starts_of(context, state, "mirror", 0, 1000 * expected_steps(context, "mirror"), [])
     counts = Counter(s.origin for s in walks)
     assert set(SEED_REGIONS) < set(counts)
     sizes = {o: {len(s.region) for s in walks if s.origin is o} for o in SEED_REGIONS}
