@@ -2,7 +2,9 @@
 
 import json
 import signal
+from dataclasses import replace
 from importlib import import_module
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -194,6 +196,49 @@ def test_ctrl_c_keeps_what_is_there_and_the_same_command_continues(tmp_path, hom
     assert answer.status == 0, answer.err
     assert "none, seed 1" not in answer.err
     assert len(outcomes_in(tmp_path / "c")) == 4
+
+
+SIDE_BY_SIDE = ("compare", "isosceles", 9, "--jobs", 1, "--at-once", 2, "--arms", "none,greedy", "--seeds", 2)
+
+
+def both_begun(folder):
+    """Whether the runs of the first seed are at work, in processes of their own."""
+    return (folder / "none-1" / "settings.toml").exists() and (folder / "greedy-1" / "best").exists()
+
+
+@pytest.mark.long
+def test_runs_side_by_side_can_be_stopped_and_continued(tmp_path, home):
+    command = (*SIDE_BY_SIDE, "--minutes", 0.12)
+    process = start(*command, "--out", tmp_path / "c", home=home)
+    wait_until(lambda: both_begun(tmp_path / "c"))
+    assert outcomes_in(tmp_path / "c") == []
+    process.send_signal(signal.SIGINT)
+    stopped = finish(process)
+    assert stopped.status == 130, stopped.err
+    assert "Traceback" not in stopped.err
+    assert "14 s in all" in stopped.err
+    assert "seed 2" not in stopped.err
+    answer = invoke(*command, "--out", tmp_path / "c")
+    assert answer.status == 0, answer.err
+    assert len(outcomes_in(tmp_path / "c")) == 4
+    assert read_plan(tmp_path / "c").at_once == 2
+
+
+@pytest.mark.long
+def test_runs_side_by_side_end_with_the_comparison(tmp_path, home):
+    process = start(*SIDE_BY_SIDE, "--minutes", 9, "--out", tmp_path / "c", home=home)
+    wait_until(lambda: both_begun(tmp_path / "c"))
+    runs = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    assert len(runs) == 2
+    process.kill()
+    process.communicate()
+    wait_until(lambda: not any(Path(f"/proc/{run}").exists() for run in runs))
+
+
+def test_what_a_run_side_by_side_refuses_is_told_in_one_line(tmp_path):
+    unknown = replace(problem("isosceles", 5).problem, name="nobody-knows-it")
+    with pytest.raises(ComparisonError, match="none, seed 1: unknown problem 'nobody-knows-it'"):
+        compare(unknown, 5, minutes=0.1, arms=("none", "greedy"), at_once=2, run_dir=tmp_path / "c", quiet=True)
 
 
 def test_order_is_seed_by_seed():

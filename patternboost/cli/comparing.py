@@ -25,7 +25,10 @@ from patternboost.store.settings import parse_assignments
     "greedy, exact; with seeds: seeded, unseeded, seeded-unigram, unseeded-unigram, unseeded-none, made-seeds; "
     "without-PROPOSER.",
 )
-@click.option("--jobs", type=click.IntRange(min=1), help="Workers of every run.  [default: the machine's cores]")
+@click.option("--jobs", type=click.IntRange(min=1), help="Workers of every run.  [default: all cores, shared by runs]")
+@click.option(
+    "--at-once", type=click.IntRange(min=1), default=1, show_default=True, help="Runs side by side, each a process."
+)
 @click.option("--symmetry", default="auto", show_default=True, metavar="CLASS", shell_complete=classes_for)
 @click.option(
     "--target", type=click.IntRange(min=1), metavar="SCORE", help="Time to it.  [default: the control's best]"
@@ -47,14 +50,16 @@ def compare(problem: str, n: int, arms: str, target: int | None, assignments: tu
 
     Every run gets the same wall time and workers; arms take turns, so that whatever else the machine does hits all
     alike. Prints best scores, time to a target and a verdict against the control (none, or unseeded), and writes
-    a page. All of it takes minutes x seeds x arms; 10 to 20 minutes a run tell something at n = 64. Stopped at any
-    moment, the same command continues; with more --seeds or --arms it goes further.
+    a page. All of it takes minutes x seeds x arms; 10 to 20 minutes a run tell something at n = 64. On a machine of
+    many cores --at-once makes several runs side by side. Stopped at any moment, the same command continues; with more
+    --seeds or --arms it goes further.
 
     \b
     patternboost compare isosceles 32 --minutes 2 --seeds 10
     patternboost compare isosceles 64 --minutes 15 --seeds 10 --arms gpt,none,bigram,greedy
     patternboost compare isosceles 64 --minutes 10 --seeds 10 --seed-from archive --arms seeded,unseeded
     patternboost compare isosceles 64 --minutes 10 --seeds 10 --arms gpt,without-elite
+    patternboost compare isosceles 64 --minutes 10 --seeds 10 --jobs 1 --at-once 16
     """
     with ctrl_c_ends_at_once():
         from patternboost.studies.compare.comparison import compare as run_compare

@@ -20,7 +20,8 @@ from patternboost.store.archive import open_archive
 from patternboost.store.files import FileError, atomic_write, write_text
 from patternboost.store.settings import assignments_of, default_jobs, from_keywords
 from patternboost.store.trust import note_named
-from patternboost.studies.compare.arm_run import ArmRun, read_outcome, run
+from patternboost.studies.compare.arm_run import ArmRun, read_outcome
+from patternboost.studies.compare.at_once import do_runs
 from patternboost.studies.compare.figures import runs_needed
 from patternboost.studies.compare.page import comparison_html, picture, text
 from patternboost.studies.compare.plan import ComparisonError, Plan, take_up
@@ -51,6 +52,7 @@ def compare(
     seeds: int = 5,
     arms: Sequence[str] = ("gpt", "none"),
     jobs: int | None = None,
+    at_once: int = 1,
     symmetry: str = "auto",
     target: int = 0,
     seed_from: Sequence[str] = (),
@@ -69,15 +71,16 @@ def compare(
         check_apart(reference, [instance.n])
     if symmetry != "auto":
         instance.require_class(symmetry)
-    if seeds < 1:
-        raise ComparisonError(f"--seeds {seeds}: must be at least 1")
+    for name, value in (("seeds", seeds), ("at-once", at_once)):
+        if value < 1:
+            raise ComparisonError(f"--{name} {value}: must be at least 1")
     from_keywords(reference, instance.n, settings)  # unknown ones are refused before the first run
     options = assignments_of(settings)
     sources = tuple(s if s in WORDS else str(Path(s).resolve()) for s in seed_from)
+    workers = jobs or max(1, default_jobs() // at_once)
     plan = Plan(
-        reference, instance.n, float(minutes), tuple(arms), seeds, jobs or default_jobs(), symmetry, target, sources,
-        options,
-    ).check()  # fmt: skip
+        reference, instance.n, float(minutes), tuple(arms), seeds, workers, symmetry, target, sources, options, at_once
+    ).check()
     folder = Path(run_dir) if run_dir else Path("runs") / f"compare-{instance.name}-{instance.n}"
     if plan.seed_from and not (folder / "seeds").exists():
         _keep_seeds(plan, folder / "seeds")
@@ -87,22 +90,25 @@ def compare(
     with ctrl_c(stop), make_progress(quiet) as progress:
         if left:
             progress.say(_foresight(plan))
-        for index, (arm, seed) in enumerate(left):
-            end = time.monotonic() + 60 * plan.minutes * (len(left) - index)
+
+        def begun(index: int) -> None:
+            arm, seed = left[index]
+            end = time.monotonic() + 60 * plan.minutes * -(-(len(left) - index) // plan.at_once)
             progress.say(f"{arm}, seed {seed}: run {index + 1} of {len(left)}, {left_text(end)}")
             progress.frame(f"run {index + 1} of {len(left)}", end)
             progress.phase(f"{arm}, seed {seed}", 0.0)
-            if stop() or not run(plan, folder, arm, seed, stop):
-                stop.asked = True
-                break
+
+        def ended() -> None:
             _write(plan, folder)
+
+        do_runs(plan, folder, left, stop, begun, ended)
     return Comparison(plan, _write(plan, folder), folder, stop.asked)
 
 
 def _foresight(plan: Plan) -> str:
     """How long it takes, and whether so many runs can show a difference."""
     needed = runs_needed(len(plan.arms))
-    took = time_text(60 * plan.minutes * plan.seeds * len(plan.arms))
+    took = time_text(60 * plan.minutes * -(-plan.seeds * len(plan.arms) // plan.at_once))
     if plan.seeds < needed:
         return (
             f"{took} in all; {plan.seeds} runs of each arm are too few for a verdict, whatever comes of them: "

@@ -36,6 +36,8 @@ class Plan:
     #: where the constructions of smaller sizes come from that the runs begin with; kept in the folder's `seeds/`
     seed_from: tuple[str, ...] = ()
     options: tuple[str, ...] = ()
+    #: runs side by side
+    at_once: int = 1
 
     def check(self) -> Plan:
         """Itself. Raises ComparisonError."""
@@ -94,7 +96,7 @@ def read_plan(folder: Path) -> Plan:
     values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in saved.items() if k != "format"}
     try:
         plan = Plan(**(values | {"n": size_of(values["n"])}))
-        sound = all(type(getattr(plan, k)) in (int, float) for k in ("minutes", "seeds", "jobs", "target"))
+        sound = all(type(getattr(plan, k)) in (int, float) for k in ("minutes", "seeds", "jobs", "target", "at_once"))
         sound = sound and isinstance(plan.n, int)
         sound = sound and all(
             isinstance(x, str) for x in (plan.problem, plan.symmetry, *plan.arms, *plan.options, *plan.seed_from)
