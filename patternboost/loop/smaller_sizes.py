@@ -54,7 +54,12 @@ def sizes_compare(instance: Instance, seeds: Sequence[Construction]) -> bool:
     return other and instance.problem.ground.box(instance.n, np.arange(instance.size)) is not None
 
 
-@cached(LRUCache(64), key=lambda instance, symmetry, seeds: (instance, symmetry, *(c.sha256 for c in seeds)))
+def by_seeds(instance: Instance, seeds: Sequence[Construction]) -> tuple[object, ...]:
+    """What a cache knows an instance and its seeds by."""
+    return (instance, *(c.sha256 for c in seeds))
+
+
+@cached(LRUCache(64), key=lambda instance, symmetry, seeds: (symmetry, *by_seeds(instance, seeds)))
 def seed_density(instance: Instance, symmetry: str, seeds: Sequence[Construction]) -> FloatArray | None:
     """How much the best constructions of other sizes have at each orbit of a class, float64 [orbits].
 
@@ -65,7 +70,7 @@ def seed_density(instance: Instance, symmetry: str, seeds: Sequence[Construction
     return None if where is None or known is None else where.density(known)
 
 
-@cached(LRUCache(4), key=lambda instance, seeds: (instance, *(c.sha256 for c in seeds)))
+@cached(LRUCache(4), key=by_seeds)
 def sizes_agree(instance: Instance, seeds: Sequence[Construction]) -> bool:
     """Whether good sets of different sizes lie alike: the best of the nearest sizes where the other sizes point to.
 
@@ -84,7 +89,7 @@ def sizes_agree(instance: Instance, seeds: Sequence[Construction]) -> bool:
     return not shares or float(np.mean(shares)) >= _HOLDS
 
 
-@cached(LRUCache(4), key=lambda instance, seeds: (instance, *(c.sha256 for c in seeds)))
+@cached(LRUCache(4), key=by_seeds)
 def _known_places(instance: Instance, seeds: Sequence[Construction]) -> Weighted | None:
     """Where the best constructions of other sizes have their points, sizes that compare; None where there is none."""
     ground = instance.problem.ground

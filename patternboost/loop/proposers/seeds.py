@@ -13,6 +13,7 @@ from patternboost.loop.context import Context
 from patternboost.loop.origins import Origin
 from patternboost.loop.proposers.base import Budget, Proposer
 from patternboost.loop.seeding import embeddings
+from patternboost.loop.smaller_sizes import by_seeds
 from patternboost.loop.starts import Start, expected_steps
 from patternboost.problem import Instance, IntArray
 from patternboost.problem.symmetry import class_orbits
@@ -47,7 +48,7 @@ class Seeds(Proposer):
         return [Start(elements, self.origin) for elements in islice(usable, count)]
 
 
-@cached(LRUCache(1), key=lambda instance, seeds: (instance, *(c.sha256 for c in seeds)))  # asked for every class
+@cached(LRUCache(1), key=by_seeds)  # asked for every class
 def _placed(instance: Instance, seeds: Sequence[Construction]) -> list[IntArray]:
     """Every seed in each of its placements."""
     return [elements for seed in seeds for elements in embeddings(instance, seed)]
