@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -104,6 +104,26 @@ class _Asked:
     from_rule: deque[IntArray] = field(default_factory=lambda: deque(maxlen=_LATELY))
     pairs: int = 0
 
+    def source(
+        self, region: IntArray, kept: Callable[[IntArray], bool], fit: Callable[[IntArray], bool]
+    ) -> IntArray | None:
+        """Orbits to cut a region from: bitmaps of them are `kept`, or worth making now and `fit`. None: no such gain.
+
+        Then the region's own are to be made from the rule, which is noted.
+        """
+        for orbits in self.from_rule:
+            if kept(orbits) and np.isin(region, orbits, assume_unique=True).all():
+                return orbits
+        self.lately.append(region)
+        self.pairs += len(region) ** 2
+        every = np.unique(np.concatenate(self.lately))
+        if len(every) > len(region) and self.pairs >= len(every) ** 2 and fit(every):
+            self.pairs = 0
+            self.from_rule.append(every)
+            return every
+        self.from_rule.append(region)
+        return None
+
 
 _classes: LRUCache[Hashable, _Asked] = LRUCache(64)
 _lock = threading.Lock()
@@ -129,42 +149,30 @@ def region_rows(
     `memory` (bytes). Raises Interrupted.
     """
     of = "region", instance.problem.rules, instance.name, instance.n, symmetry, memory
-    room = memory // _SHARE
 
-    def made(orbits: IntArray) -> BitRows | None:
-        def make() -> _Bitmaps:
-            return _Bitmaps(region_bitmaps(instance, symmetry, orbits, room, building))
+    def key(orbits: IntArray) -> Hashable:
+        return (*of, orbits.tobytes())
 
-        return shared.get((*of, orbits.tobytes()), memory, expected(orbits), make).rows
+    def fit(orbits: IntArray) -> bool:
+        return fits(instance, orbits, memory)
 
-    def expected(orbits: IntArray) -> int:
-        return bitrows_nbytes(len(orbits), instance.problem.k == 3) if fits(instance, orbits, memory) else 0
+    def have(orbits: IntArray, make: Callable[[], BitRows | None]) -> BitRows | None:
+        expected = bitrows_nbytes(len(orbits), instance.problem.k == 3) if fit(orbits) else 0
+        return shared.get(key(orbits), memory, expected, lambda: _Bitmaps(make())).rows
 
-    def source(asked: _Asked) -> IntArray | None:
-        """Orbits to cut the region from, with bitmaps that are kept or are made now; None: there is no gain in it."""
-        for orbits in asked.from_rule:
-            if (*of, orbits.tobytes()) in shared and np.isin(region, orbits, assume_unique=True).all():
-                return orbits
-        asked.lately.append(region)
-        every = np.unique(np.concatenate(asked.lately))
-        asked.pairs += len(region) ** 2
-        together = len(every) > len(region) and asked.pairs >= len(every) ** 2 and fits(instance, every, memory)
-        asked.from_rule.append(every if together else region)
-        if together:
-            asked.pairs = 0
-        return every if together else None
+    def from_rule(orbits: IntArray) -> BitRows | None:
+        return have(orbits, lambda: region_bitmaps(instance, symmetry, orbits, memory // _SHARE, building))
 
-    key = (*of, region.tobytes())
-    if key in shared or not fits(instance, region, memory):
-        return made(region)
-    places = region
-    if whole is None:
-        with _lock:
-            asked = _classes.setdefault(of, _Asked())
-        with asked.lock:
-            orbits = source(asked)
-            whole = None if orbits is None else made(orbits)
-        if orbits is None or whole is None:
-            return made(region)
-        places = np.searchsorted(orbits, region)
-    return shared.get(key, memory, expected(region), lambda: _Bitmaps(cut(whole, places))).rows
+    if key(region) in shared or not fit(region):
+        return from_rule(region)
+    if whole is not None:
+        of_class = whole
+        return have(region, lambda: cut(of_class, region))
+    with _lock:
+        asked = _classes.setdefault(of, _Asked())
+    with asked.lock:  # others wait for what is made for all
+        orbits = asked.source(region, lambda orbits: key(orbits) in shared, fit)
+        larger = None if orbits is None else from_rule(orbits)
+    if orbits is None or larger is None:
+        return from_rule(region)
+    return have(region, lambda: cut(larger, np.searchsorted(orbits, region)))
