@@ -10,8 +10,7 @@ done. Where the rows of a move start is kept for every member, ready to be added
 a vector that is read right after one of its words was written has to wait until that is in the cache.
 
 The moves are forced inline: a call passes every field of every array on the stack, which costs more than a move does.
-They take the rule first, as those of the other
-forms do, and do not need it: any number will do.
+They take the rule first, as those of the other forms do, and do not need it: any number will do.
 """
 
 from __future__ import annotations

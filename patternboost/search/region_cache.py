@@ -12,6 +12,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 from cachetools import LRUCache
@@ -166,8 +167,7 @@ def region_rows(
     if key(region) in shared or not fit(region):
         return from_rule(region)
     if whole is not None:
-        of_class = whole
-        return have(region, lambda: cut(of_class, region))
+        return have(region, partial(cut, whole, region))
     with _lock:
         asked = _classes.setdefault(of, _Asked())
     with asked.lock:  # others wait for what is made for all
@@ -175,4 +175,4 @@ def region_rows(
         larger = None if orbits is None else from_rule(orbits)
     if orbits is None or larger is None:
         return from_rule(region)
-    return have(region, lambda: cut(larger, np.searchsorted(orbits, region)))
+    return have(region, partial(cut, larger, np.searchsorted(orbits, region)))

@@ -31,57 +31,56 @@ class _Running:
     process: subprocess.Popen[str]
 
 
-def do_runs(
-    plan: Plan,
-    folder: Path,
-    left: Sequence[tuple[str, int]],
-    stop: Stop,
-    begun: Callable[[int], None],
-    ended: Callable[[], None],
-) -> None:
-    """Do the runs `left` (arm and seed), `plan.at_once` at a time, or until `stop` is asked, which it is where one was.
+@dataclass(frozen=True)
+class Runs:
+    """The runs of a comparison that are left (arm and seed), and who hears of them.
 
-    Calls `begun` with the place of a run in `left`, and `ended` whenever one has come to its end. Raises
-    ComparisonError, and what runs in this process raise.
+    `begun` is called with the place of a run in `left`, `ended` whenever one has come to its end. `stop` is asked where
+    a run was.
     """
-    if plan.at_once > 1:
-        _side_by_side(plan, folder, left, stop, begun, ended)
-        return
-    for index, (arm, seed) in enumerate(left):
-        begun(index)
-        if stop() or not run(plan, folder, arm, seed, stop):
-            stop.asked = True
-            return
-        ended()
 
+    plan: Plan
+    folder: Path
+    left: Sequence[tuple[str, int]]
+    stop: Stop
+    begun: Callable[[int], None]
+    ended: Callable[[], None]
 
-def _side_by_side(
-    plan: Plan,
-    folder: Path,
-    left: Sequence[tuple[str, int]],
-    stop: Stop,
-    begun: Callable[[int], None],
-    ended: Callable[[], None],
-) -> None:
-    running: list[_Running] = []
-    index, asked = 0, False
-    try:
-        while running or (index < len(left) and not stop()):
-            while index < len(left) and len(running) < plan.at_once and not stop():
-                begun(index)
-                running.append(_start(folder, *left[index]))
-                index += 1
-            if stop() and not asked:
-                asked = True
-                for one in running:
-                    one.process.send_signal(signal.SIGINT)
-            time.sleep(_LOOK)
-            for one in [one for one in running if one.process.poll() is not None]:
-                running.remove(one)
-                if _came_to_its_end(one, stop):
-                    ended()
-    finally:
-        _end(running)
+    def do(self) -> None:
+        """Do them, `plan.at_once` at a time, until `stop` is asked. Raises ComparisonError, and what a run raises."""
+        if self.plan.at_once > 1:
+            self._side_by_side()
+        else:
+            self._in_turn()
+
+    def _in_turn(self) -> None:
+        for index, (arm, seed) in enumerate(self.left):
+            self.begun(index)
+            if self.stop() or not run(self.plan, self.folder, arm, seed, self.stop):
+                self.stop.asked = True
+                return
+            self.ended()
+
+    def _side_by_side(self) -> None:
+        running: list[_Running] = []
+        index, asked = 0, False
+        try:
+            while running or (index < len(self.left) and not self.stop()):
+                while index < len(self.left) and len(running) < self.plan.at_once and not self.stop():
+                    self.begun(index)
+                    running.append(_start(self.folder, *self.left[index]))
+                    index += 1
+                if self.stop() and not asked:
+                    asked = True
+                    for one in running:
+                        one.process.send_signal(signal.SIGINT)
+                time.sleep(_LOOK)
+                for one in [one for one in running if one.process.poll() is not None]:
+                    running.remove(one)
+                    if _came_to_its_end(one, self.stop):
+                        self.ended()
+        finally:
+            _end(running)
 
 
 def _start(folder: Path, arm: str, seed: int) -> _Running:

@@ -21,7 +21,7 @@ from patternboost.store.files import FileError, atomic_write, write_text
 from patternboost.store.settings import assignments_of, default_jobs, from_keywords
 from patternboost.store.trust import note_named
 from patternboost.studies.compare.arm_run import ArmRun, read_outcome
-from patternboost.studies.compare.at_once import do_runs
+from patternboost.studies.compare.at_once import Runs
 from patternboost.studies.compare.figures import runs_needed
 from patternboost.studies.compare.page import comparison_html, picture, text
 from patternboost.studies.compare.plan import ComparisonError, Plan, take_up
@@ -101,7 +101,7 @@ def compare(
         def ended() -> None:
             _write(plan, folder)
 
-        do_runs(plan, folder, left, stop, begun, ended)
+        Runs(plan, folder, left, stop, begun, ended).do()
     return Comparison(plan, _write(plan, folder), folder, stop.asked)
 
 
