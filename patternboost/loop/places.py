@@ -60,46 +60,65 @@ def merged(at: FloatArray, weight: FloatArray, width: FloatArray) -> Weighted:
     return Weighted(rows[first, :-1], np.add.reduceat(weight[order], first), rows[first, -1])
 
 
+def spread(at: FloatArray, known: Weighted) -> FloatArray:
+    """How much there is at places (float64 [p, dimension], ascending) of what is known, float64 [p]."""
+    kernel = np.array([_ACROSS] + [_ALONG] * (known.at.shape[1] - 1))
+    height = known.weight / known.width ** known.at.shape[1]
+    places, points = at / kernel, known.at / kernel
+    reach = _REACH * known.width.max(initial=0.0)
+    found = np.empty(len(places))
+    for i in range(0, len(places), _CHUNK):
+        some = places[i : i + _CHUNK]
+        # Both lie in ascending order across the border.
+        near = slice(*np.searchsorted(points[:, 0], [some[0, 0] - reach, some[-1, 0] + reach]))
+        apart = ((some[:, None, :] - points[near]) ** 2).sum(axis=2) / known.width[near] ** 2
+        found[i : i + _CHUNK] = np.exp(-apart / 2) @ height[near]
+    return found
+
+
 @dataclass(frozen=True)
 class Places:
     """The places of a class's orbits. Those that mirrors and turns exchange are one."""
 
-    #: the different ones, ascending, float64 [places, dimension], and which of them each orbit has, int64 [orbits]
+    #: the box of the inner board: its low and its high corner
+    box: tuple[tuple[int, ...], tuple[int, ...]]
+    #: the different places in it, ascending, float64 [places, dimension], and which each orbit has, int64 [orbits]
     at: FloatArray
     of: IntArray
     #: elements of every orbit on the inner board, 0 elsewhere: what is not on it comes in when a walk is over
     weights: FloatArray
 
-    def density(self, known: Weighted) -> FloatArray:
-        """How much there is at each orbit, float64 [orbits], of what is known at places: spread by the kernel."""
-        kernel = np.array([_ACROSS] + [_ALONG] * (known.at.shape[1] - 1))
-        height = known.weight / known.width ** known.at.shape[1]
-        at, points = self.at / kernel, known.at / kernel
-        reach = _REACH * known.width.max(initial=0.0)
-        found = np.empty(len(at))
-        for i in range(0, len(at), _CHUNK):
-            some = at[i : i + _CHUNK]
-            # Both lie in ascending order across the border.
-            near = slice(*np.searchsorted(points[:, 0], [some[0, 0] - reach, some[-1, 0] + reach]))
-            apart = ((some[:, None, :] - points[near]) ** 2).sum(axis=2) / known.width[near] ** 2
-            found[i : i + _CHUNK] = np.exp(-apart / 2) @ height[near]
+    def of_orbits(self, found: FloatArray) -> FloatArray:
+        """How much there is at each orbit, float64 [orbits], from how much there is at each place."""
         return found[self.of] * self.weights
 
     def spread(self, counts: FloatArray) -> FloatArray:
         """Counts of the orbits themselves, float64 [orbits], spread by the kernel."""
         total = np.bincount(self.of, counts * self.weights, len(self.at)).astype(np.float64)
         held = total > 0
-        return self.density(Weighted(self.at[held], total[held], np.ones(int(held.sum()))))
+        return self.of_orbits(spread(self.at, Weighted(self.at[held], total[held], np.ones(int(held.sum())))))
 
 
 @lru_cache(maxsize=64)
 def places_of(instance: Instance, symmetry: str) -> Places | None:
     """The places of a class's orbits; None where the ground set has no coordinates that compare."""
     orbits, inner = class_orbits(instance, symmetry), board_orbits(instance, symmetry)
-    box = instance.problem.ground.box(instance.n, orbits.expand(inner))
-    if box is None:
+    corners = instance.problem.ground.box(instance.n, orbits.expand(inner))
+    if corners is None:
         return None
-    at, of = np.unique(places(instance.points[orbits.representatives], *box), axis=0, return_inverse=True)
+    low, high = (tuple(corner.tolist()) for corner in corners)
+    at, of = _places_in(instance, low, high)
     weights = np.zeros(orbits.count)
     weights[inner] = orbits.weights[inner]
-    return Places(at, of.ravel(), weights)
+    return Places((low, high), at, of[orbits.representatives], weights)
+
+
+@lru_cache(maxsize=64)
+def _places_in(instance: Instance, low: tuple[int, ...], high: tuple[int, ...]) -> tuple[FloatArray, IntArray]:
+    """The different places in a box, ascending, and which of them each element has, int64 [size]; 0 outside of it."""
+    corners = np.array(low), np.array(high)
+    inside = ((instance.points >= corners[0]) & (instance.points <= corners[1])).all(axis=1)
+    of = np.zeros(instance.size, np.int64)
+    at, found = np.unique(places(instance.points[inside], *corners), axis=0, return_inverse=True)
+    of[inside] = found.ravel()
+    return at, of

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from cachetools import LRUCache, cached
 
-from patternboost.loop.places import FloatArray, Weighted, merged, places, places_of
+from patternboost.loop.places import FloatArray, Places, Weighted, merged, places, places_of, spread
 from patternboost.loop.regions import densest
 from patternboost.problem import Instance
 from patternboost.problem.ground import scale
@@ -66,8 +66,15 @@ def seed_density(instance: Instance, symmetry: str, seeds: Sequence[Construction
     Every size counts as much as any other. None where sizes have no coordinates in common, or there is no seed.
     """
     where = places_of(instance, symmetry)
-    known = None if where is None else _known_places(instance, seeds)
-    return None if where is None or known is None else where.density(known)
+    found = None if where is None else _density_at(instance, where, seeds)
+    return None if where is None or found is None else where.of_orbits(found)
+
+
+@cached(LRUCache(64), key=lambda instance, where, seeds: (where.box, *by_seeds(instance, seeds)))
+def _density_at(instance: Instance, where: Places, seeds: Sequence[Construction]) -> FloatArray | None:
+    """The density at places, float64 [places]: classes on the same inner board have the same."""
+    known = _known_places(instance, seeds)
+    return None if known is None else spread(where.at, known)
 
 
 @cached(LRUCache(4), key=by_seeds)

@@ -254,7 +254,7 @@ class Instance:
     @cached_property
     def point_set(self) -> frozenset[Point]:
         """All points."""
-        return frozenset(tuple(row) for row in self.points.tolist())
+        return frozenset(zip(*self.points.T.tolist(), strict=True))
 
     @cached_property
     def symmetries(self) -> IntArray:

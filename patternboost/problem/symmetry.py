@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from patternboost.problem.base import Instance
 from patternboost.problem.ground import IntArray
-from patternboost.problem.ground.base import generated
 
 
 @dataclass(frozen=True)
@@ -147,6 +146,55 @@ def symmetry_class(instance: Instance, elements: IntArray) -> str:
     return "none"
 
 
+@dataclass(frozen=True)
+class _Listed:
+    """The symmetries of an instance, told apart by where they take a few elements, so that products cost no more."""
+
+    #: int64 (order, size), and the inverse of each
+    maps: IntArray
+    inverses: IntArray
+    #: the few elements, int64
+    base: IntArray
+    #: number of each symmetry, by the bytes of the images of the base
+    number: dict[bytes, int]
+
+    @classmethod
+    def of(cls, maps: IntArray) -> _Listed:
+        size = maps.shape[1]
+        base, apart = [], np.zeros(len(maps), np.int64)
+        for element in range(size):
+            if apart.max(initial=0) + 1 == len(maps):
+                break
+            finer = np.unique(apart * size + maps[:, element], return_inverse=True)[1]
+            if finer.max() > apart.max():
+                base.append(element)
+                apart = finer
+        inverses = np.empty_like(maps)
+        np.put_along_axis(inverses, maps, np.arange(size)[None], axis=1)
+        chosen = np.array(base, np.int64)
+        return cls(maps, inverses, chosen, {row.tobytes(): i for i, row in enumerate(maps[:, chosen])})
+
+    def find(self, image: IntArray) -> int | None:
+        """The number of a (partial) map; None: it is not listed."""
+        found = self.number.get(image[self.base].tobytes())
+        return found if found is not None and np.array_equal(self.maps[found], image) else None
+
+    def generated(self, generators: list[int]) -> set[int]:
+        """The subgroup that some of them generate."""
+        group, frontier = set(generators), generators
+        while frontier:
+            images = (self.maps[g][self.maps[e, self.base]] for e in frontier for g in generators)
+            frontier = list({self.number[image.tobytes()] for image in images} - group)
+            group.update(frontier)
+        return group
+
+    def conjugates(self, group: set[int]) -> set[tuple[int, ...]]:
+        """The subgroups p g p^-1, ascending."""
+        members = np.array(sorted(group))[:, None]
+        turned = (self.maps[p][self.maps[members, back[self.base]]] for p, back in enumerate(self.inverses))
+        return {tuple(sorted(self.number[image.tobytes()] for image in images)) for images in turned}
+
+
 @lru_cache(maxsize=64)
 def _named_subgroups(instance: Instance) -> list[tuple[str, NDArray[np.int64] | None]]:
     """The classes, those of fewest orbits first (of equally many: of the largest group), each with its conjugates.
@@ -154,34 +202,30 @@ def _named_subgroups(instance: Instance) -> list[tuple[str, NDArray[np.int64] | 
     A column of the int64 array (order, conjugates) marks the listed symmetries of one conjugate. None stands for a
     class that only unlisted symmetries generate; such a class is named where its own orbits make up the set.
     """
-    symmetries = instance.symmetries
-    number = {row.tobytes(): i for i, row in enumerate(symmetries)}
+    symmetries = _Listed.of(instance.symmetries)
+    fixed = (symmetries.maps == np.arange(instance.size)).sum(axis=1)
     listed: dict[str, NDArray[np.int64]] = {}
-    orders: dict[str, int] = {}
-    names = []
+    orders: dict[str, tuple[int, int]] = {}
     for name, generators in instance.classes.items():
-        if not all(image.tobytes() in number for image in generators):
+        numbers = [number for number in map(symmetries.find, generators) if number is not None]
+        if len(numbers) < len(generators):
             if instance.problem.ground.symmetric_classes:
-                names.append(name)
+                orders[name] = (class_orbits(instance, name).count, 0)
             continue
         if not generators:  # 'none'
             continue
-        group = {number[image.tobytes()] for image in generated(instance.size, generators)}
+        group = symmetries.generated(numbers)
         if any(group == set(np.flatnonzero(marks[:, 0]).tolist()) for marks in listed.values()):
             continue  # at small n some classes coincide: the first name counts
-        conjugates = set()
-        for p in symmetries:
-            back = np.argsort(p)
-            conjugates.add(tuple(sorted(number[p[symmetries[g][back]].tobytes()] for g in group)))
-        orders[name] = len(group)
         first = tuple(sorted(group))
-        marks = np.zeros((len(symmetries), len(conjugates)), np.int64)
-        for column, members in enumerate([first, *sorted(conjugates - {first})]):
+        conjugates = [first, *sorted(symmetries.conjugates(group) - {first})]
+        marks = np.zeros((len(fixed), len(conjugates)), np.int64)
+        for column, members in enumerate(conjugates):
             marks[list(members), column] = 1
         listed[name] = marks
-        names.append(name)
-    names.sort(key=lambda name: (class_orbits(instance, name).count, -orders.get(name, 0)))
-    return [(name, listed.get(name)) for name in names]
+        orbits = int(fixed[list(group)].sum()) // len(group)  # Burnside's lemma
+        orders[name] = (orbits, -len(group))
+    return [(name, listed.get(name)) for name in sorted(orders, key=lambda name: orders[name])]
 
 
 def class_preserving(instance: Instance, orbits: Orbits) -> IntArray:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 from numba import njit, types
-from numpy.typing import NDArray
 
 from patternboost.problem import RULE_TYPE, Instance
 from patternboost.problem.ground import IntArray
@@ -12,24 +11,86 @@ from patternboost.problem.symmetry import class_orbits
 
 
 @njit(
-    types.void(RULE_TYPE, types.int64, types.int64, types.int64[::1], types.int64[::1], types.uint8[::1]),
+    types.void(
+        RULE_TYPE, types.int64, types.int64, types.int64[::1], types.int64[::1], types.int64[::1], types.int32[::1],
+        types.boolean[::1],
+    ),
+    cache=True,
+    nogil=True,
+)  # fmt: skip
+def _block(complete, n, k, chosen, start, elements, orbit_of, blocked):  # type: ignore[no-untyped-def]
+    """Mark orbits of which an element completes a forbidden set of the first element of a chosen orbit and others.
+
+    Where the maps of the class are symmetries of the chosen elements, no other first element marks more.
+    """
+    pair, out = np.empty(2, np.int64), np.empty(len(orbit_of), np.int64)
+    for i in range(len(chosen)):
+        pair[0] = elements[start[chosen[i]]]
+        if k == 2:
+            for t in range(complete(n, pair[:1], out)):
+                blocked[orbit_of[out[t]]] = True
+            continue
+        for orbit in chosen[i:]:
+            for pair[1] in elements[start[orbit] : start[orbit + 1]]:
+                if pair[1] != pair[0]:
+                    for t in range(complete(n, pair, out)):
+                        blocked[orbit_of[out[t]]] = True
+
+
+@njit(
+    types.boolean(
+        RULE_TYPE, types.int64, types.int64, types.int64[::1], types.int64, types.boolean[::1], types.int64[::1]
+    ),
     cache=True,
     nogil=True,
 )
-def _mark(complete, n, k, new, members, mark):  # type: ignore[no-untyped-def]
-    """Mark what completes a forbidden set of one element of `new` and, for k = 3, one further of `new` or `members`."""
-    chosen = np.zeros(2, np.int64)
-    out = np.zeros(len(mark), np.int64)
-    for i in range(len(new)):
-        chosen[0] = new[i]
-        if k == 2:
-            for t in range(complete(n, chosen[:1], out)):
-                mark[out[t]] = 1
-            continue
-        for j in range(i + 1, len(new) + len(members)):
-            chosen[1] = new[j] if j < len(new) else members[j - len(new)]
-            for t in range(complete(n, chosen, out)):
-                mark[out[t]] = 1
+def _completes(complete, n, k, members, element, inside, out):  # type: ignore[no-untyped-def]
+    """Whether an element completes a forbidden set of `members`, which are the elements `inside`; it is one of them."""
+    pair = np.empty(2, np.int64)
+    pair[0] = element
+    if k == 2:
+        members = members[:0]
+        for t in range(complete(n, pair[:1], out)):
+            if inside[out[t]]:
+                return True
+    for pair[1] in members:
+        if pair[1] != element:
+            for t in range(complete(n, pair, out)):
+                if inside[out[t]]:
+                    return True
+    return False
+
+
+@njit(
+    types.int64(
+        RULE_TYPE, types.int64, types.int64, types.int64[::1], types.int64[::1], types.int64[::1], types.int64[::1],
+        types.int64,
+    ),
+    cache=True,
+    nogil=True,
+)  # fmt: skip
+def _add_free(complete, n, k, orbits, start, elements, members, count):  # type: ignore[no-untyped-def]
+    """Add each of `orbits` that is free to `members[:count]`, in turn; they come to the front. Returns their number."""
+    inside, out = np.zeros(len(members), np.bool_), np.empty(len(members), np.int64)
+    inside[members[:count]] = True
+    added = 0
+    for orbit in orbits:
+        new = elements[start[orbit] : start[orbit + 1]]
+        after = count + len(new)
+        members[count:after] = new
+        inside[new] = True
+        free = True
+        for element in new:
+            if _completes(complete, n, k, members[:after], element, inside, out):
+                free = False
+                break
+        if free:
+            count = after
+            orbits[added] = orbit
+            added += 1
+        else:
+            inside[new] = False
+    return added
 
 
 def fill_up(instance: Instance, symmetry: str, chosen: IntArray) -> IntArray:
@@ -37,29 +98,13 @@ def fill_up(instance: Instance, symmetry: str, chosen: IntArray) -> IntArray:
 
     Not for forbidden sets of four and more elements.
     """
-    orbits, problem = class_orbits(instance, symmetry), instance.problem
-    mark = np.zeros(instance.size, np.uint8)
-    members = orbits.expand(chosen)
-    _mark(problem.complete, instance.n, problem.k, members, np.empty(0, np.int64), mark)
-    taken = [*chosen.tolist()]
-    for orbit in _free(orbits.orbit_of, orbits.weights, mark, members):
-        new = orbits.members[orbits.start[orbit] : orbits.start[orbit + 1]]
-        if mark[new].any():
-            continue
-        after = mark.copy()
-        _mark(problem.complete, instance.n, problem.k, new, members, after)
-        both = np.concatenate([members, new])
-        if not after[both].any():
-            mark, members = after, both
-            taken.append(int(orbit))
-    return np.array(sorted(taken), np.int64)
-
-
-def _free(
-    orbit_of: NDArray[np.int32], weights: NDArray[np.int32], mark: NDArray[np.uint8], members: IntArray
-) -> IntArray:
-    """Orbits outside the set of which no element is marked, the heaviest first."""
-    unmarked = np.bincount(orbit_of[mark == 0], minlength=len(weights))
-    unmarked[orbit_of[members]] = 0
-    free = np.flatnonzero(unmarked == weights)
-    return free[np.argsort(-weights[free], kind="stable")].astype(np.int64)
+    orbits, rule = class_orbits(instance, symmetry), (instance.problem.complete, instance.n, instance.problem.k)
+    blocked = np.zeros(orbits.count, bool)
+    blocked[chosen] = True
+    _block(*rule, chosen, orbits.start, orbits.members, orbits.orbit_of, blocked)
+    free = np.flatnonzero(~blocked).astype(np.int64)
+    free = free[np.argsort(-orbits.weights[free], kind="stable")]
+    own, members = orbits.expand(chosen), np.empty(instance.size, np.int64)
+    members[: len(own)] = own
+    added = _add_free(*rule, free, orbits.start, orbits.members, members, len(own))
+    return np.sort(np.concatenate([chosen, free[:added]]))
