@@ -6,7 +6,16 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from patternboost.loop.allocator import Ledger, Record, class_policy, leader, likeliest, proposer_policy, standings
+from patternboost.loop.allocator import (
+    Ledger,
+    Record,
+    class_policy,
+    earned_by,
+    leader,
+    likeliest,
+    proposer_policy,
+    standings,
+)
 from patternboost.loop.tail import chances, expected
 from patternboost.problem.base import NOTHING
 from patternboost.report.progress import WIDTH, classes_lines
@@ -122,6 +131,20 @@ def test_a_class_waits_until_its_table_costs_no_more_than_its_share():
     assert shares(new, 1, 10e6, **costs) == {"cheap": 1}  # a fifth for two new ones is less than either costs
     assert shares(new, 1, 32e6, **costs) == pytest.approx({"cheap": 0.8, "middling": 0.2})
     assert set(shares(new, 1, 500e6, **costs)) == {"cheap", "middling", "dear"}
+
+
+def test_a_class_in_turn_waits_until_its_table_costs_no_more_than_its_turn():
+    made = ledger(a=({20: 90}, 20, 1.0), b=({28: 50}, 28, 1.0), c=({5: 90}, 5, 1.0))
+    for work, tried in ((100e6, {"a", "b"}), (200e6, {"a", "b", "c"})):
+        assert {name for turn in range(6) for name in shares(made, turn, work, c=9e6)} == tried
+
+
+def test_proposers_that_need_tables_have_earned_what_the_tail_says():
+    some = records(random=({20: 500}, 10.0), elite=({20: 100}, 10.0), seed_region=({20: 900, 24: 90}, 10.0))
+    assert earned_by(some, ["random", "elite"]) < 0.1
+    assert earned_by(some, ["seed-region"]) > 0.9
+    assert earned_by(some, ARMS) == pytest.approx(1)
+    assert earned_by(records(elite=({20: 1}, 1.0)), ["random"]) == 0  # never tried
 
 
 def test_what_paid_at_other_sizes_comes_first():

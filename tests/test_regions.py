@@ -8,6 +8,7 @@ import pytest
 
 from patternboost.loop import proposers as proposers_room
 from patternboost.loop import proposing
+from patternboost.loop import starts as starts_room
 from patternboost.loop.context import Context
 from patternboost.loop.origins import Origin
 from patternboost.loop.proposers import Proposer
@@ -237,8 +238,29 @@ def test_walks_on_the_inner_board_of_a_class_need_no_table_of_it():
     state.ledger[symmetry][Origin.RANDOM].note({}, 1, 1.0)
     mixed = proposing.starts_of(context, state, symmetry, 0, few, [])
     assert all(s.around for s in mixed if s.origin is Origin.INNER_BOARD)
+    assert Origin.RANDOM in {s.origin for s in mixed}  # a budget in generations: it is at hand once it was used
     small = context_of(64, model="none", memory_gib=0.001)
     assert {s.origin for s in proposing.starts_of(small, new_state(small, []), symmetry, 0, few, [])} == {Origin.RANDOM}
+
+
+def test_a_table_that_is_not_at_hand_is_made_again_once_walks_that_need_it_have_earned_its_price(monkeypatch):
+    context, symmetry = context_of(64, model="none", minutes=1.0), "both-mirrors+half"
+    cost = search_tasks.table_steps(context.instance, symmetry)
+    state = new_state(context, [])
+    board, inner = (state.ledger[symmetry][o] for o in (Origin.RANDOM, Origin.INNER_BOARD))
+    board.note({100: 100}, 100, 1.0)
+
+    def table_is_used():
+        walks = proposing.starts_of(context, state, symmetry, 0, 4 * cost, [])
+        of_board = {s.origin for s in walks if s.region is None}
+        assert of_board == ({Origin.RANDOM} if any(s.around for s in walks) else set())
+        return bool(of_board)
+
+    assert table_is_used()  # alone in what was tried: all is earned
+    inner.note({100: 900, 104: 90}, 104, 1.0)
+    assert not table_is_used()
+    monkeypatch.setattr(starts_room, "table_at_hand", lambda *_: True)
+    assert table_is_used()
 
 
 @pytest.mark.parametrize("symmetry", ["none", "both-mirrors+half", "diagonal"])

@@ -219,6 +219,28 @@ def test_seeded_runs_walk_in_regions_of_other_sizes_from_the_first_generation(na
     assert not set(SEED_REGIONS) & {s.origin for s in starts_of(off, new_state(off, seeds), "mirror", 0, 1e5, [])}
 
 
+def test_pool_members_lose_a_part_and_walk_on_in_the_wide_regions():
+    context = context_of("isosceles", 60, model="none", minutes=1.0, elites=1.0)
+    state = new_state(context, [square("isosceles", n) for n in (41, 51)])
+    orbits = class_orbits(context.instance, "mirror")
+    member = orbits.expand(np.arange(0, 40, 4))
+
+    def walks():
+        found = starts_of(context, state, "mirror", 0, 1000 * expected_steps(context, "mirror"), [])
+        return [s for s in found if s.origin is Origin.ELITE_IN_REGION]
+
+    assert not walks()  # an empty pool
+    state.pool.merge([Entry(b"1", member, "mirror", 0, Origin.RANDOM, len(member))])
+    found = walks()
+    wide = {s.region.tobytes() for s in starts_of(context, state, "mirror", 0, 1e9, [])
+            if s.origin is Origin.WIDE_SEED_REGION}  # fmt: skip
+    assert {s.region.tobytes() for s in found} == wide
+    kept = [orbits.project(s.elements) for s in found]
+    assert {len(k) for k in kept} == {7}  # of ten: three in ten are dropped
+    assert set(np.concatenate(kept).tolist()) == set(orbits.project(member).tolist())
+    assert not any(s.around for s in found)
+
+
 def test_what_came_of_the_seeds_is_told():
     context = context_of("isosceles", 8)
     state = new_state(context, [square("isosceles", 5), square("isosceles", 7)])

@@ -118,10 +118,10 @@ def class_policy(
 ) -> dict[str, float]:
     """Share of every class that gets any in generation `turn` of `work` steps; they add up to 1.
 
-    A class gets the chance that it is the one that beats the best score. One class in turn is tried anyway, so that a
-    slow starter can still come up. A class's first turn comes once its table costs no more than a generation: `costs`
-    are in steps. `known` has the shares that paid at other sizes, where these are known: they count until a class was
-    tried.
+    A class gets the chance that it is the one that beats the best score. One class in turn is tried anyway, where its
+    table costs no more than that, so that a slow starter can still come up. A class's first turn comes once its table
+    costs no more than a generation: `costs` are in steps. `known` has the shares that paid at other sizes, where these
+    are known: they count until a class was tried.
     """
     tried = ledger.tried()
     # A class whose walks all end with nothing (all its orbits are forbidden by themselves) is not tried again.
@@ -140,8 +140,8 @@ def class_policy(
     if due:
         given = {name: new * share / total for name, share in first.items()}
     else:
-        name = list(alive)[turn % len(alive)]
-        given = {} if name in earned else {name: _EXPLORE}
+        able = [name for name in alive if costs[name] <= max(AFFORDABLE, _EXPLORE * work)]
+        given = {name: _EXPLORE for name in able if name == able[turn % len(able)] and name not in earned}
     left = (1 - sum(given.values())) / sum(earned.values())
     return {name: left * share for name, share in earned.items() if name not in given} | given
 
@@ -204,6 +204,12 @@ def proposer_policy(
         for arm in most:
             shares[arm] *= most_guided / inside if arm in guided else (1 - most_guided) / (1 - inside)
     return _capped(shares, most)
+
+
+def earned_by(records: Mapping[str, Record], arms: Sequence[str]) -> float:
+    """The chance that one of `arms`, and no other proposer that was tried, is the one that beats the best score."""
+    found = chances({arm: r.evidence for arm, r in records.items() if r.tried}, np.random.default_rng(0))
+    return sum(share for arm, share in found.items() if arm in arms)
 
 
 def _capped(shares: Mapping[str, float], most: Mapping[str, float]) -> dict[str, float]:

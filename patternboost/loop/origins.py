@@ -10,6 +10,7 @@ class Origin(StrEnum):
 
     RANDOM = "random"
     ELITE = "elite"
+    ELITE_IN_REGION = "elite-in-region"
     RELAXED = "relaxed"
     SEED = "seed"
     MODEL = "model"
@@ -37,12 +38,12 @@ class Origin(StrEnum):
     @property
     def guided(self) -> bool:
         """Whether the walk stays in a region that says where to search."""
-        return self in REGIONS
+        return self in GUIDED
 
     @property
     def learned(self) -> bool:
         """Whether that region was made from what this run found: what is found in it narrows it, if it is learned."""
-        return self in LEARNED_REGIONS
+        return self in LEARNED
 
     @property
     def of_model(self) -> bool:
@@ -65,13 +66,19 @@ COUNTED_REGIONS = (Origin.NARROW_COUNTED_REGION, Origin.COUNTED_REGION, Origin.W
 LEARNED_REGIONS = (Origin.MODEL_REGION, *COUNTED_REGIONS)
 SEED_REGIONS = (Origin.NARROW_SEED_REGION, Origin.SEED_REGION, Origin.WIDE_SEED_REGION)
 REGIONS = (*LEARNED_REGIONS, *SEED_REGIONS)
+#: those from nothing, and those from pool members
+GUIDED = (*REGIONS, Origin.ELITE_IN_REGION)
+LEARNED = (*LEARNED_REGIONS, Origin.ELITE_IN_REGION)
+#: those of walks that need the table of their class
+NEED_TABLES = (Origin.RANDOM, Origin.ELITE, Origin.SEED, Origin.MODEL)
 #: proposers that a search can do without
-ARMS = (Origin.INNER_BOARD, Origin.ELITE, Origin.SEED, Origin.MODEL, *REGIONS)
+ARMS = (Origin.INNER_BOARD, Origin.ELITE, Origin.SEED, Origin.MODEL, *GUIDED)
 
 _LABELS = {
     Origin.RANDOM: "the empty board",
     Origin.INNER_BOARD: "the empty inner board",
     Origin.ELITE: "pool members with a part dropped",
+    Origin.ELITE_IN_REGION: "pool members with a part dropped, in a wide region",
     Origin.RELAXED: "pool members, symmetry relaxed",
     Origin.SEED: "seeds",
     Origin.MODEL: "samples of the model",

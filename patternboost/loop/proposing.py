@@ -12,12 +12,12 @@ from patternboost.loop.aligning import ALIGN_SHARE, align
 from patternboost.loop.allocator import proposer_policy
 from patternboost.loop.clock import Clock
 from patternboost.loop.context import Context
-from patternboost.loop.origins import REGIONS, Origin
+from patternboost.loop.origins import GUIDED, Origin
 from patternboost.loop.outputs import Outputs
 from patternboost.loop.proposers import proposers_of
 from patternboost.loop.proposers.base import Budget
 from patternboost.loop.proposers.model_regions import SAMPLES
-from patternboost.loop.starts import Start, affords_table, expected_steps
+from patternboost.loop.starts import Start, affords_table, expected_steps, goes_around
 from patternboost.loop.state import State
 from patternboost.loop.statistics import Statistics
 from patternboost.loop.tables import class_table
@@ -96,17 +96,18 @@ def starts_of(
     """The starts of one class for about so many steps, from all proposers by their shares, in random order."""
     ready = {p.origin: p for p in proposers_of(context) if p.ready(context, state, symmetry, samples)}
     light = {origin: p for origin, p in ready.items() if not p.needs_table}
-    if light and not affords_table(context, state, symmetry, steps):
-        ready = light
+    table = not light or affords_table(context, state, symmetry, steps)
+    ready = ready if table else light
+    around = table and goes_around(context, state, symmetry)
     most = {str(origin): p.most(context) for origin, p in ready.items() if p.most(context) > 0}
     rng = np.random.default_rng(context.seed(Stream.PROPOSE, state.generation, index))
-    shares = proposer_policy(state.ledger[symmetry], most, REGIONS, context.settings.regions, rng)
+    shares = proposer_policy(state.ledger[symmetry], most, GUIDED, context.settings.regions, rng)
     starts: list[Start] = []
     left = steps
     for number, (origin, proposer) in enumerate(ready.items()):
         own = np.random.default_rng(context.seed(Stream.PROPOSE, state.generation, index, number))
         whole = origin is Origin.RANDOM  # asked last: what the others left is its own
-        budget = Budget(left if whole else shares.get(origin, 0.0) * steps, own, samples)
+        budget = Budget(left if whole else shares.get(origin, 0.0) * steps, own, samples, around)
         proposed = proposer.propose(context, state, symmetry, budget)
         left -= sum(expected_steps(context, symmetry, s.region, s.origin) for s in proposed)
         starts += proposed

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from patternboost.loop.allocator import AFFORDABLE
+from patternboost.loop.allocator import AFFORDABLE, earned_by
 from patternboost.loop.context import Context
-from patternboost.loop.origins import Origin
+from patternboost.loop.origins import NEED_TABLES, Origin
 from patternboost.problem import IntArray
 from patternboost.problem.symmetry import class_orbits
 from patternboost.search.streams import Stream
-from patternboost.search.tasks import Effort, Task, table_steps
+from patternboost.search.tasks import Effort, Task, table_at_hand, table_steps
 
 if TYPE_CHECKING:
     from patternboost.loop.state import State
@@ -62,14 +62,23 @@ def effort(
 def affords_table(context: Context, state: State, symmetry: str, steps: float) -> bool:
     """Whether walks that need the table of a class may be proposed, where there are others.
 
-    It is in use, or costs less than half of what the class gets now.
+    It is at hand, or costs no more than half of what the class gets now; once it was used, no more than the walks that
+    need it have earned of that. Where the clock does not decide, or workers have a memory of their own, it is at hand
+    once it was used.
     """
-    cost = table_steps(context.instance, symmetry)
-    return state.ledger[symmetry][Origin.RANDOM].tried or cost <= max(AFFORDABLE, steps / 2)
+    settings, records = context.settings, state.ledger[symmetry]
+    cost, earned = table_steps(context.instance, symmetry), 0.5
+    if records[Origin.RANDOM].tried:
+        if not settings.timed or settings.backend != "threading":
+            return True
+        if table_at_hand(context.instance, symmetry, settings.memory_bytes):
+            return True
+        earned = earned_by(records, NEED_TABLES)
+    return cost <= max(AFFORDABLE, earned * steps)
 
 
 def goes_around(context: Context, state: State, symmetry: str) -> bool:
-    """Whether walks in learned regions go on around them: where the table of the class is in use anyway."""
+    """Whether walks in regions go on around them, where the table of the class is used: it was before."""
     return state.ledger[symmetry][Origin.RANDOM].tried and context.instance.problem.by_rows
 
 
@@ -84,11 +93,11 @@ def expected_steps(
 
 
 def starts_in(
-    context: Context, state: State, symmetry: str, region: IntArray, origin: Origin, steps: float
+    context: Context, symmetry: str, region: IntArray, origin: Origin, steps: float, around: bool
 ) -> list[Start]:
     """Walks from nothing in a region, as many as about `steps` steps have room for."""
     walks = round(steps / expected_steps(context, symmetry, region))
-    return [Start(NOTHING, origin, region, goes_around(context, state, symmetry))] * walks
+    return [Start(NOTHING, origin, region, around)] * walks
 
 
 def tasks(

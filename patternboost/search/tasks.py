@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, NamedTuple, Protocol
@@ -141,15 +141,24 @@ def table_bytes(instance: Instance, symmetry: str, memory: int = DEFAULT_MEMORY)
     return rows + bitmaps if rows + bitmaps <= memory else rows
 
 
+def _table_key(instance: Instance, symmetry: str, memory: int) -> Hashable:
+    return "table", instance.problem, instance.n, symmetry, memory
+
+
+def table_at_hand(instance: Instance, symmetry: str, memory: int) -> bool:
+    """Whether this process keeps the table of a class."""
+    return _table_key(instance, symmetry, memory) in shared
+
+
 def prepare(instance: Instance, symmetry: str, building: Building = _DEFAULT) -> Prepared:
-    """The table of a class and its bitmaps, made once per process. Raises Interrupted."""
+    """The table of a class and its bitmaps, made once while they are kept. Raises Interrupted."""
     memory = building.memory
-    key = "table", instance.problem, instance.n, symmetry, memory
 
     def make() -> Prepared:
         table = build_table(instance, symmetry, building)
         return Prepared(table, build_bitrows(table, memory - table.nbytes))
 
+    key = _table_key(instance, symmetry, memory)
     return shared.get(key, memory, table_bytes(instance, symmetry, memory), make)
 
 

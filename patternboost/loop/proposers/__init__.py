@@ -9,6 +9,7 @@ from patternboost.loop.origins import Origin
 from patternboost.loop.proposers.base import Proposer
 from patternboost.loop.proposers.counted_regions import CountedRegions
 from patternboost.loop.proposers.elites import Elites
+from patternboost.loop.proposers.elites_in_region import ElitesInRegion
 from patternboost.loop.proposers.inner_board import InnerBoard
 from patternboost.loop.proposers.model_regions import ModelRegions
 from patternboost.loop.proposers.samples import Samples
@@ -16,18 +17,22 @@ from patternboost.loop.proposers.seed_regions import SeedRegions
 from patternboost.loop.proposers.seeds import Seeds
 from patternboost.loop.proposers.whole_board import WholeBoard
 
+_WIDE_SEED = SeedRegions(Origin.WIDE_SEED_REGION, 0.995)
+_WIDE_COUNTED = CountedRegions(Origin.WIDE_COUNTED_REGION, 0.13)
+
 #: in the order in which they are asked; the last one takes what effort the others leave
 PROPOSERS: tuple[Proposer, ...] = (
     SeedRegions(Origin.NARROW_SEED_REGION, 0.93),
     SeedRegions(Origin.SEED_REGION, 0.98),
-    SeedRegions(Origin.WIDE_SEED_REGION, 0.995),
+    _WIDE_SEED,
     ModelRegions(),
     CountedRegions(Origin.NARROW_COUNTED_REGION, 1.0),
     CountedRegions(Origin.COUNTED_REGION, 0.5),
-    CountedRegions(Origin.WIDE_COUNTED_REGION, 0.13),
+    _WIDE_COUNTED,
     Samples(),
     Seeds(),
     Elites(),
+    ElitesInRegion(_WIDE_SEED, _WIDE_COUNTED),
     InnerBoard(),
     WholeBoard(),
 )

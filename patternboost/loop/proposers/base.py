@@ -27,6 +27,8 @@ class Budget:
     rng: np.random.Generator
     #: samples of the model for this class, drawn once for all proposers
     samples: Sequence[Example] = ()
+    #: whether walks in a region go on around it at the end, which needs the table of the class
+    around: bool = False
 
 
 class Proposer(Protocol):

@@ -50,9 +50,9 @@ class CountedRegions(Proposer):
     def ready(self, context: Context, state: State, symmetry: str, samples: Sequence[Example]) -> bool:
         s = context.settings
         wanted = s.regions > 0 and s.count_regions and s.model in TRANSFORMERS and context.instance.problem.by_rows
-        return wanted and self._inside(context, state, symmetry) is not None
+        return wanted and self.inside(context, state, symmetry) is not None
 
-    def _inside(self, context: Context, state: State, symmetry: str) -> IntArray | None:
+    def inside(self, context: Context, state: State, symmetry: str) -> IntArray | None:
         """The region; None where there is none yet, or it would be most of the class."""
         members = [e for e in state.pool.unguided if e.symmetry == symmetry]
         if len(members) < LEAST:
@@ -62,8 +62,10 @@ class CountedRegions(Proposer):
 
     @override
     def propose(self, context: Context, state: State, symmetry: str, budget: Budget) -> list[Start]:
-        counted = self._inside(context, state, symmetry)
-        return [] if counted is None else starts_in(context, state, symmetry, counted, self.origin, budget.steps)
+        counted = self.inside(context, state, symmetry)
+        if counted is None:
+            return []
+        return starts_in(context, symmetry, counted, self.origin, budget.steps, budget.around)
 
 
 @cached(LRUCache(16), key=lambda instance, symmetry, members: (instance, symmetry, *(e.key for e in members)))

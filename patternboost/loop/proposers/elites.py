@@ -14,6 +14,7 @@ from patternboost.loop.pool import Entry, Pool
 from patternboost.loop.proposers.base import Budget, Proposer
 from patternboost.loop.proposers.inner_board import inner_region
 from patternboost.loop.starts import Start, expected_steps
+from patternboost.problem import IntArray
 from patternboost.problem.symmetry import Orbits, class_orbits
 
 if TYPE_CHECKING:
@@ -50,11 +51,15 @@ class Elites(Proposer):
             if entry.symmetry != symmetry:
                 starts.append(Start(entry.elements, Origin.RELAXED, region))
                 continue
-            chosen = np.unique(orbits.orbit_of[entry.elements])
-            kept = len(chosen) - round(context.settings.shake * len(chosen))
-            left = np.sort(budget.rng.choice(chosen, size=kept, replace=False))
-            starts.append(Start(orbits.expand(left), self.origin, region))
+            starts.append(Start(left_of(context, orbits, entry, budget.rng), self.origin, region))
         return starts
+
+
+def left_of(context: Context, orbits: Orbits, entry: Entry, rng: np.random.Generator) -> IntArray:
+    """The elements of a pool member of a class's orbits without a random part of them, ascending."""
+    chosen = np.unique(orbits.orbit_of[entry.elements])
+    kept = len(chosen) - round(context.settings.shake * len(chosen))
+    return orbits.expand(np.sort(rng.choice(chosen, size=kept, replace=False)))
 
 
 def members(pool: Pool, orbits: Orbits, symmetry: str) -> list[Entry]:

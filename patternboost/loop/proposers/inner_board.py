@@ -10,7 +10,7 @@ from typing_extensions import override
 from patternboost.loop.context import Context
 from patternboost.loop.origins import Origin
 from patternboost.loop.proposers.base import Budget, Proposer
-from patternboost.loop.starts import NOTHING, Start, expected_steps, goes_around
+from patternboost.loop.starts import NOTHING, Start, expected_steps
 from patternboost.problem import IntArray
 from patternboost.problem.symmetry import inner_board
 from patternboost.search.region_cache import fits
@@ -37,7 +37,7 @@ class InnerBoard(Proposer):
     def propose(self, context: Context, state: State, symmetry: str, budget: Budget) -> list[Start]:
         inner = inner_region(context, symmetry)
         walks = max(1, round(budget.steps / expected_steps(context, symmetry, inner, self.origin)))
-        return [Start(NOTHING, self.origin, inner, goes_around(context, state, symmetry))] * walks
+        return [Start(NOTHING, self.origin, inner, budget.around)] * walks
 
 
 def inner_region(context: Context, symmetry: str) -> IntArray | None:

@@ -47,5 +47,6 @@ class ModelRegions(Proposer):
         starts: list[Start] = []
         for part in parts:
             orbits_of = region(expected_density(state.model, orbits, part), context.settings.region_mass)
-            starts += starts_in(context, state, symmetry, orbits_of, self.origin, budget.steps / len(parts))
+            steps = budget.steps / len(parts)
+            starts += starts_in(context, symmetry, orbits_of, self.origin, steps, budget.around)
         return starts

@@ -40,9 +40,9 @@ class SeedRegions(Proposer):
     @override
     def ready(self, context: Context, state: State, symmetry: str, samples: Sequence[Example]) -> bool:
         wanted = context.settings.regions > 0 and context.settings.seed_regions
-        return wanted and self._inside(context, state, symmetry) is not None
+        return wanted and self.inside(context, state, symmetry) is not None
 
-    def _inside(self, context: Context, state: State, symmetry: str) -> IntArray | None:
+    def inside(self, context: Context, state: State, symmetry: str) -> IntArray | None:
         """The region; None where there is none, or it would mislead.
 
         It would where good sets of different sizes do not lie alike, or use most of the class.
@@ -54,5 +54,5 @@ class SeedRegions(Proposer):
 
     @override
     def propose(self, context: Context, state: State, symmetry: str, budget: Budget) -> list[Start]:
-        inside = self._inside(context, state, symmetry)
-        return [] if inside is None else starts_in(context, state, symmetry, inside, self.origin, budget.steps)
+        inside = self.inside(context, state, symmetry)
+        return [] if inside is None else starts_in(context, symmetry, inside, self.origin, budget.steps, budget.around)
