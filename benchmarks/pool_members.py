@@ -20,7 +20,7 @@ import numpy as np
 from patternboost.loop.context import Context
 from patternboost.loop.pool import Pool
 from patternboost.loop.proposers.counted_regions import counted_density
-from patternboost.loop.proposers.elites import left_of, members
+from patternboost.loop.proposers.elites import left_of
 from patternboost.loop.regions import telling_region
 from patternboost.loop.seeding import collect
 from patternboost.loop.smaller_sizes import seed_density
@@ -52,7 +52,7 @@ def main() -> None:
     if latest is None:
         parser.error(f"{given.run} has no checkpoint")
     pool.load(latest[0] / "pool.npz")
-    own = members(pool, orbits, given.symmetry)
+    own = pool.made_of(orbits, given.symmetry)
     unguided = [e for e in pool.unguided if e.symmetry == given.symmetry]
     with open_archive() as archive:
         seeds = collect(instance, settings.seed_from, archive)

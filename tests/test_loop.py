@@ -22,7 +22,7 @@ from patternboost.model.tokens import Example
 from patternboost.problem import ProblemError
 from patternboost.problem.base import NOTHING
 from patternboost.problem.registry import problem
-from patternboost.problem.symmetry import canonical_key
+from patternboost.problem.symmetry import canonical_key, class_orbits
 from patternboost.report.progress import LEGEND, WIDTH, best_line, left_text, spark, summary_lines
 from patternboost.report.record_table import COLUMNS, record_rows
 from patternboost.report.tables import render
@@ -76,6 +76,27 @@ def test_what_was_found_outside_learned_regions_keeps_its_places():
     pool.merge([entry(5, t) for t in range(9)])
     assert [e.merit for e in pool.unguided] == [5] * 6
     assert pool.threshold == 5
+
+
+def test_a_pool_tells_its_members_of_a_class_also_after_it_changed():
+    """Beside the orbits, asked for every member again."""
+    instance = problem("isosceles", 6)
+    rng = np.random.default_rng(0)
+    pool, turns = Pool(capacity=40, floor=10, top=0.5), 6
+    for turn in range(turns):
+        new = []
+        for symmetry in ("none", "mirror", "both-mirrors", "full"):
+            orbits = class_orbits(instance, symmetry)
+            for _ in range(10):
+                elements = orbits.expand(np.sort(rng.choice(orbits.count, 2, replace=False)))
+                key = canonical_key(instance, elements)
+                new.append(Entry(key, elements, symmetry, turn, Origin.RANDOM, turn + int(rng.integers(9))))
+        pool.merge(new)
+        for symmetry in ("none", "mirror", "both-mirrors"):
+            orbits = class_orbits(instance, symmetry)
+            expected = [e for e in pool.entries if e.symmetry == symmetry or orbits.is_union(e.elements)]
+            assert pool.made_of(orbits, symmetry) == expected
+            assert 0 < len(expected) < len(pool) or symmetry == "none"
 
 
 def test_an_empty_pool_round_trips(tmp_path):

@@ -12,6 +12,7 @@ import numpy as np
 from patternboost.loop.origins import Origin
 from patternboost.problem.base import NOTHING
 from patternboost.problem.ground import IntArray
+from patternboost.problem.symmetry import Orbits
 from patternboost.store.files import FileError, atomic_write
 from patternboost.store.npz import read_arrays
 
@@ -56,6 +57,8 @@ class Pool:
         #: those found outside learned regions, best first: what a model may learn from
         self.unguided: list[Entry] = []
         self._keys: set[bytes] = set()
+        #: whether members are made of the orbits of a class, by class and key
+        self._made_of: dict[str, dict[bytes, bool]] = {}
 
     def __len__(self) -> int:
         return len(self.entries)
@@ -78,6 +81,14 @@ class Pool:
         """The median merit; 0 of an empty pool."""
         merits = [e.merit for e in self.entries]
         return (merits[len(merits) // 2] + merits[(len(merits) - 1) // 2]) / 2 if merits else 0.0
+
+    def made_of(self, orbits: Orbits, symmetry: str) -> list[Entry]:
+        """Members that are unions of a class's orbits, best first: its own, and more symmetric ones."""
+        known = self._made_of.setdefault(symmetry, {})
+        for entry in self.entries:
+            if entry.key not in known:
+                known[entry.key] = entry.symmetry == symmetry or orbits.is_union(entry.elements)
+        return [entry for entry in self.entries if known[entry.key]]
 
     def would_stay(self, new: Iterable[Entry]) -> list[Entry]:
         """The new entries that `merge` would keep, best first."""
@@ -104,6 +115,8 @@ class Pool:
         """Take note of who is in."""
         self._keys = {e.key for e in self.entries}
         self.unguided = [e for e in self.entries if not e.learned]
+        for symmetry, known in self._made_of.items():
+            self._made_of[symmetry] = {key: made for key, made in known.items() if key in self._keys}
 
     def _top(self, ranked: list[Entry]) -> list[Entry]:
         return ranked[: min(self.capacity, max(self.floor, round(self.top * len(ranked))))]

@@ -12,7 +12,6 @@ from patternboost.exact.solver import cp_sat
 from patternboost.loop.allocator import Improvers
 from patternboost.loop.context import Context
 from patternboost.loop.origins import Origin
-from patternboost.loop.proposers.elites import members
 from patternboost.loop.proposing import Proposal
 from patternboost.loop.starts import NOTHING
 from patternboost.loop.state import State
@@ -97,7 +96,7 @@ def _start(context: Context, state: State, proposal: Proposal, rng: np.random.Ge
     samples = [s.elements for s in proposal.starts if s.origin is Origin.MODEL]
     if samples and rng.random() < _PREFIXES:
         return samples[int(rng.integers(len(samples)))], Origin.COMPLETED
-    elites = members(state.pool, class_orbits(context.instance, proposal.symmetry), proposal.symmetry)
+    elites = state.pool.made_of(class_orbits(context.instance, proposal.symmetry), proposal.symmetry)
     if elites:  # the pool is sorted: the square of a uniform number prefers its top
         return elites[int(len(elites) * rng.random() ** 2)].elements, Origin.REPAIRED
     return NOTHING, Origin.REPAIRED

@@ -10,7 +10,7 @@ from typing_extensions import override
 
 from patternboost.loop.context import Context
 from patternboost.loop.origins import Origin
-from patternboost.loop.pool import Entry, Pool
+from patternboost.loop.pool import Entry
 from patternboost.loop.proposers.base import Budget, Proposer
 from patternboost.loop.proposers.inner_board import inner_region
 from patternboost.loop.starts import Start, expected_steps
@@ -37,13 +37,12 @@ class Elites(Proposer):
 
     @override
     def ready(self, context: Context, state: State, symmetry: str, samples: Sequence[Example]) -> bool:
-        orbits = class_orbits(context.instance, symmetry)
-        return any(_holds(orbits, symmetry, entry) for entry in state.pool.entries)
+        return bool(state.pool.made_of(class_orbits(context.instance, symmetry), symmetry))
 
     @override
     def propose(self, context: Context, state: State, symmetry: str, budget: Budget) -> list[Start]:
         orbits = class_orbits(context.instance, symmetry)
-        elites = members(state.pool, orbits, symmetry)
+        elites = state.pool.made_of(orbits, symmetry)
         inner, starts = inner_region(context, symmetry), []
         for _ in range(round(budget.steps / expected_steps(context, symmetry))):
             entry = elites[int(budget.rng.integers(len(elites)))]
@@ -60,12 +59,3 @@ def left_of(context: Context, orbits: Orbits, entry: Entry, rng: np.random.Gener
     chosen = np.unique(orbits.orbit_of[entry.elements])
     kept = len(chosen) - round(context.settings.shake * len(chosen))
     return orbits.expand(np.sort(rng.choice(chosen, size=kept, replace=False)))
-
-
-def members(pool: Pool, orbits: Orbits, symmetry: str) -> list[Entry]:
-    """Pool members that are unions of a class's orbits, best first."""
-    return [entry for entry in pool.entries if _holds(orbits, symmetry, entry)]
-
-
-def _holds(orbits: Orbits, symmetry: str, entry: Entry) -> bool:
-    return entry.symmetry == symmetry or orbits.is_union(entry.elements)

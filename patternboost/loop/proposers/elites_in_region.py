@@ -11,7 +11,7 @@ from patternboost.loop.context import Context
 from patternboost.loop.origins import Origin
 from patternboost.loop.proposers.base import Budget, Proposer
 from patternboost.loop.proposers.counted_regions import CountedRegions
-from patternboost.loop.proposers.elites import left_of, members
+from patternboost.loop.proposers.elites import left_of
 from patternboost.loop.proposers.seed_regions import SeedRegions
 from patternboost.loop.starts import Start, expected_steps
 from patternboost.problem import IntArray
@@ -40,8 +40,8 @@ class ElitesInRegion(Proposer):
 
     @override
     def ready(self, context: Context, state: State, symmetry: str, samples: Sequence[Example]) -> bool:
-        found = self._found(context, state, symmetry)
-        return bool(found and members(state.pool, class_orbits(context.instance, symmetry), symmetry))
+        orbits = class_orbits(context.instance, symmetry)
+        return bool(self._found(context, state, symmetry) and state.pool.made_of(orbits, symmetry))
 
     def _found(self, context: Context, state: State, symmetry: str) -> list[IntArray]:
         """The regions that there are."""
@@ -52,7 +52,7 @@ class ElitesInRegion(Proposer):
     @override
     def propose(self, context: Context, state: State, symmetry: str, budget: Budget) -> list[Start]:
         orbits, rng = class_orbits(context.instance, symmetry), budget.rng
-        elites, regions = members(state.pool, orbits, symmetry), self._found(context, state, symmetry)
+        elites, regions = state.pool.made_of(orbits, symmetry), self._found(context, state, symmetry)
         starts: list[Start] = []
         left = budget.steps
         while elites and regions and left > 0:
