@@ -68,7 +68,7 @@ def sparse_walker(table: Table, tenure: tuple[int, int], seed: int) -> Walker:
 
 
 def bit_walker(rows: BitRows, tenure: tuple[int, int], seed: int) -> Walker:
-    """Three to five times as fast, for tables of few orbits."""
+    """Five to thirteen times as fast (benchmarks/cost_per_step.py), for tables of few orbits."""
     return Walker(bitsliced.FORM, (rows,), new_bitstate(rows, seed), tenure)
 
 
