@@ -8,7 +8,7 @@ import pytest
 
 from patternboost.loop import proposers as proposers_room
 from patternboost.loop import proposing
-from patternboost.loop import starts as starts_room
+from patternboost.loop import tables as tables_room
 from patternboost.loop.context import Context
 from patternboost.loop.origins import Origin
 from patternboost.loop.proposers import Proposer
@@ -259,7 +259,7 @@ def test_a_table_that_is_not_at_hand_is_made_again_once_walks_that_need_it_have_
     assert table_is_used()  # alone in what was tried: all is earned
     inner.note({100: 900, 104: 90}, 104, 1.0)
     assert not table_is_used()
-    monkeypatch.setattr(starts_room, "table_at_hand", lambda *_: True)
+    monkeypatch.setattr(tables_room, "table_at_hand", lambda *_: True)
     assert table_is_used()
 
 

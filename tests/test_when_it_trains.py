@@ -7,7 +7,7 @@ import threading
 import pytest
 from commands import invoke, read_log
 
-from patternboost.loop import starts
+from patternboost.loop import tables
 from patternboost.model import network_generator
 from patternboost.model.late_import import LateImport
 
@@ -83,7 +83,7 @@ def test_a_budget_in_generations_waits_for_it(tmp_path, late):
 @pytest.mark.parametrize("cost", [0.0, 1e15])
 def test_where_no_table_can_be_afforded_nothing_is_learned(tmp_path, monkeypatch, cost):
     """Samples need the table of their class; without it there are walks on the inner board."""
-    monkeypatch.setattr(starts, "table_steps", lambda instance, symmetry: cost)
+    monkeypatch.setattr(tables, "table_steps", lambda instance, symmetry: cost)
     words = ["--symmetry", "both-mirrors+half", "--model", "unigram", "--generations", 3, "--quiet"]
     answer = invoke("search", "isosceles", 16, *words, "--run-dir", tmp_path / "run")
     assert answer.status == 0, answer

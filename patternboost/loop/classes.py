@@ -11,8 +11,8 @@ from patternboost.loop.context import Context
 from patternboost.loop.proposers import proposers_of
 from patternboost.loop.seeding import WORDS
 from patternboost.loop.smaller_sizes import classes_of_seeds, nearest_sizes, sizes_compare
-from patternboost.loop.starts import affords_table
 from patternboost.loop.state import State
+from patternboost.loop.tables import affords_table
 from patternboost.problem.symmetry import class_orbits
 from patternboost.search.streams import Stream
 from patternboost.search.tasks import region_steps, table_bytes, table_steps

@@ -69,8 +69,6 @@ REGIONS = (*LEARNED_REGIONS, *SEED_REGIONS)
 #: those from nothing, and those from pool members
 GUIDED = (*REGIONS, Origin.ELITE_IN_REGION)
 LEARNED = (*LEARNED_REGIONS, Origin.ELITE_IN_REGION)
-#: those of walks that need the table of their class
-NEED_TABLES = (Origin.RANDOM, Origin.ELITE, Origin.SEED, Origin.MODEL)
 #: proposers that a search can do without
 ARMS = (Origin.INNER_BOARD, Origin.ELITE, Origin.SEED, Origin.MODEL, *GUIDED)
 

@@ -17,10 +17,10 @@ from patternboost.loop.outputs import Outputs
 from patternboost.loop.proposers import proposers_of
 from patternboost.loop.proposers.base import Budget
 from patternboost.loop.proposers.model_regions import SAMPLES
-from patternboost.loop.starts import Start, affords_table, expected_steps, goes_around
+from patternboost.loop.starts import Start, expected_steps, goes_around
 from patternboost.loop.state import State
 from patternboost.loop.statistics import Statistics
-from patternboost.loop.tables import class_table
+from patternboost.loop.tables import affords_table, class_table
 from patternboost.model.request import DrawRequest
 from patternboost.problem.symmetry import canonical_key
 from patternboost.search.streams import Stream

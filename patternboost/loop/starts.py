@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from patternboost.loop.allocator import AFFORDABLE, earned_by
 from patternboost.loop.context import Context
-from patternboost.loop.origins import NEED_TABLES, Origin
+from patternboost.loop.origins import Origin
 from patternboost.problem import IntArray
 from patternboost.problem.symmetry import class_orbits
 from patternboost.search.streams import Stream
-from patternboost.search.tasks import Effort, Task, table_at_hand, table_steps
+from patternboost.search.tasks import Effort, Task
 
 if TYPE_CHECKING:
     from patternboost.loop.state import State
@@ -57,24 +56,6 @@ def effort(
     patience = max(1000, (s.region_patience if region is not None and origin.guided else s.patience) * orbits)
     most = max(10 * patience, s.max_steps * orbits)
     return Effort(patience, most, (s.tenure_min, s.tenure_max))
-
-
-def affords_table(context: Context, state: State, symmetry: str, steps: float) -> bool:
-    """Whether walks that need the table of a class may be proposed, where there are others.
-
-    It is at hand, or costs no more than half of what the class gets now; once it was used, no more than the walks that
-    need it have earned of that. Where the clock does not decide, or workers have a memory of their own, it is at hand
-    once it was used.
-    """
-    settings, records = context.settings, state.ledger[symmetry]
-    cost, earned = table_steps(context.instance, symmetry), 0.5
-    if records[Origin.RANDOM].tried:
-        if not settings.timed or settings.backend != "threading":
-            return True
-        if table_at_hand(context.instance, symmetry, settings.memory_bytes):
-            return True
-        earned = earned_by(records, NEED_TABLES)
-    return cost <= max(AFFORDABLE, earned * steps)
 
 
 def goes_around(context: Context, state: State, symmetry: str) -> bool:

@@ -48,17 +48,17 @@ class CountedRegions(Proposer):
 
     @override
     def ready(self, context: Context, state: State, symmetry: str, samples: Sequence[Example]) -> bool:
-        s = context.settings
-        wanted = s.regions > 0 and s.count_regions and s.model in TRANSFORMERS and context.instance.problem.by_rows
-        return wanted and self.inside(context, state, symmetry) is not None
+        return self.inside(context, state, symmetry) is not None
 
     def inside(self, context: Context, state: State, symmetry: str) -> IntArray | None:
-        """The region; None where there is none yet, or it would be most of the class."""
+        """The region; None where none is wanted, there is none yet, or it would be most of the class."""
+        s = context.settings
+        wanted = s.regions > 0 and s.count_regions and s.model in TRANSFORMERS and context.instance.problem.by_rows
         members = [e for e in state.pool.unguided if e.symmetry == symmetry]
-        if len(members) < LEAST:
+        if not wanted or len(members) < LEAST:
             return None
         density = counted_density(context.instance, symmetry, members)
-        return telling_region(density, 1 - self._left_out * (1 - context.settings.region_mass))
+        return telling_region(density, 1 - self._left_out * (1 - s.region_mass))
 
     @override
     def propose(self, context: Context, state: State, symmetry: str, budget: Budget) -> list[Start]:

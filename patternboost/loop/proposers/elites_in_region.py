@@ -45,8 +45,7 @@ class ElitesInRegion(Proposer):
 
     def _found(self, context: Context, state: State, symmetry: str) -> list[IntArray]:
         """The regions that there are."""
-        ready = [r for r in self._regions if r.ready(context, state, symmetry, ())]
-        found = [r.inside(context, state, symmetry) for r in ready]
+        found = [r.inside(context, state, symmetry) for r in self._regions]
         return [inside for inside in found if inside is not None]
 
     @override

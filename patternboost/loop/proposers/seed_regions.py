@@ -39,15 +39,15 @@ class SeedRegions(Proposer):
 
     @override
     def ready(self, context: Context, state: State, symmetry: str, samples: Sequence[Example]) -> bool:
-        wanted = context.settings.regions > 0 and context.settings.seed_regions
-        return wanted and self.inside(context, state, symmetry) is not None
+        return self.inside(context, state, symmetry) is not None
 
     def inside(self, context: Context, state: State, symmetry: str) -> IntArray | None:
-        """The region; None where there is none, or it would mislead.
+        """The region; None where none is wanted, there is none, or it would mislead.
 
         It would where good sets of different sizes do not lie alike, or use most of the class.
         """
-        if not sizes_agree(context.instance, state.seeds):
+        wanted = context.settings.regions > 0 and context.settings.seed_regions
+        if not wanted or not sizes_agree(context.instance, state.seeds):
             return None
         density = seed_density(context.instance, symmetry, state.seeds)
         return None if density is None else telling_region(density, self._share)
