@@ -1,6 +1,6 @@
 """The hot loops of this version in a minute: tabu steps, greedy fill, training, masked sampling. Prints one a line.
 
-python benchmarks/quick.py        (docs/results.md has these lines beside those of an earlier version, in turn)
+python benchmarks/quick.py        (docs/LOG.md has these lines beside those of an earlier version, in turn)
 """
 
 from __future__ import annotations

@@ -138,10 +138,18 @@ def test_every_command_and_setting_is_in_the_reference() -> None:
         assert f"`{field.name}`" in text, field.name
 
 
+def headings(page: Path) -> set[str]:
+    """The names that a link can give after `#`, made from headings as GitHub makes them."""
+    found = re.findall(r"^#+ (.*)$", page.read_text(), re.M)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in found}
+
+
 def test_links_in_pages_lead_somewhere() -> None:
     for page in PAGES:
-        for target in re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text()):
-            assert (page.parent / target).exists(), f"{page.name}: {target}"
+        for name, heading in re.findall(r"\]\((?!https?:)([^)#]*)#?([^)]*)\)", page.read_text()):
+            target = page.parent / name if name else page
+            assert target.exists(), f"{page.name}: {name}"
+            assert not heading or heading in headings(target), f"{page.name}: {name}#{heading}"
 
 
 def test_the_proposer_of_the_how_to_works(monkeypatch: pytest.MonkeyPatch) -> None:
