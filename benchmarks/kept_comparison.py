@@ -1,0 +1,82 @@
+"""A comparison in one small file: its plan and the score curve of every run. `benchmarks/comparisons/` has ours.
+
+    python benchmarks/kept_comparison.py keep FOLDER FILE           what `patternboost compare` left in FOLDER
+    python benchmarks/kept_comparison.py show FILE                  its table and verdicts again
+    python benchmarks/kept_comparison.py unpack FILE FOLDER SEEDS   a folder in which `patternboost compare` goes on
+
+The file does not say where the seeds were: `unpack` is told where they are now, as `--seed-from SEEDS` is.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from patternboost.store.files import read_json, write_json, write_text
+from patternboost.studies.compare.arm_run import ArmRun, read_outcome, run_folder
+from patternboost.studies.compare.page import text
+from patternboost.studies.compare.plan import Plan, read_plan, take_up
+
+FORMAT = "patternboost-kept-comparison/1"
+
+
+def keep(folder: Path, path: Path) -> None:
+    """Write the plan and the finished runs of a comparison's folder."""
+    plan = read_plan(folder)
+    found = [read_outcome(folder, arm, seed) for arm, seed in plan.runs()]
+    write(path, plan, [run for run in found if run is not None])
+
+
+def write(path: Path, plan: Plan, runs: Sequence[ArmRun]) -> None:
+    """A line for the plan and one for every run, for people and for diffs."""
+    saved = dataclasses.asdict(dataclasses.replace(plan, seed_from=()))
+    head = {"format": FORMAT, "plan": saved, "minimised": any(run.minimised for run in runs)}
+    lines = ",\n".join(json.dumps({"arm": run.arm, "seed": run.seed, "curve": run.curve}) for run in runs)
+    write_text(path, f'{json.dumps(head)[:-1]}, "runs": [\n{lines}\n]}}\n')
+
+
+def read(path: Path, seed_from: tuple[str, ...] = ("FOLDER",)) -> tuple[Plan, list[ArmRun]]:
+    """The plan and the finished runs of a kept comparison. Raises FileError, ValueError."""
+    saved = read_json(path)
+    if not isinstance(saved, dict) or saved.get("format") != FORMAT:
+        raise ValueError(f"{path} is no kept comparison ({FORMAT})")
+    values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in saved["plan"].items()}
+    plan = Plan(**(values | {"seed_from": seed_from})).check()
+    runs = [
+        ArmRun(run["arm"], run["seed"], tuple((float(s), int(score)) for s, score in run["curve"]), saved["minimised"])
+        for run in saved["runs"]
+    ]
+    return plan, runs
+
+
+def unpack(path: Path, folder: Path, seeds: Path) -> None:
+    """Make a comparison's folder of it, in which the finished runs are not made again."""
+    plan, runs = read(path, (str(seeds.resolve()),))
+    take_up(folder, plan)
+    for run in runs:
+        where = run_folder(folder, run.arm, run.seed)
+        where.mkdir(exist_ok=True)
+        write_json(where / "outcome.json", {"curve": run.curve, "minimised": run.minimised})
+
+
+def main() -> None:
+    """Keep, show or unpack."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("verb", choices=("keep", "show", "unpack"))
+    parser.add_argument("paths", type=Path, nargs="+")
+    args = parser.parse_args()
+    wanted = {"keep": 2, "show": 1, "unpack": 3}[args.verb]
+    if len(args.paths) != wanted:
+        parser.error(f"{args.verb} takes {wanted} paths")
+    if args.verb == "show":
+        print(text(*read(args.paths[0])))
+    else:
+        {"keep": keep, "unpack": unpack}[args.verb](*args.paths)
+
+
+if __name__ == "__main__":
+    main()
