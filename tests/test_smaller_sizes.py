@@ -250,7 +250,11 @@ def test_what_came_of_the_seeds_is_told():
     members = [np.array([0, 1, i], np.int64) for i in range(2, 40)]
     origins = [Origin.SEED_REGION] * 12 + [Origin.RANDOM] * 26
     state.pool.merge(Entry(m.tobytes(), m, "none", 0, o, len(m)) for m, o in zip(members, origins, strict=True))
-    assert seeds_came_to(state) == "regions from 2 other sizes: 12 of the 38 sets of 3 or more"
+    told = "regions from 2 other sizes: 12 of the 38 sets of 3 or more"
+    assert seeds_came_to(state) == told
+    onward = [Entry(b"%d" % i, np.array([1, i, 60]), "none", 0, Origin.ELITE_IN_REGION, 3) for i in range(2, 7)]
+    state.pool.merge(onward)
+    assert seeds_came_to(state) == told.replace("38", "43") + "; 5 by walks from pool members in wide regions"
 
 
 def test_a_seeded_search_repeats_and_says_what_came_of_its_seeds(tmp_path, capsys, monkeypatch):

@@ -12,7 +12,7 @@ from patternboost.loop.context import make_context
 from patternboost.loop.generation import run_generation
 from patternboost.loop.keeping import catch_up, keep, verify
 from patternboost.loop.made_seeds import make_seeds, wanted
-from patternboost.loop.origins import SEED_REGIONS
+from patternboost.loop.origins import SEED_REGIONS, Origin
 from patternboost.loop.outputs import GenerationEvent, Outputs
 from patternboost.loop.repairs import require_solver
 from patternboost.loop.seeding import collect
@@ -168,7 +168,10 @@ _TOLD = 20
 
 
 def seeds_came_to(state: State) -> str:
-    """What came of regions from other sizes: `regions from 21 other sizes: 412 of the 530 sets of 160 or more`."""
+    """What came of regions from other sizes: `regions from 21 other sizes: 412 of the 530 sets of 160 or more`.
+
+    Walks from pool members within wide regions, of other sizes or counted, go on from there and are told besides.
+    """
     members, origins = state.pool.entries, set(SEED_REGIONS)
     if not any(
         record.tried for arms in state.ledger.records.values() for arm, record in arms.items() if arm in origins
@@ -179,7 +182,9 @@ def seeds_came_to(state: State) -> str:
     brought = sum(e.origin in origins for e in best)
     sizes = len({c.n for c in state.seeds} - {state.best.n if state.best else 0})
     side = "less" if least < 0 else "more"
-    return f"regions from {sizes} other sizes: {brought} of the {len(best)} sets of {abs(least)} or {side}"
+    told = f"regions from {sizes} other sizes: {brought} of the {len(best)} sets of {abs(least)} or {side}"
+    onward = sum(e.origin is Origin.ELITE_IN_REGION for e in best)
+    return f"{told}; {onward} by walks from pool members in wide regions" if onward else told
 
 
 def seeds_line(sizes: Counter[int]) -> str:
