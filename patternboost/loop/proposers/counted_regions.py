@@ -11,9 +11,8 @@ from typing_extensions import override
 from patternboost.loop.context import Context
 from patternboost.loop.origins import Origin
 from patternboost.loop.places import FloatArray, places_of
-from patternboost.loop.proposers.base import Budget, Proposer
+from patternboost.loop.proposers.one_region import OneRegion
 from patternboost.loop.regions import marginal_frequencies, telling_region
-from patternboost.loop.starts import Start, starts_in
 from patternboost.problem import Instance, IntArray
 from patternboost.problem.symmetry import class_orbits
 from patternboost.store.settings import TRANSFORMERS
@@ -21,21 +20,16 @@ from patternboost.store.settings import TRANSFORMERS
 if TYPE_CHECKING:
     from patternboost.loop.pool import Entry
     from patternboost.loop.state import State
-    from patternboost.model.tokens import Example
 
 #: pool members of a class that counting asks for
 LEAST = 20
 
 
-class CountedRegions(Proposer):
+class CountedRegions(OneRegion):
     """Beside a transformer's regions; the members that count were found outside learned regions.
 
-    Where places compare, counts are spread to places nearby: a few hundred sets do not show every place that pays. The
-    wider a region, the more different sets it holds, and the slower its walks are; each width is an arm of the
-    allocator.
+    Where places compare, counts are spread to places nearby: a few hundred sets do not show every place that pays.
     """
-
-    needs_table = False
 
     def __init__(self, origin: Origin, left_out: float) -> None:
         """`left_out`: share of what `region_mass` leaves out that this one leaves out."""
@@ -43,13 +37,6 @@ class CountedRegions(Proposer):
         self._left_out = left_out
 
     @override
-    def most(self, context: Context) -> float:
-        return context.settings.regions
-
-    @override
-    def ready(self, context: Context, state: State, symmetry: str, samples: Sequence[Example]) -> bool:
-        return self.inside(context, state, symmetry) is not None
-
     def inside(self, context: Context, state: State, symmetry: str) -> IntArray | None:
         """The region; None where none is wanted, there is none yet, or it would be most of the class."""
         s = context.settings
@@ -59,13 +46,6 @@ class CountedRegions(Proposer):
             return None
         density = counted_density(context.instance, symmetry, members)
         return telling_region(density, 1 - self._left_out * (1 - s.region_mass))
-
-    @override
-    def propose(self, context: Context, state: State, symmetry: str, budget: Budget) -> list[Start]:
-        counted = self.inside(context, state, symmetry)
-        if counted is None:
-            return []
-        return starts_in(context, symmetry, counted, self.origin, budget.steps, budget.around)
 
 
 @cached(LRUCache(16), key=lambda instance, symmetry, members: (instance, symmetry, *(e.key for e in members)))

@@ -10,9 +10,8 @@ from typing_extensions import override
 from patternboost.loop.context import Context
 from patternboost.loop.origins import Origin
 from patternboost.loop.proposers.base import Budget, Proposer
-from patternboost.loop.proposers.counted_regions import CountedRegions
 from patternboost.loop.proposers.elites import left_of
-from patternboost.loop.proposers.seed_regions import SeedRegions
+from patternboost.loop.proposers.one_region import OneRegion
 from patternboost.loop.starts import Start, expected_steps
 from patternboost.problem import IntArray
 from patternboost.problem.symmetry import class_orbits
@@ -31,7 +30,7 @@ class ElitesInRegion(Proposer):
     origin = Origin.ELITE_IN_REGION
     needs_table = False
 
-    def __init__(self, *regions: SeedRegions | CountedRegions) -> None:
+    def __init__(self, *regions: OneRegion) -> None:
         self._regions = regions
 
     @override

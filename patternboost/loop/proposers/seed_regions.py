@@ -2,45 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from typing_extensions import override
 
 from patternboost.loop.context import Context
 from patternboost.loop.origins import Origin
-from patternboost.loop.proposers.base import Budget, Proposer
+from patternboost.loop.proposers.one_region import OneRegion
 from patternboost.loop.regions import telling_region
 from patternboost.loop.smaller_sizes import seed_density, sizes_agree
-from patternboost.loop.starts import Start, starts_in
 from patternboost.problem import IntArray
 
 if TYPE_CHECKING:
     from patternboost.loop.state import State
-    from patternboost.model.tokens import Example
 
 
-class SeedRegions(Proposer):
+class SeedRegions(OneRegion):
     """The orbits that hold a share of the density of smaller sizes.
 
     Narrow regions find good sets soonest, and the same few again; what is rare in all sizes decides records, so that
-    long runs want wide ones. Each width is an arm of the allocator.
+    long runs want wide ones.
     """
-
-    needs_table = False
 
     def __init__(self, origin: Origin, share_of_density: float) -> None:
         self.origin = origin
         self._share = share_of_density
 
     @override
-    def most(self, context: Context) -> float:
-        return context.settings.regions
-
-    @override
-    def ready(self, context: Context, state: State, symmetry: str, samples: Sequence[Example]) -> bool:
-        return self.inside(context, state, symmetry) is not None
-
     def inside(self, context: Context, state: State, symmetry: str) -> IntArray | None:
         """The region; None where none is wanted, there is none, or it would mislead.
 
@@ -51,8 +39,3 @@ class SeedRegions(Proposer):
             return None
         density = seed_density(context.instance, symmetry, state.seeds)
         return None if density is None else telling_region(density, self._share)
-
-    @override
-    def propose(self, context: Context, state: State, symmetry: str, budget: Budget) -> list[Start]:
-        inside = self.inside(context, state, symmetry)
-        return [] if inside is None else starts_in(context, symmetry, inside, self.origin, budget.steps, budget.around)
