@@ -8,7 +8,7 @@ import pytest
 import patternboost as pb
 from patternboost.loop.classes import known_shares
 from patternboost.loop.context import Context
-from patternboost.loop.origins import SEED_REGIONS, Origin
+from patternboost.loop.origins import ELITES_IN_REGIONS, SEED_REGIONS, Origin
 from patternboost.loop.places import places, places_of
 from patternboost.loop.pool import Entry, Pool
 from patternboost.loop.proposing import starts_of
@@ -239,6 +239,23 @@ def test_pool_members_lose_a_part_and_walk_on_in_the_wide_regions():
     assert {len(k) for k in kept} == {7}  # of ten: three in ten are dropped
     assert set(np.concatenate(kept).tolist()) == set(orbits.project(member).tolist())
     assert not any(s.around for s in found)
+
+
+def test_walks_from_the_best_pool_members_are_from_twenty_of_them_and_their_equals():
+    context = context_of("isosceles", 60, model="none", minutes=1.0, elites=1.0)
+    state = new_state(context, [square("isosceles", n) for n in (41, 51)])
+    orbits = class_orbits(context.instance, "mirror")
+    merits = [*range(140, 121, -1), 100, 100, 99, 98]  # the twentieth and its equal have 100
+    sets = [np.arange(10 * i, 10 * i + 10) for i in range(len(merits))]
+    pool = [
+        Entry(b"%02d" % i, orbits.expand(s), "mirror", 0, Origin.RANDOM, merit)
+        for i, (s, merit) in enumerate(zip(sets, merits, strict=True))
+    ]
+    state.pool.merge(pool)
+    found = starts_of(context, state, "mirror", 0, 3000 * expected_steps(context, "mirror"), [])
+    walked = {o: {int(orbits.project(s.elements)[0]) // 10 for s in found if s.origin is o} for o in ELITES_IN_REGIONS}
+    assert walked[Origin.ELITE_IN_REGION] == set(range(23))
+    assert walked[Origin.BEST_IN_REGION] == set(range(21))
 
 
 def test_what_came_of_the_seeds_is_told():

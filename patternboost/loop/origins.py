@@ -11,6 +11,7 @@ class Origin(StrEnum):
     RANDOM = "random"
     ELITE = "elite"
     ELITE_IN_REGION = "elite-in-region"
+    BEST_IN_REGION = "best-in-region"
     RELAXED = "relaxed"
     SEED = "seed"
     MODEL = "model"
@@ -67,8 +68,9 @@ LEARNED_REGIONS = (Origin.MODEL_REGION, *COUNTED_REGIONS)
 SEED_REGIONS = (Origin.NARROW_SEED_REGION, Origin.SEED_REGION, Origin.WIDE_SEED_REGION)
 REGIONS = (*LEARNED_REGIONS, *SEED_REGIONS)
 #: those from nothing, and those from pool members
-GUIDED = (*REGIONS, Origin.ELITE_IN_REGION)
-LEARNED = (*LEARNED_REGIONS, Origin.ELITE_IN_REGION)
+ELITES_IN_REGIONS = (Origin.ELITE_IN_REGION, Origin.BEST_IN_REGION)
+GUIDED = (*REGIONS, *ELITES_IN_REGIONS)
+LEARNED = (*LEARNED_REGIONS, *ELITES_IN_REGIONS)
 #: proposers that a search can do without
 ARMS = (Origin.INNER_BOARD, Origin.ELITE, Origin.SEED, Origin.MODEL, *GUIDED)
 
@@ -77,6 +79,7 @@ _LABELS = {
     Origin.INNER_BOARD: "the empty inner board",
     Origin.ELITE: "pool members with a part dropped",
     Origin.ELITE_IN_REGION: "pool members with a part dropped, in a wide region",
+    Origin.BEST_IN_REGION: "the best pool members with a part dropped, in a wide region",
     Origin.RELAXED: "pool members, symmetry relaxed",
     Origin.SEED: "seeds",
     Origin.MODEL: "samples of the model",

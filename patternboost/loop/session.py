@@ -12,7 +12,7 @@ from patternboost.loop.context import make_context
 from patternboost.loop.generation import run_generation
 from patternboost.loop.keeping import catch_up, keep, verify
 from patternboost.loop.made_seeds import make_seeds, wanted
-from patternboost.loop.origins import SEED_REGIONS, Origin
+from patternboost.loop.origins import ELITES_IN_REGIONS, SEED_REGIONS
 from patternboost.loop.outputs import GenerationEvent, Outputs
 from patternboost.loop.repairs import require_solver
 from patternboost.loop.seeding import collect
@@ -183,7 +183,7 @@ def seeds_came_to(state: State) -> str:
     sizes = len({c.n for c in state.seeds} - {state.best.n if state.best else 0})
     side = "less" if least < 0 else "more"
     told = f"regions from {sizes} other sizes: {brought} of the {len(best)} sets of {abs(least)} or {side}"
-    onward = sum(e.origin is Origin.ELITE_IN_REGION for e in best)
+    onward = sum(e.origin in ELITES_IN_REGIONS for e in best)
     return f"{told}; {onward} by walks from pool members in wide regions" if onward else told
 
 

@@ -32,7 +32,8 @@ PROPOSERS: tuple[Proposer, ...] = (
     Samples(),
     Seeds(),
     Elites(),
-    ElitesInRegion(_WIDE_SEED, _WIDE_COUNTED),
+    ElitesInRegion(Origin.ELITE_IN_REGION, None, _WIDE_SEED, _WIDE_COUNTED),
+    ElitesInRegion(Origin.BEST_IN_REGION, 20, _WIDE_SEED, _WIDE_COUNTED),
     InnerBoard(),
     WholeBoard(),
 )
