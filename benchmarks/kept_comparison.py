@@ -14,12 +14,11 @@ import dataclasses
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from patternboost.store.files import read_json, write_json, write_text
 from patternboost.studies.compare.arm_run import ArmRun, read_outcome, run_folder
 from patternboost.studies.compare.page import text
-from patternboost.studies.compare.plan import Plan, read_plan, take_up
+from patternboost.studies.compare.plan import Plan, plan_of, read_plan, take_up
 
 FORMAT = "patternboost-kept-comparison/1"
 
@@ -33,8 +32,8 @@ def keep(folder: Path, path: Path) -> None:
 
 def write(path: Path, plan: Plan, runs: Sequence[ArmRun]) -> None:
     """A line for the plan and one for every run, for people and for diffs."""
-    saved = dataclasses.asdict(dataclasses.replace(plan, seed_from=()))
-    head = {"format": FORMAT, "plan": saved, "minimised": any(run.minimised for run in runs)}
+    saved = dataclasses.replace(plan, seed_from=())
+    head = {"format": FORMAT, "plan": saved.to_json(), "minimised": any(run.minimised for run in runs)}
     lines = ",\n".join(json.dumps({"arm": run.arm, "seed": run.seed, "curve": run.curve}) for run in runs)
     write_text(path, f'{json.dumps(head)[:-1]}, "runs": [\n{lines}\n]}}\n')
 
@@ -44,8 +43,7 @@ def read(path: Path, seed_from: tuple[str, ...] = ("FOLDER",)) -> tuple[Plan, li
     saved = read_json(path)
     if not isinstance(saved, dict) or saved.get("format") != FORMAT:
         raise ValueError(f"{path} is no kept comparison ({FORMAT})")
-    values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in saved["plan"].items()}
-    plan = Plan(**(values | {"seed_from": seed_from})).check()
+    plan = plan_of(saved["plan"] | {"seed_from": seed_from}, path)
     runs = [
         ArmRun(run["arm"], run["seed"], tuple((float(s), int(score)) for s, score in run["curve"]), saved["minimised"])
         for run in saved["runs"]

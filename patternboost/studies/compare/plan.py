@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -58,6 +59,10 @@ class Plan:
         """The arm that the others are held against."""
         return control_of(self.arms)
 
+    def to_json(self) -> dict[str, Any]:
+        """What `plan_of` reads."""
+        return dataclasses.asdict(self) | {"n": size_to_json(self.n)}
+
     def runs(self) -> list[tuple[str, int]]:
         """(arm, seed) in the order in which they run: seed by seed, so that a part of it is a fair part."""
         return [(arm, seed) for seed in range(1, self.seeds + 1) for arm in self.arms]
@@ -83,7 +88,7 @@ def take_up(folder: Path, plan: Plan) -> Plan:
         arms = tuple(dict.fromkeys((*before.arms, *plan.arms)))
         plan = dataclasses.replace(plan, arms=arms, seeds=max(before.seeds, plan.seeds))
     folder.mkdir(parents=True, exist_ok=True)
-    write_json(path, {"format": FORMAT} | dataclasses.asdict(plan) | {"n": size_to_json(plan.n)})
+    write_json(path, {"format": FORMAT} | plan.to_json())
     return plan
 
 
@@ -93,7 +98,12 @@ def read_plan(folder: Path) -> Plan:
     saved = read_json(path)
     if not isinstance(saved, dict) or saved.get("format") != FORMAT:
         raise FileError(f"{path} is no comparison ({FORMAT})")
-    values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in saved.items() if k != "format"}
+    return plan_of({k: v for k, v in saved.items() if k != "format"}, path)
+
+
+def plan_of(saved: Mapping[str, Any], path: Path) -> Plan:
+    """The plan that a file holds. Raises FileError where it is damaged, ComparisonError."""
+    values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in saved.items()}
     try:
         plan = Plan(**(values | {"n": size_of(values["n"])}))
         sound = all(type(getattr(plan, k)) in (int, float) for k in ("minutes", "seeds", "jobs", "target", "at_once"))
