@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 
 from patternboost.loop.clock import Clock
 from patternboost.loop.context import Context
@@ -17,13 +17,17 @@ from patternboost.loop.starts import tasks
 from patternboost.loop.state import State
 from patternboost.loop.statistics import Statistics
 from patternboost.loop.tables import class_table
+from patternboost.problem import IntArray
 from patternboost.problem.base import NOTHING
 from patternboost.problem.symmetry import canonical_key
+from patternboost.search.completing import fill_up
 from patternboost.search.fanout import run_tasks
 from patternboost.search.tasks import Outcome, Work
 
 #: under a time budget a class may overrun its share by half before the next one gets its turn
 _OVERRUN = 1.5
+#: sets with symmetry are filled up without it where they have at most so many points less than the best
+_NEARLY = 2
 
 
 def search(
@@ -76,8 +80,7 @@ def search(
             statistics.note(outcome, origin, task.symmetry, len(start))
             work = outcome.seconds if settings.timed else outcome.steps / 1e6
             statistics.note_work(task.symmetry, origin.arm, work, outcome.after if len(outcome.elements) else NOTHING)
-            entry = _candidate(context, state, outcome, origin, task.symmetry)
-            if entry is not None and entry.key not in found:
+            for entry in _candidates(context, state, outcome, origin, task.symmetry, found):
                 found[entry.key] = entry
                 statistics.note_hit(task.symmetry, origin, entry.merit)
                 if entry.merit > state.best_merit:
@@ -88,11 +91,27 @@ def search(
     return list(found.values())
 
 
-def _candidate(context: Context, state: State, outcome: Outcome, origin: Origin, symmetry: str) -> Entry | None:
-    """An outcome as a candidate, where the pool has room for it."""
-    if outcome.after < state.pool.threshold or not len(outcome.elements):
-        return None
-    key = canonical_key(context.instance, outcome.elements)
-    return (
-        None if key in state.pool else Entry(key, outcome.elements, symmetry, state.generation, origin, outcome.after)
-    )
+def _candidates(
+    context: Context, state: State, outcome: Outcome, origin: Origin, symmetry: str, found: Container[bytes]
+) -> Iterator[Entry]:
+    """What an outcome gives the pool: nothing where it is known, or worse than what the pool keeps."""
+    for elements, made_of, merit in _sets(context, state, outcome, symmetry):
+        if merit < state.pool.threshold or not len(elements):
+            return
+        key = canonical_key(context.instance, elements)
+        if key in state.pool or key in found:
+            return
+        yield Entry(key, elements, made_of, state.generation, origin, merit)
+
+
+def _sets(context: Context, state: State, outcome: Outcome, symmetry: str) -> Iterator[tuple[IntArray, str, int]]:
+    """An outcome's set, its class and its merit; then the same filled up, where no orbit but some element has room.
+
+    Only what is nearly the best is filled up, and only where sets without symmetry are wanted, too.
+    """
+    yield outcome.elements, symmetry, outcome.after
+    nearly = outcome.after >= state.best_merit - _NEARLY
+    if nearly and symmetry != "none" and "none" in context.classes and context.instance.problem.by_rows:
+        filled = fill_up(context.instance, "none", outcome.elements)
+        if len(filled) > len(outcome.elements):
+            yield filled, "none", len(filled)
