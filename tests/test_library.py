@@ -1,6 +1,7 @@
 """What ships with the package: every certificate is valid, is what its name says, and is there on a new machine."""
 
 import json
+import re
 from collections import Counter
 from pathlib import Path
 
@@ -94,3 +95,20 @@ def test_our_isosceles_table_is_checked_apart_from_the_program(path):
     assert len(set(points)) == certificate["score"]
     assert all(0 <= r < certificate["n"] and 0 <= c < certificate["n"] for r, c in points)
     assert _apart(points)
+
+
+def test_the_results_have_the_table_that_ships():
+    """Rows of docs/results.md: `| 1 to 10 | 1 2 4 ... |`, and further sizes with their scores in the same order."""
+    text = (Path(__file__).parent.parent / "docs" / "results.md").read_text()
+    table = text[text.index("## Our own table") :]
+    written = {}
+    for sizes, scores in re.findall(r"^\| ([\d, to]+) \| ([\d ]+) \|$", table, re.MULTILINE):
+        ends = [int(n) for n in re.findall(r"\d+", sizes)]
+        of = range(ends[0], ends[1] + 1) if "to" in sizes else ends
+        written |= dict(zip(of, map(int, scores.split()), strict=True))
+    shipped = {n: library.shipped(problem(name, n)).score for name, n in library._listed() if name == "isosceles"}
+    assert written == shipped
+    said = re.search(r"2 n points, the optimum, for n = 2 to (\d+), ([\d, and]+),", table)
+    of = {*range(2, int(said[1]) + 1), *map(int, re.findall(r"\d+", said[2]))}
+    three = {n: library.shipped(problem(name, n)).score for name, n in library._listed() if name == "no-three-in-line"}
+    assert {n for n, score in three.items() if score == 2 * n} == of
