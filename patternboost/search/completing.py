@@ -1,4 +1,7 @@
-"""Filling a set up with free orbits, straight from the rule: for walks that had no table of their whole class."""
+"""Filling a set up with free orbits, straight from the rule.
+
+For walks that had no table of their whole class; and, orbits being single elements, for sets with symmetry.
+"""
 
 from __future__ import annotations
 
