@@ -15,8 +15,9 @@ from patternboost.loop.proposers import Proposer
 from patternboost.loop.proposers.samples import Samples
 from patternboost.loop.proposers.whole_board import WholeBoard
 from patternboost.loop.regions import expected_density, marginal_frequencies, region
-from patternboost.loop.starts import NOTHING, Start, expected_steps, tasks
+from patternboost.loop.starts import NOTHING, Start, expected_steps, task_steps, tasks
 from patternboost.loop.state import new_state
+from patternboost.loop.statistics import Statistics
 from patternboost.model.bigram import BigramGenerator
 from patternboost.model.request import FitRequest
 from patternboost.model.sampling import SampleSettings
@@ -33,7 +34,7 @@ from patternboost.search.completing import fill_up
 from patternboost.search.memory import Building
 from patternboost.search.regions import RegionWalker, masked, region_bitmaps
 from patternboost.search.tables import build_table
-from patternboost.search.tasks import Effort, Task, run_task
+from patternboost.search.tasks import Effort, Outcome, Task, run_task
 from patternboost.search.walker import Walker, bit_walker
 from patternboost.store.settings import Settings
 from tests.test_bitsliced import assert_consistent, counts, members
@@ -316,3 +317,19 @@ def test_regions_get_their_share_and_tasks_one_region_each(monkeypatch):
         assert set(origins) <= ({Origin.MODEL_REGION} if task.region is not None else {Origin.MODEL, Origin.RANDOM})
         seen += [b"" if task.region is None else task.region.tobytes()] * len(origins)
     assert sorted(seen.count(key) for key in set(seen)) == [10, 10, 20]
+
+
+def test_tasks_take_a_fifth_of_a_second_at_the_speed_so_far_or_of_the_generation_before():
+    timed, repeatable = context_of(8, minutes=1.0, jobs=2), context_of(8, generations=2, jobs=2)
+    state, statistics = new_state(timed, []), Statistics()
+    assert task_steps(repeatable, state, statistics, 4.0) == 400_000
+    assert task_steps(timed, state, statistics, 4.0) == 25_000
+    state.generation, state.work = 1, 800_000.0
+    assert task_steps(timed, state, statistics, 4.0) == pytest.approx(0.2 * 100_000)
+    statistics.note(Outcome(np.arange(5), 0, 5, 6_000, 0.5), Origin.RANDOM, "none", 0)
+    statistics.note(Outcome(np.arange(5), 0, 5, 4_000, 0.5), Origin.ELITE, "none", 4)
+    assert task_steps(timed, state, statistics, 4.0) == pytest.approx(0.2 * 10_000)
+    assert task_steps(repeatable, state, statistics, 4.0) == 400_000
+    walks = [Start(NOTHING, Origin.RANDOM)] * 40
+    each = 5.5 * expected_steps(timed, "none")
+    assert [len(of) for _, of in tasks(timed, "none", walks, (0, 0), None, steps=each)] == [6] * 6 + [4]

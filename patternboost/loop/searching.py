@@ -13,7 +13,7 @@ from patternboost.loop.outputs import Outputs
 from patternboost.loop.pool import Entry
 from patternboost.loop.proposing import Proposal
 from patternboost.loop.repairs import how_many, repair_tasks, share_of_solver
-from patternboost.loop.starts import tasks
+from patternboost.loop.starts import task_steps, tasks
 from patternboost.loop.state import State
 from patternboost.loop.statistics import Statistics
 from patternboost.loop.tables import class_table
@@ -60,9 +60,8 @@ def search(
                     statistics.note_work(proposal.symmetry, Origin.RANDOM, settings.jobs * (time.monotonic() - began))
             seconds = _OVERRUN * proposal.share * length * (1 - solver)
             over, path = clock.within(seconds), (state.generation, index)
-            for task, of in tasks(
-                context, proposal.symmetry, proposal.starts, path, clock.limit(seconds), worth_filling
-            ):
+            limit, each = clock.limit(seconds), task_steps(context, state, statistics, length)
+            for task, of in tasks(context, proposal.symmetry, proposal.starts, path, limit, worth_filling, each):
                 if over():
                     break
                 origins[task.seed] = of

@@ -16,7 +16,7 @@ from patternboost.loop.origins import ELITES_IN_REGIONS, SEED_REGIONS
 from patternboost.loop.outputs import GenerationEvent, Outputs
 from patternboost.loop.repairs import require_solver
 from patternboost.loop.seeding import collect
-from patternboost.loop.state import State, from_files, new_state, own_seeds
+from patternboost.loop.state import State, from_files, import_model, new_state, own_seeds
 from patternboost.loop.statistics import Statistics
 from patternboost.problem import Instance, Problem, kernel_cache
 from patternboost.problem.base import NOTHING
@@ -35,8 +35,8 @@ class Session:
 
     def __init__(self, instance: Instance, outputs: Outputs, stop: Stop) -> None:
         """Begin anew, or take up the newest checkpoint. Raises FileError for a damaged one or unusable seeds."""
-        begin_warm(instance.problem, outputs.progress)  # before the clock starts
         settings = outputs.run.settings
+        begin_warm(instance.problem, outputs.progress, settings.model)  # before the clock starts
         self.outputs = outputs
         self.context = make_context(settings, instance, outputs.archive)
         self.clock = Clock(settings, stop)
@@ -156,11 +156,12 @@ class Session:
         )
 
 
-def begin_warm(problem: Problem, progress: Progress) -> None:
-    """Compile what is not compiled yet, before a clock starts."""
+def begin_warm(problem: Problem, progress: Progress, model: str = "none") -> None:
+    """Compile what is not compiled yet, and import what a model needs, before a clock starts. Raises SettingsError."""
     if kernel_cache.is_empty():
         progress.say("compiling, once: about half a minute")
     warm_up(problem)
+    import_model(model)
 
 
 #: sets that make a score the one by which it is told what seeds brought

@@ -17,9 +17,11 @@ from patternboost.search.tasks import Effort, Task
 
 if TYPE_CHECKING:
     from patternboost.loop.state import State
+    from patternboost.loop.statistics import Statistics
 
-#: steps one task should take, about: long enough to hide its overhead, short enough for progress and Ctrl-C
-_TASK_STEPS = 400_000
+#: seconds one task should take, about: long enough to hide its overhead, short enough for progress and Ctrl-C; steps of
+#: it where no speed is known yet, and where the clock may not decide
+_TASK_SECONDS, _FIRST_TASK_STEPS, _TASK_STEPS = 0.2, 25_000, 400_000
 #: a walk's expected length, in patiences
 _WALK = 2.0
 #: steps that repair and fill take the time of, per orbit
@@ -81,6 +83,19 @@ def starts_in(
     return [Start(NOTHING, origin, region, around)] * walks
 
 
+def task_steps(context: Context, state: State, statistics: Statistics, length: float) -> float:
+    """About how many steps the next tasks of a generation of `length` seconds should take.
+
+    By the speed in this generation so far, or in the one before.
+    """
+    settings, seconds = context.settings, sum(walks.seconds for walks in statistics.origins.values())
+    if not settings.timed:
+        return _TASK_STEPS
+    if seconds > 0:
+        return _TASK_SECONDS * statistics.steps / seconds
+    return _TASK_SECONDS * state.work / (length * settings.jobs) if state.generation else _FIRST_TASK_STEPS
+
+
 def tasks(
     context: Context,
     symmetry: str,
@@ -88,14 +103,15 @@ def tasks(
     path: tuple[int, ...],
     seconds: float | None,
     filled_from: int = 0,
+    steps: float = _TASK_STEPS,
 ) -> Iterator[tuple[Task, list[Origin]]]:
-    """Starts of a class cut into tasks, each with the origins of its starts.
+    """Starts of a class cut into tasks of about so many steps, each with the origins of its starts.
 
     `path` (generation, number of the class) names the tasks' randomness; `seconds` limits each task.
     """
 
     def size(start: Start) -> int:
-        return max(1, round(_TASK_STEPS / expected_steps(context, symmetry, start.region, start.origin)))
+        return max(1, round(steps / expected_steps(context, symmetry, start.region, start.origin)))
 
     for index, batch in enumerate(_batches(starts, size)):
         task = Task(

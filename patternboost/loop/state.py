@@ -160,12 +160,19 @@ def from_files(context: Context, folder: Path, saved: dict[str, Any]) -> State:
     return state
 
 
+def import_model(model: str) -> None:
+    """Import what a model needs, seconds of torch above all. Raises SettingsError where torch is missing."""
+    if model == "none":
+        return
+    if find_spec("torch") is None:
+        raise SettingsError(f"--model {model} needs torch: pip install torch, or use --model none")
+    import patternboost.model.making  # noqa: F401
+
+
 def _make_model(context: Context, seeds: list[Construction]) -> Generator | None:
     """The untrained generator that the settings ask for."""
     if context.settings.model == "none":
         return None
-    if find_spec("torch") is None:
-        raise SettingsError(f"--model {context.settings.model} needs torch: pip install torch, or use --model none")
     from patternboost.model.making import make_generator  # late: only runs with a model need torch
 
     sizes = sorted({*learned_sizes(context.instance.n, seeds, context.settings.model), context.instance.n})
