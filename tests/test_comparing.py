@@ -67,7 +67,7 @@ def test_verdicts():
     better = verdict(runs("gpt", [9] * 8), runs("none", [8] * 8))
     assert (better.share, better.low, better.high) == (1.0, 1.0, 1.0)
     assert better.p < 0.001
-    assert str(better).startswith("gpt is better than none: wins 100% of the pairs")
+    assert str(better) == "gpt is better than none: wins 100% of the pairs (95 %: 100% to 100%; p < 0.001)"
     assert str(verdict(runs("gpt", [7] * 8), runs("none", [8] * 8))).startswith("gpt is worse")
     same = verdict(runs("gpt", [8, 9, 8, 9, 8, 9]), runs("none", [9, 8, 9, 8, 9, 8]))
     assert same.p > 0.5

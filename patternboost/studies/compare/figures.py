@@ -37,7 +37,8 @@ class Verdict:
     control: str = "none"
 
     def __str__(self) -> str:
-        what = f"wins {self.share:.0%} of the pairs (95 %: {self.low:.0%} to {self.high:.0%}; p = {self.p:.3f})"
+        p = f"p = {self.p:.3f}" if self.p >= 0.001 else "p < 0.001"
+        what = f"wins {self.share:.0%} of the pairs (95 %: {self.low:.0%} to {self.high:.0%}; {p})"
         if self.runs < LEAST_RUNS:
             return (
                 f"{self.arm} against {self.control}: {what}; too few runs for a verdict, {LEAST_RUNS} of each at least"
