@@ -104,7 +104,7 @@ def fill_up(instance: Instance, symmetry: str, chosen: IntArray) -> IntArray:
     orbits, rule = class_orbits(instance, symmetry), (instance.problem.complete, instance.n, instance.problem.k)
     blocked = np.zeros(orbits.count, bool)
     blocked[chosen] = True
-    chosen = np.require(chosen, np.int64, "CW")  # what other processes hand over cannot be written
+    chosen = np.require(chosen, np.int64, ["C", "W"])  # what other processes hand over cannot be written
     _block(*rule, chosen, orbits.start, orbits.members, orbits.orbit_of, blocked)
     free = np.flatnonzero(~blocked).astype(np.int64)
     free = free[np.argsort(-orbits.weights[free], kind="stable")]
