@@ -4,7 +4,6 @@ import csv
 import io
 import json
 import os
-import re
 import signal
 from importlib import import_module
 from pathlib import Path
@@ -210,7 +209,7 @@ def test_resume_says_where_nothing_is_left(tmp_path: Path) -> None:
     goal = tmp_path / "goal"
     search = ["search", "isosceles", 5, "--generations", 9, "--target", 3, *QUICK, "--quiet"]
     assert invoke(*search, "--run-dir", goal).status == 0
-    assert re.search(r"[3-6] points reached: its target", invoke("resume", goal).err)
+    assert "5 points reached: its target" in invoke("resume", goal).err
 
 
 def test_a_record_is_announced_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
