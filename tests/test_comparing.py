@@ -26,7 +26,7 @@ from patternboost.studies.compare.figures import (
     too_easy,
     verdict,
 )
-from patternboost.studies.compare.page import text
+from patternboost.studies.compare.page import rows, text
 from patternboost.studies.compare.plan import ComparisonError, Plan, read_plan, take_up
 
 QUICK = ("--minutes", 0.03, "--jobs", 1)
@@ -58,6 +58,14 @@ def test_rates_times_and_curves_by_hand():
     assert median_time(runs, 7) == 4.0
     assert median_time(runs, 8) is None
     assert curves(runs[:1], np.array([0.5, 1.0, 1.5, 2.0, 9.0])).tolist() == [[0, 5, 5, 7, 7]]
+
+
+def test_times_to_the_target_as_they_are_printed():
+    arms = ("never", "soon", "late")
+    runs = [outcome("never", 1, (1.0, 7)), outcome("soon", 1, (0.52, 8)), outcome("late", 1, (41.4, 8))]
+    head, *lines = rows(Plan("isosceles", 5, 1.5, arms, 1, 1, target=8), runs)
+    times = {line[0]: line[head.index("median time to 8")] for line in lines}
+    assert times == {"never": "over 90 s", "soon": "0.5 s", "late": "41 s"}
 
 
 def test_verdicts():

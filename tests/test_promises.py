@@ -53,6 +53,19 @@ def test_every_public_name_is_no_module_whatever_is_imported():
     assert {"search", "export", "import_file", "report", "runs", "lesson", "rule", "problem"} <= set(dir(pb))
 
 
+def test_what_a_model_needs_is_imported_before_the_clock_starts(tmp_path):
+    code = """if 1:
+        import sys
+        from patternboost.loop import session
+        def begun(*_):
+            sys.exit(3 if "torch" in sys.modules else 4)
+        session.Clock = begun
+        import patternboost as pb
+        pb.search("isosceles", 6, minutes=0.1, jobs=1, quiet=True, run_dir=sys.argv[1])
+    """
+    assert subprocess.run([sys.executable, "-c", code, str(tmp_path / "run")], check=False).returncode == 3
+
+
 @pytest.mark.long
 def test_names_are_what_they_are_in_a_fresh_process():
     code = "import patternboost.search.tasks, patternboost as pb; from patternboost.problem.rules import rule; "

@@ -26,6 +26,13 @@ from patternboost.studies.compare.plan import Plan
 _MOMENTS = 300
 
 
+def _time_text(seconds: float | None, budget: float) -> str:
+    """Seconds, below ten with a decimal: some problems take no longer than that."""
+    if seconds is None:
+        return f"over {budget:.0f} s"
+    return f"{seconds:.1f} s" if seconds < 9.95 else f"{seconds:.0f} s"
+
+
 def rows(plan: Plan, outcomes: Sequence[ArmRun]) -> list[tuple[str, ...]]:
     """A line per arm: runs, best scores (best, median, all), and the time to the target."""
     target = target_of(outcomes, plan.target, plan.control)
@@ -47,7 +54,7 @@ def rows(plan: Plan, outcomes: Sequence[ArmRun]) -> list[tuple[str, ...]]:
                 str(scores[0] or "-"),
                 f"{np.median([s for s in scores if s] or [0]):g}",
                 " ".join(str(s or "-") for s in scores),
-                f"{time:.0f} s" if time is not None else f"over {60 * plan.minutes:.0f} s",
+                _time_text(time, 60 * plan.minutes),
                 f"{reached} of {len(runs)}",
             )
         )
