@@ -1,11 +1,13 @@
 """Who gets which share: the tail's statistics, and the policies for classes and proposers."""
 
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from scipy import stats
 
+from patternboost.loop import searching
 from patternboost.loop.allocator import (
     Ledger,
     Record,
@@ -16,9 +18,23 @@ from patternboost.loop.allocator import (
     proposer_policy,
     standings,
 )
+from patternboost.loop.clock import Clock
+from patternboost.loop.context import Context
+from patternboost.loop.origins import Origin
+from patternboost.loop.proposers.inner_board import InnerBoard
+from patternboost.loop.proposing import Proposal, starts_of
+from patternboost.loop.starts import Start, expected_steps
+from patternboost.loop.state import new_state
+from patternboost.loop.statistics import Statistics
 from patternboost.loop.tail import chances, expected
 from patternboost.problem.base import NOTHING
+from patternboost.problem.registry import problem
 from patternboost.report.progress import WIDTH, classes_lines
+from patternboost.search.progress import Progress
+from patternboost.search.stop import Stop
+from patternboost.search.tasks import Outcome
+from patternboost.store.construction import Construction
+from patternboost.store.settings import Settings
 
 ARMS = ("random", "elite", "seed-region")
 
@@ -38,6 +54,44 @@ def ledger(**tried):
 
 def shares(made, turn=0, work=float("inf"), known=None, **costs):
     return class_policy(made, {name: costs.get(name, 0.0) for name in made.records}, known or {}, turn, work, rng())
+
+
+# -- what counts -------------------------------------------------------------------------------------------------------
+
+
+def test_what_is_as_good_beside_one_of_the_best_is_new_but_does_not_count(monkeypatch):
+    """There are hundreds, and they say nothing of better ones."""
+    instance = problem("isosceles", 8)
+    context = Context(Settings("isosceles", 8, generations=1), instance, ("none",), instance.size, "all")
+    of = {
+        Origin.RANDOM: (NOTHING, [range(4), range(1, 5)]),
+        Origin.BEST_IN_REGION: (5, [range(5), range(1, 6), range(6), range(3)]),
+        Origin.ELITE: (4, [range(8, 13), range(8, 12)]),
+    }
+    walks = [(Start(np.arange(2), origin, member=member), ends) for origin, (member, ends) in of.items()]
+    starts = [start for start, ends in walks for _ in ends]
+    ends = iter([np.array(end) for _, ends in walks for end in ends])
+
+    def run_tasks(tasks, *_):
+        for task in tasks:
+            found = [next(ends) for _ in task.starts]
+            yield task, [Outcome(end, 0, len(end), 10, 0.1) for end in found]
+
+    monkeypatch.setattr(searching, "run_tasks", run_tasks)
+    monkeypatch.setattr(searching, "new_best", lambda *_: None)
+    statistics = Statistics()
+    outputs = SimpleNamespace(progress=Progress())
+    proposal = Proposal("none", 1.0, starts)
+    state, clock = new_state(context, []), Clock(context.settings, Stop())
+    state.best = Construction.of(instance, instance.to_points(np.arange(3, 8)))
+    found = searching.search(context, state, clock, outputs, statistics, [proposal], 1.0)
+    assert len(found) == len(starts)
+    assert {o: walks.new for o, walks in statistics.origins.items()} == {o: len(e) for o, (_, e) in of.items()}
+    assert statistics.hits == {
+        ("none", Origin.RANDOM): {4: 2},
+        ("none", Origin.BEST_IN_REGION): {3: 1, 6: 1},
+        ("none", Origin.ELITE): {4: 1, 5: 1},
+    }
 
 
 # -- the tail ----------------------------------------------------------------------------------------------------------
@@ -169,22 +223,46 @@ def records(**noted):
 def test_proposers_follow_the_tail_keep_a_floor_and_their_most():
     some = records(random=({20: 500}, 10.0), elite=({20: 100}, 10.0), seed_region=({20: 900, 24: 90}, 10.0))
     every = dict.fromkeys(ARMS, 1.0)
-    found = proposer_policy(some, every, ["seed-region"], 1.0, rng())
+    found = proposer_policy(some, every, {}, ["seed-region"], 1.0, rng())
     assert found["seed-region"] > 0.9
     assert min(found.values()) >= 0.1 / 3
     assert sum(found.values()) == pytest.approx(1)
-    found = proposer_policy(some, every, ["seed-region"], 0.6, rng())
+    found = proposer_policy(some, every, {}, ["seed-region"], 0.6, rng())
     assert found["seed-region"] == pytest.approx(0.6)
     assert sum(found.values()) == pytest.approx(1)
-    found = proposer_policy(records(), every | {"elite": 0.1}, [], 1.0, rng())
+    found = proposer_policy(records(), every | {"elite": 0.1}, {}, [], 1.0, rng())
     assert found == pytest.approx({"random": 0.45, "elite": 0.1, "seed-region": 0.45}, abs=1e-9)
-    only = proposer_policy(records(), {"seed-region": 0.9}, ["seed-region"], 0.9, rng())
+    only = proposer_policy(records(), {"seed-region": 0.9}, {}, ["seed-region"], 0.9, rng())
     assert only == {"seed-region": 0.9}
+
+
+def test_some_proposers_have_their_least_whatever_they_bring():
+    some = records(random=({20: 500}, 10.0), elite=({20: 100}, 10.0), seed_region=({20: 900, 24: 90}, 10.0))
+    every = dict.fromkeys(ARMS, 1.0)
+    free = proposer_policy(some, every, {}, [], 1.0, rng())
+    found = proposer_policy(some, every, {"random": 0.25, "seed-region": 0.25, "unready": 0.25}, [], 1.0, rng())
+    assert found["random"] == 0.25
+    assert sum(found.values()) == pytest.approx(1)
+    assert found["elite"] / found["seed-region"] == pytest.approx(free["elite"] / free["seed-region"])
+    assert proposer_policy(some, every, {"seed-region": 0.25}, [], 1.0, rng()) == pytest.approx(free)
+    assert proposer_policy(some, {"random": 1.0}, {"random": 0.25}, [], 1.0, rng()) == {"random": 1.0}
+
+
+def test_the_inner_board_has_its_least():
+    settings = Settings("isosceles", 16, generations=1, model="none")
+    context = Context(settings, problem("isosceles", 16), ("mirror+half",), 256, "all")
+    state = new_state(context, [])
+    state.ledger["mirror+half"]["inner-board"].note({}, 9, 1.0)
+    state.ledger["mirror+half"]["random"].note({20: 5000}, 20, 1.0)
+    found = starts_of(context, state, "mirror+half", 0, 1e8, [])
+    steps = [expected_steps(context, "mirror+half", s.region, s.origin) for s in found]
+    inside = [each for each, s in zip(steps, found, strict=True) if s.origin is Origin.INNER_BOARD]
+    assert sum(inside) == pytest.approx(InnerBoard.least * sum(steps), rel=0.02)
 
 
 def test_regions_that_bring_nothing_leave_the_board_free():
     some = records(random=({20: 60}, 1.0), seed_region=({}, 1.0))
-    found = proposer_policy(some, {"random": 1.0, "seed-region": 0.9}, ["seed-region"], 0.9, rng())
+    found = proposer_policy(some, {"random": 1.0, "seed-region": 0.9}, {}, ["seed-region"], 0.9, rng())
     assert found["seed-region"] <= 0.06
 
 

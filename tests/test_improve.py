@@ -14,6 +14,7 @@ from patternboost.loop.proposing import Proposal
 from patternboost.loop.repairs import how_many, repair_tasks, share_of_solver
 from patternboost.loop.starts import Start
 from patternboost.loop.state import new_state
+from patternboost.problem.base import NOTHING
 from patternboost.problem.registry import problem
 from patternboost.store.settings import Settings
 
@@ -73,10 +74,12 @@ def test_starts_are_prefixes_of_samples_pool_members_or_nothing():
     state.pool.merge([dataclasses.replace(entries(1)[0], elements=member)])
     sample = np.array([1, 6], np.int64)
     found = tasks([Start(sample, Origin.MODEL), Start(member, Origin.ELITE)])
-    assert {o for _, (o,) in found} == {Origin.REPAIRED, Origin.COMPLETED}
-    for task, (origin,) in found:
-        assert task.prefixes == (origin is Origin.COMPLETED,)
-        assert task.starts[0].tolist() == (sample if origin is Origin.COMPLETED else member).tolist()
+    assert {start.origin for _, (start,) in found} == {Origin.REPAIRED, Origin.COMPLETED}
+    for task, (start,) in found:
+        completed = start.origin is Origin.COMPLETED
+        assert task.prefixes == (completed,)
+        assert task.starts[0].tolist() == start.elements.tolist() == (sample if completed else member).tolist()
+        assert start.member == (NOTHING if completed else state.pool.entries[0].merit)
         assert task.instance == here.instance
     assert len({t.seed for t, _ in found}) == len(found)
     assert not tasks([Start(sample, Origin.MODEL)], lambda: True)

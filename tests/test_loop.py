@@ -170,12 +170,14 @@ def test_starts_are_repeatable_and_of_the_right_kinds():
     relaxed = [s for s in mixed("half-turn") if s.origin is Origin.RELAXED]
     assert relaxed
     assert all(s.elements.tolist() == member.tolist() for s in relaxed)
+    assert {s.member for s in found if s.origin is Origin.ELITE} == {s.member for s in relaxed} == {len(member)}
+    assert {s.member for s in found if s.origin is not Origin.ELITE} == {NOTHING}
     assert not {Origin.ELITE, Origin.RELAXED} & {s.origin for s in mixed("mirror+half")}
     again = zip(mixed("none", 3), mixed("none", 3), strict=True)
     assert all(a.elements.tolist() == b.elements.tolist() for a, b in again)
     cut = list(starts.tasks(context, "none", found, (0, 0), None))
     assert sum(len(task.starts) for task, _ in cut) == len(found)
-    assert sorted(o for _, os in cut for o in os) == origins(found)
+    assert origins([start for _, of in cut for start in of]) == origins(found)
     assert len({task.seed for task, _ in cut}) == len(cut)
 
 

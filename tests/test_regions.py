@@ -314,9 +314,11 @@ def test_regions_get_their_share_and_tasks_one_region_each(monkeypatch):
     assert len(mixed) - len(inside) == 10
     assert 1 <= sum(s.origin is Origin.MODEL for s in mixed) <= 4
     seen = []
-    for task, origins in tasks(context, "none", mixed, (0, 0), None):
-        assert set(origins) <= ({Origin.MODEL_REGION} if task.region is not None else {Origin.MODEL, Origin.RANDOM})
-        seen += [b"" if task.region is None else task.region.tobytes()] * len(origins)
+    for task, of in tasks(context, "none", mixed, (0, 0), None):
+        wanted = {Origin.MODEL_REGION} if task.region is not None else {Origin.MODEL, Origin.RANDOM}
+        assert {start.origin for start in of} <= wanted
+        assert [start.elements.tolist() for start in of] == [elements.tolist() for elements in task.starts]
+        seen += [b"" if task.region is None else task.region.tobytes()] * len(of)
     assert sorted(seen.count(key) for key in set(seen)) == [10, 10, 20]
 
 

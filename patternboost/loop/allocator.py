@@ -24,7 +24,7 @@ _FADE, _FADE_GAINS = 0.97, 0.7
 class Record:
     """What an arm has brought, earlier generations fading."""
 
-    #: sets by merit that were new and good enough for the pool
+    #: sets by merit that were new and good enough for the pool, without those beside one of the best that are as good
     hits: dict[int, float] = field(default_factory=dict)
     #: the best merit of any walk; `NOTHING`: never tried, or nothing came of any
     best: int = NOTHING
@@ -188,14 +188,15 @@ _FLOOR = 0.1
 def proposer_policy(
     records: Mapping[str, Record],
     most: Mapping[str, float],
+    least: Mapping[str, float],
     guided: Sequence[str],
     most_guided: float,
     rng: np.random.Generator,
 ) -> dict[str, float]:
     """Shares of the proposers that `most` names, each at most that much; they add up to 1 where that allows it.
 
-    A proposer gets the chance that it is the one that beats the best score, and a small floor. The `guided` ones have
-    no more than `most_guided` together, while there are others.
+    A proposer gets the chance that it is the one that beats the best score, and a small floor; those that `least`
+    names get that much anyway. The `guided` ones have no more than `most_guided` together, while there are others.
     """
     found = chances({arm: records[arm].evidence for arm in most}, rng)
     shares = {arm: (1 - _FLOOR) * share + _FLOOR / len(most) for arm, share in found.items()}
@@ -203,7 +204,7 @@ def proposer_policy(
     if inside > most_guided and inside < 1:
         for arm in most:
             shares[arm] *= most_guided / inside if arm in guided else (1 - most_guided) / (1 - inside)
-    return _capped(shares, most)
+    return _raised(_capped(shares, most), least)
 
 
 def earned_by(records: Mapping[str, Record], arms: Sequence[str]) -> float:
@@ -225,6 +226,14 @@ def _capped(shares: Mapping[str, float], most: Mapping[str, float]) -> dict[str,
         for arm in room:
             found[arm] += over * (found[arm] / free if free else 1 / len(room))
     return found
+
+
+def _raised(shares: Mapping[str, float], least: Mapping[str, float]) -> dict[str, float]:
+    """Shares of which those below their least have it; the others give up as much, in proportion."""
+    raised = {arm: least[arm] for arm in least if arm in shares and shares[arm] < least[arm]}
+    others = sum(share for arm, share in shares.items() if arm not in raised)
+    left = max(0.0, sum(shares.values()) - sum(raised.values()))
+    return {arm: raised.get(arm, share * left / others if others else 0.0) for arm, share in shares.items()}
 
 
 # -- policy for improvers: the logarithm of gains per share ------------------------------------------------------------

@@ -101,7 +101,8 @@ def starts_of(
     around = table and goes_around(context, state, symmetry)
     most = {str(origin): p.most(context) for origin, p in ready.items() if p.most(context) > 0}
     rng = np.random.default_rng(context.seed(Stream.PROPOSE, state.generation, index))
-    shares = proposer_policy(state.ledger[symmetry], most, GUIDED, context.settings.regions, rng)
+    least = {str(origin): p.least for origin, p in ready.items() if p.least > 0}
+    shares = proposer_policy(state.ledger[symmetry], most, least, GUIDED, context.settings.regions, rng)
     starts: list[Start] = []
     left = steps
     for number, (origin, proposer) in enumerate(ready.items()):

@@ -13,9 +13,8 @@ from patternboost.loop.allocator import Improvers
 from patternboost.loop.context import Context
 from patternboost.loop.origins import Origin
 from patternboost.loop.proposing import Proposal
-from patternboost.loop.starts import NOTHING
+from patternboost.loop.starts import NOTHING, Start
 from patternboost.loop.state import State
-from patternboost.problem import IntArray
 from patternboost.problem.symmetry import class_orbits
 from patternboost.search.streams import Stream
 
@@ -59,8 +58,8 @@ def repair_tasks(
     share: float,
     over: Callable[[], bool],
     seconds: float | None,
-) -> Iterator[tuple[RepairTask, list[Origin]]]:
-    """One repair a task, each with its origin, until `over`: `how_many` of them, or with `seconds` what fits."""
+) -> Iterator[tuple[RepairTask, list[Start]]]:
+    """One repair a task, each with its start, until `over`: `how_many` of them, or with `seconds` what fits."""
     if not share or not proposals:
         return
     from patternboost.exact.repair import RepairTask  # late: OR-tools is optional
@@ -72,14 +71,14 @@ def repair_tasks(
         if over():
             return
         proposal = proposals[int(rng.choice(len(proposals), p=shares / shares.sum()))]
-        elements, origin = _start(context, state, proposal, rng)
+        start = _start(context, state, proposal, rng)
         seed = context.seed(Stream.REPAIR, state.generation, index)
-        prefix = origin is Origin.COMPLETED
+        prefix = start.origin is Origin.COMPLETED
         yield (
             RepairTask(
                 context.instance,
                 proposal.symmetry,
-                (elements,),
+                (start.elements,),
                 (prefix,),
                 s.repair_work,
                 seed,
@@ -87,16 +86,17 @@ def repair_tasks(
                 s.memory_bytes,
                 seconds,
             ),
-            [origin],
+            [start],
         )
 
 
-def _start(context: Context, state: State, proposal: Proposal, rng: np.random.Generator) -> tuple[IntArray, Origin]:
+def _start(context: Context, state: State, proposal: Proposal, rng: np.random.Generator) -> Start:
     """A model's sample to complete, a pool member to repair (better ones more often), or nothing to fill."""
     samples = [s.elements for s in proposal.starts if s.origin is Origin.MODEL]
     if samples and rng.random() < _PREFIXES:
-        return samples[int(rng.integers(len(samples)))], Origin.COMPLETED
+        return Start(samples[int(rng.integers(len(samples)))], Origin.COMPLETED)
     elites = state.pool.made_of(class_orbits(context.instance, proposal.symmetry), proposal.symmetry)
     if elites:  # the pool is sorted: the square of a uniform number prefers its top
-        return elites[int(len(elites) * rng.random() ** 2)].elements, Origin.REPAIRED
-    return NOTHING, Origin.REPAIRED
+        entry = elites[int(len(elites) * rng.random() ** 2)]
+        return Start(entry.elements, Origin.REPAIRED, member=entry.merit)
+    return Start(NOTHING, Origin.REPAIRED)

@@ -13,7 +13,7 @@ from patternboost.loop.outputs import Outputs
 from patternboost.loop.pool import Entry
 from patternboost.loop.proposing import Proposal
 from patternboost.loop.repairs import how_many, repair_tasks, share_of_solver
-from patternboost.loop.starts import task_steps, tasks
+from patternboost.loop.starts import Start, task_steps, tasks
 from patternboost.loop.state import State
 from patternboost.loop.statistics import Statistics
 from patternboost.loop.tables import class_table
@@ -46,7 +46,7 @@ def search(
     walks = proposals if solver < 1 else []
     repairs = how_many(context, solver, clock.limit(length))
     progress.phase("search", float(sum(len(p.starts) for p in walks) + repairs))
-    origins: dict[int, list[Origin]] = {}
+    started: dict[int, list[Start]] = {}
 
     def all_tasks() -> Iterator[Work]:
         for index, proposal in enumerate(walks):
@@ -64,24 +64,27 @@ def search(
             for task, of in tasks(context, proposal.symmetry, proposal.starts, path, limit, worth_filling, each):
                 if over():
                     break
-                origins[task.seed] = of
+                started[task.seed] = of
                 yield task
         seconds = length * solver
         over = clock.within(seconds)
         for repair, of in repair_tasks(context, state, proposals, solver, over, clock.limit(seconds)):
-            origins[repair.seed] = of
+            started[repair.seed] = of
             yield repair
 
     worth_filling = int(state.pool.median)
     found: dict[bytes, Entry] = {}
     for task, outcomes in run_tasks(all_tasks(), settings.jobs, settings.backend, clock.stop):
-        for outcome, origin, start in zip(outcomes, origins.pop(task.seed), task.starts, strict=False):
-            statistics.note(outcome, origin, task.symmetry, len(start))
+        for outcome, start in zip(outcomes, started.pop(task.seed), strict=False):
+            origin = start.origin
+            statistics.note(outcome, origin, task.symmetry, len(start.elements))
             work = outcome.seconds if settings.timed else outcome.steps / 1e6
             statistics.note_work(task.symmetry, origin.arm, work, outcome.after if len(outcome.elements) else NOTHING)
             for entry in _candidates(context, state, outcome, origin, task.symmetry, found):
                 found[entry.key] = entry
-                statistics.note_hit(task.symmetry, origin, entry.merit)
+                # Beside one of the best sets there are hundreds as good: they say nothing of better ones.
+                beside = state.best_merit <= entry.merit <= start.member
+                statistics.note_new(task.symmetry, origin, entry.merit, hit=not beside)
                 if entry.merit > state.best_merit:
                     new_best(context, state, clock, outputs, entry)
         progress.advance(len(task.starts), state.best_score)

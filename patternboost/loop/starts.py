@@ -11,6 +11,7 @@ import numpy as np
 from patternboost.loop.context import Context
 from patternboost.loop.origins import Origin
 from patternboost.problem import IntArray
+from patternboost.problem.base import NOTHING as NO_MERIT
 from patternboost.problem.symmetry import class_orbits
 from patternboost.search.streams import Stream
 from patternboost.search.tasks import Effort, Task
@@ -42,6 +43,8 @@ class Start:
     region: IntArray | None = None
     #: whether it goes on around the region at the end, which needs the table of the class
     around: bool = False
+    #: the merit of the pool member that it is made from; `problem.base.NOTHING`: of none
+    member: int = NO_MERIT
 
 
 def effort(
@@ -104,8 +107,8 @@ def tasks(
     seconds: float | None,
     filled_from: int = 0,
     steps: float = _TASK_STEPS,
-) -> Iterator[tuple[Task, list[Origin]]]:
-    """Starts of a class cut into tasks of about so many steps, each with the origins of its starts.
+) -> Iterator[tuple[Task, list[Start]]]:
+    """Starts of a class cut into tasks of about so many steps, each task with its starts.
 
     `path` (generation, number of the class) names the tasks' randomness; `seconds` limits each task.
     """
@@ -127,7 +130,7 @@ def tasks(
             batch[0].around,
             filled_from,
         )
-        yield task, [s.origin for s in batch]
+        yield task, batch
 
 
 def _batches(starts: Sequence[Start], size: Callable[[Start], int]) -> list[list[Start]]:

@@ -119,9 +119,10 @@ class Statistics:
         self.work[symmetry, arm] += work  # type: ignore[assignment]
         self.bests_of[symmetry, arm] = max(self.bests_of.get((symmetry, arm), NOTHING), best)
 
-    def note_hit(self, symmetry: str, origin: Origin, merit: int) -> None:
-        """A set that is new and good enough for the pool."""
-        self.hits.setdefault((symmetry, origin.arm), Counter())[merit] += 1
+    def note_new(self, symmetry: str, origin: Origin, merit: int, hit: bool) -> None:
+        """A set that is new and good enough for the pool, and whether it counts as a hit of its proposer."""
+        if hit:
+            self.hits.setdefault((symmetry, origin.arm), Counter())[merit] += 1
         self.origins[origin].new += 1
 
     def note_samples(self, sets: int, malformed: int, empty: int, temperature: float) -> None:

@@ -48,9 +48,9 @@ class Elites(Proposer):
             entry = elites[int(budget.rng.integers(len(elites)))]
             region = inner if budget.rng.random() < _INNER else None
             if entry.symmetry != symmetry:
-                starts.append(Start(entry.elements, Origin.RELAXED, region))
+                starts.append(Start(entry.elements, Origin.RELAXED, region, member=entry.merit))
                 continue
-            starts.append(Start(left_of(context, orbits, entry, budget.rng), self.origin, region))
+            starts.append(Start(left_of(context, orbits, entry, budget.rng), self.origin, region, member=entry.merit))
         return starts
 
 

@@ -66,6 +66,6 @@ class ElitesInRegion(Proposer):
         while elites and regions and left > 0:
             inside = regions[int(rng.integers(len(regions)))]
             entry = elites[int(rng.integers(len(elites)))]
-            starts.append(Start(left_of(context, orbits, entry, rng), self.origin, inside))
+            starts.append(Start(left_of(context, orbits, entry, rng), self.origin, inside, member=entry.merit))
             left -= expected_steps(context, symmetry, inside, self.origin)
         return starts

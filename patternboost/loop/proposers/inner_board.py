@@ -28,6 +28,9 @@ class InnerBoard(Proposer):
 
     origin = Origin.INNER_BOARD
     needs_table = False
+    #: It finds good sets less often than regions do, and the best ones as often or more often, which its rates of good
+    #: ones do not tell (docs/LOG.md, "Ten minutes at n = 64").
+    least = 0.25
 
     @override
     def ready(self, context: Context, state: State, symmetry: str, samples: Sequence[Example]) -> bool:
