@@ -21,6 +21,7 @@ from patternboost.loop.allocator import (
 from patternboost.loop.clock import Clock
 from patternboost.loop.context import Context
 from patternboost.loop.origins import Origin
+from patternboost.loop.pool import Entry
 from patternboost.loop.proposers.inner_board import InnerBoard
 from patternboost.loop.proposing import Proposal, starts_of
 from patternboost.loop.starts import Start, expected_steps
@@ -29,6 +30,7 @@ from patternboost.loop.statistics import Statistics
 from patternboost.loop.tail import chances, expected
 from patternboost.problem.base import NOTHING
 from patternboost.problem.registry import problem
+from patternboost.problem.symmetry import canonical_key
 from patternboost.report.progress import WIDTH, classes_lines
 from patternboost.search.progress import Progress
 from patternboost.search.stop import Stop
@@ -59,8 +61,9 @@ def shares(made, turn=0, work=float("inf"), known=None, **costs):
 # -- what counts -------------------------------------------------------------------------------------------------------
 
 
-def test_what_is_as_good_beside_one_of_the_best_is_new_but_does_not_count(monkeypatch):
-    """There are hundreds, and they say nothing of better ones."""
+@pytest.mark.parametrize(("others", "counted"), [(0, {3: 1, 6: 1}), (3, {3: 1, 5: 2, 6: 1})])
+def test_sets_beside_the_best_count_until_they_are_most_of_the_best(others, counted, monkeypatch):
+    """There may be hundreds, which say nothing of better ones. `others`: so many of the best were found otherwise."""
     instance = problem("isosceles", 8)
     context = Context(Settings("isosceles", 8, generations=1), instance, ("none",), instance.size, "all")
     of = {
@@ -84,12 +87,14 @@ def test_what_is_as_good_beside_one_of_the_best_is_new_but_does_not_count(monkey
     proposal = Proposal("none", 1.0, starts)
     state, clock = new_state(context, []), Clock(context.settings, Stop())
     state.best = Construction.of(instance, instance.to_points(np.arange(3, 8)))
+    known = [np.array([i, 20, 30, 40, 50]) for i in range(others)]
+    state.pool.merge([Entry(canonical_key(instance, e), e, "none", 0, Origin.RANDOM, len(e)) for e in known])
     found = searching.search(context, state, clock, outputs, statistics, [proposal], 1.0)
     assert len(found) == len(starts)
     assert {o: walks.new for o, walks in statistics.origins.items()} == {o: len(e) for o, (_, e) in of.items()}
     assert statistics.hits == {
         ("none", Origin.RANDOM): {4: 2},
-        ("none", Origin.BEST_IN_REGION): {3: 1, 6: 1},
+        ("none", Origin.BEST_IN_REGION): counted,
         ("none", Origin.ELITE): {4: 1, 5: 1},
     }
 

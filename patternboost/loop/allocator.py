@@ -24,7 +24,7 @@ _FADE, _FADE_GAINS = 0.97, 0.7
 class Record:
     """What an arm has brought, earlier generations fading."""
 
-    #: sets by merit that were new and good enough for the pool, without those beside one of the best that are as good
+    #: sets by merit that were new and good enough for the pool, but not those beside the best that are as good
     hits: dict[int, float] = field(default_factory=dict)
     #: the best merit of any walk; `NOTHING`: never tried, or nothing came of any
     best: int = NOTHING

@@ -52,6 +52,11 @@ class Origin(StrEnum):
         return self in (Origin.MODEL, Origin.MODEL_REGION, Origin.COMPLETED)
 
     @property
+    def of_members(self) -> bool:
+        """Whether the start is made from a pool member."""
+        return self in (Origin.ELITE, Origin.RELAXED, Origin.REPAIRED, *ELITES_IN_REGIONS)
+
+    @property
     def arm(self) -> Origin:
         """The proposer that is credited."""
         return Origin.ELITE if self is Origin.RELAXED else self

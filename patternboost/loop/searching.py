@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Container, Iterator, Sequence
 
 from patternboost.loop.clock import Clock
@@ -74,6 +75,8 @@ def search(
 
     worth_filling = int(state.pool.median)
     found: dict[bytes, Entry] = {}
+    #: how many sets there are of each merit, made from pool members and otherwise
+    standing = Counter((entry.merit, entry.origin.of_members) for entry in state.pool.entries)
     for task, outcomes in run_tasks(all_tasks(), settings.jobs, settings.backend, clock.stop):
         for outcome, start in zip(outcomes, started.pop(task.seed), strict=False):
             origin = start.origin
@@ -82,9 +85,12 @@ def search(
             statistics.note_work(task.symmetry, origin.arm, work, outcome.after if len(outcome.elements) else NOTHING)
             for entry in _candidates(context, state, outcome, origin, task.symmetry, found):
                 found[entry.key] = entry
-                # Beside one of the best sets there are hundreds as good: they say nothing of better ones.
+                standing[entry.merit, origin.of_members] += 1
+                # Beside one of the best sets there may be hundreds as good: once they are most of the best, they say
+                # nothing of better ones.
                 beside = state.best_merit <= entry.merit <= start.member
-                statistics.note_new(task.symmetry, origin, entry.merit, hit=not beside)
+                crowded = standing[entry.merit, True] > standing[entry.merit, False]
+                statistics.note_new(task.symmetry, origin, entry.merit, hit=not (beside and crowded))
                 if entry.merit > state.best_merit:
                     new_best(context, state, clock, outputs, entry)
         progress.advance(len(task.starts), state.best_score)
