@@ -232,7 +232,7 @@ def _raised(shares: Mapping[str, float], least: Mapping[str, float]) -> dict[str
     """Shares of which those below their least have it; the others give up as much, in proportion."""
     raised = {arm: least[arm] for arm in least if arm in shares and shares[arm] < least[arm]}
     others = sum(share for arm, share in shares.items() if arm not in raised)
-    left = max(0.0, sum(shares.values()) - sum(raised.values()))
+    left = sum(shares.values()) - sum(raised.values())
     return {arm: raised.get(arm, share * left / others if others else 0.0) for arm, share in shares.items()}
 
 

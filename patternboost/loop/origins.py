@@ -54,7 +54,7 @@ class Origin(StrEnum):
     @property
     def of_members(self) -> bool:
         """Whether the start is made from a pool member."""
-        return self in (Origin.ELITE, Origin.RELAXED, Origin.REPAIRED, *ELITES_IN_REGIONS)
+        return self in OF_MEMBERS
 
     @property
     def arm(self) -> Origin:
@@ -72,8 +72,9 @@ COUNTED_REGIONS = (Origin.NARROW_COUNTED_REGION, Origin.COUNTED_REGION, Origin.W
 LEARNED_REGIONS = (Origin.MODEL_REGION, *COUNTED_REGIONS)
 SEED_REGIONS = (Origin.NARROW_SEED_REGION, Origin.SEED_REGION, Origin.WIDE_SEED_REGION)
 REGIONS = (*LEARNED_REGIONS, *SEED_REGIONS)
-#: those from nothing, and those from pool members
+#: those from pool members in regions, all from pool members, and all in regions
 ELITES_IN_REGIONS = (Origin.ELITE_IN_REGION, Origin.BEST_IN_REGION)
+OF_MEMBERS = (Origin.ELITE, Origin.RELAXED, Origin.REPAIRED, *ELITES_IN_REGIONS)
 GUIDED = (*REGIONS, *ELITES_IN_REGIONS)
 LEARNED = (*LEARNED_REGIONS, *ELITES_IN_REGIONS)
 #: proposers that a search can do without

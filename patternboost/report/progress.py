@@ -98,10 +98,15 @@ def classes_lines(standings: Sequence[tuple[str, float, int | None]]) -> list[st
     return _wrapped(text)
 
 
+def seconds_text(seconds: float) -> str:
+    """Seconds for people, below ten with a decimal: `3.2 s`, `217 s`."""
+    return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
+
+
 def time_text(seconds: float) -> str:
     """A length of time for people: `3.2 s`, `4:05 min`, `7 h 30 min`."""
     if seconds < 100:
-        return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
+        return seconds_text(seconds)
     whole = round(seconds)
     if whole < 3600:
         return f"{whole // 60}:{whole % 60:02} min"

@@ -9,6 +9,7 @@ import numpy as np
 
 from patternboost.report import page
 from patternboost.report.images import png
+from patternboost.report.progress import seconds_text
 from patternboost.report.tables import render
 from patternboost.studies.compare.arm_run import ArmRun
 from patternboost.studies.compare.figures import (
@@ -24,13 +25,6 @@ from patternboost.studies.compare.figures import (
 from patternboost.studies.compare.plan import Plan
 
 _MOMENTS = 300
-
-
-def _time_text(seconds: float | None, budget: float) -> str:
-    """Seconds, below ten with a decimal: some problems take no longer than that."""
-    if seconds is None:
-        return f"over {budget:.0f} s"
-    return f"{seconds:.1f} s" if seconds < 9.95 else f"{seconds:.0f} s"
 
 
 def rows(plan: Plan, outcomes: Sequence[ArmRun]) -> list[tuple[str, ...]]:
@@ -54,7 +48,7 @@ def rows(plan: Plan, outcomes: Sequence[ArmRun]) -> list[tuple[str, ...]]:
                 str(scores[0] or "-"),
                 f"{np.median([s for s in scores if s] or [0]):g}",
                 " ".join(str(s or "-") for s in scores),
-                _time_text(time, 60 * plan.minutes),
+                seconds_text(time) if time is not None else f"over {60 * plan.minutes:.0f} s",
                 f"{reached} of {len(runs)}",
             )
         )
