@@ -281,7 +281,10 @@ def test_sets_are_filled_up_by_every_orbit_that_is_free_the_heaviest_first(probl
                 expected = np.append(expected, orbit)
         assert len(expected) > len(chosen)
         chosen.setflags(write=False)  # as it comes from another process
-        assert fill_up(instance, symmetry, chosen).tolist() == sorted(expected.tolist())
+        filled = fill_up(instance, symmetry, chosen)
+        assert filled.tolist() == sorted(expected.tolist())
+        filled[:] = 0  # what is kept of it stays as it is
+        assert fill_up(instance, symmetry, chosen[::-1]).tolist() == sorted(expected.tolist())
 
 
 def test_regions_get_their_share_and_tasks_one_region_each(monkeypatch):

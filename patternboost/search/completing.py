@@ -5,7 +5,10 @@ For walks that had no table of their whole class; and, orbits being single eleme
 
 from __future__ import annotations
 
+import threading
+
 import numpy as np
+from cachetools import LRUCache, cached
 from numba import njit, types
 
 from patternboost.problem import RULE_TYPE, Instance
@@ -99,12 +102,21 @@ def _add_free(complete, n, k, orbits, start, elements, members, count):  # type:
 def fill_up(instance: Instance, symmetry: str, chosen: IntArray) -> IntArray:
     """A valid set of a class's orbits (int64) with free orbits added until there is none, the heaviest first.
 
-    Not for forbidden sets of four and more elements.
+    Ascending. Not for forbidden sets of four and more elements.
     """
+    return _filled_up(instance, symmetry, np.sort(chosen).astype(np.int64).tobytes()).copy()
+
+
+#: walks end in the same sets again and again: so many are kept, ten megabytes at n = 64
+_KEPT = 10_000
+
+
+@cached(LRUCache(_KEPT), lock=threading.Lock())
+def _filled_up(instance: Instance, symmetry: str, of: bytes) -> IntArray:
+    chosen = np.frombuffer(bytearray(of), np.int64)  # the kernels take arrays that can be written alone
     orbits, rule = class_orbits(instance, symmetry), (instance.problem.complete, instance.n, instance.problem.k)
     blocked = np.zeros(orbits.count, bool)
     blocked[chosen] = True
-    chosen = np.require(chosen, np.int64, ["C", "W"])  # what other processes hand over cannot be written
     _block(*rule, chosen, orbits.start, orbits.members, orbits.orbit_of, blocked)
     free = np.flatnonzero(~blocked).astype(np.int64)
     free = free[np.argsort(-orbits.weights[free], kind="stable")]
