@@ -105,7 +105,7 @@ def anew(density: FloatArray, shares: str) -> Callable[[], IntArray]:
 def chosen_seeds(which: str, seeds: list[Construction], symmetry: str) -> list[Construction]:
     """All of the seeds, those of a class, or those at or above the line of their neighbours' scores."""
     if which == "class":
-        return [c for c in seeds if smallest_class(c, [symmetry, "none"]) == symmetry]
+        return [c for c in seeds if smallest_class(c, {symmetry: symmetry, "none": "none"}) == symmetry]
     if which == "leading":
         behind = lags({c.n: c.score for c in seeds})
         return [c for c in seeds if behind[c.n] <= 0]

@@ -22,7 +22,6 @@ from patternboost.loop.clock import Clock
 from patternboost.loop.context import Context
 from patternboost.loop.origins import Origin
 from patternboost.loop.pool import Entry
-from patternboost.loop.proposers.inner_board import InnerBoard
 from patternboost.loop.proposing import Proposal, starts_of
 from patternboost.loop.starts import Start, expected_steps
 from patternboost.loop.state import new_state
@@ -215,6 +214,15 @@ def test_what_paid_at_other_sizes_comes_first():
     assert shares(one, known={"a": 1.0})["a"] == pytest.approx(0.9)  # the others in a tenth
 
 
+def test_what_paid_at_other_sizes_tells_classes_apart_that_find_the_same():
+    """Until one of them finds more."""
+    same = ({20: 2000, 28: 500}, 28, 10.0)
+    assert 0.2 < shares(ledger(a=same, b=same))["a"] < 0.8
+    assert shares(ledger(a=same, b=same), known={"a": 0.9, "c": 0.1})["a"] > 0.9
+    more = ({20: 2000, 28: 500, 30: 60}, 30, 10.0)
+    assert shares(ledger(a=same, b=more), known={"a": 0.9, "c": 0.1})["b"] > 0.9
+
+
 # -- proposers ---------------------------------------------------------------------------------------------------------
 
 
@@ -253,16 +261,17 @@ def test_some_proposers_have_their_least_whatever_they_bring():
     assert proposer_policy(some, {"random": 1.0}, {"random": 0.25}, [], 1.0, rng()) == {"random": 1.0}
 
 
-def test_the_inner_board_has_its_least():
+@pytest.mark.parametrize(("work", "least"), [(999.0, 0.25), (99.0, 0.25), (49.0, 0.125)])
+def test_the_inner_board_has_its_least_once_its_class_was_worked_on(work, least):
     settings = Settings("isosceles", 16, generations=1, model="none")
     context = Context(settings, problem("isosceles", 16), ("mirror+half",), 256, "all")
     state = new_state(context, [])
     state.ledger["mirror+half"]["inner-board"].note({}, 9, 1.0)
-    state.ledger["mirror+half"]["random"].note({20: 5000}, 20, 1.0)
+    state.ledger["mirror+half"]["random"].note({20: 5000 * work}, 20, work)
     found = starts_of(context, state, "mirror+half", 0, 1e8, [])
     steps = [expected_steps(context, "mirror+half", s.region, s.origin) for s in found]
     inside = [each for each, s in zip(steps, found, strict=True) if s.origin is Origin.INNER_BOARD]
-    assert sum(inside) == pytest.approx(InnerBoard.least * sum(steps), rel=0.02)
+    assert sum(inside) == pytest.approx(least * sum(steps), rel=0.02)
 
 
 def test_regions_that_bring_nothing_leave_the_board_free():

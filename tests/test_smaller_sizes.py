@@ -26,7 +26,7 @@ from patternboost.loop.smaller_sizes import (
 from patternboost.loop.starts import expected_steps
 from patternboost.loop.state import new_state, own_seeds
 from patternboost.problem.registry import problem
-from patternboost.problem.symmetry import class_orbits, holds, inner_board, orbits_of
+from patternboost.problem.symmetry import alike, class_orbits, holds, inner_board, orbits_of
 from patternboost.store.archive import Archive
 from patternboost.store.construction import Construction
 from patternboost.store.settings import Settings
@@ -137,6 +137,26 @@ def test_holds_says_what_orbits_say(n):
             assert holds(instance.size, maps, some) is orbits.is_union(some)
 
 
+@pytest.mark.parametrize(
+    ("n", "name", "m", "found"),
+    [
+        (14, "both-mirrors", 9, "both-mirrors+half"),
+        (14, "both-mirrors+half", 9, "both-mirrors"),
+        (14, "both-mirrors+one-half", 9, "both-mirrors+one-half"),
+        (14, "both-mirrors+half", 10, "both-mirrors+half"),
+        (14, "mirror+half", 9, "mirror"),
+        (9, "mirror", 14, "mirror+half"),
+        (14, "diagonal", 9, "diagonal"),
+        (14, "quarter-turn", 9, "quarter-turn"),  # none is alike there
+        (14, "none", 9, "none"),
+        ("9x14", "both-mirrors", 9, "both-mirrors+one-half"),
+        ("9x14", "mirror-rows", 9, None),
+    ],
+)
+def test_classes_are_alike_by_what_their_mirrors_fix(n, name, m, found):
+    assert alike(problem("isosceles", n), name, problem("isosceles", m)) == found
+
+
 def test_the_class_that_holds_the_best_of_other_sizes_is_known(tmp_path):
     classes = tuple(problem("isosceles", 14).classes)
     assert classes_of_seeds(problem("isosceles", 14), classes, []) == {}
@@ -146,6 +166,9 @@ def test_the_class_that_holds_the_best_of_other_sizes_is_known(tmp_path):
     assert set(classes_of_seeds(problem("isosceles", 14), lower, both)) == {"both-mirrors", "both-diagonals"} & set(
         classes_of_seeds(problem("isosceles", 14), lower, both)
     )
+    rectangle = of("isosceles", 9, [(0, 1), (0, 7), (8, 1), (8, 7)])  # its mirrors go through cells
+    assert classes_of_seeds(problem("isosceles", 14), classes, [rectangle]) == {"both-mirrors+half": 1.0}
+    assert classes_of_seeds(problem("isosceles", 13), classes, [rectangle]) == {"both-mirrors": 1.0}
     corner = of("isosceles", 10, square("isosceles", 9).points)  # on the inner board
     assert classes_of_seeds(problem("isosceles", 14), classes, [corner]) == {"both-mirrors+half": 1.0}
     context = context_of("isosceles", 14, minutes=1.0)
@@ -156,7 +179,7 @@ def test_the_class_that_holds_the_best_of_other_sizes_is_known(tmp_path):
         assert archive.paid("isosceles") == {13: {"mirror": 0.5, "diagonal": 0.5}}
         known = known_shares(context, archive, [corner])
         assert {name: share for name, share in known.items() if share} == {
-            "both-mirrors+half": 0.5, "mirror": 0.25, "diagonal": 0.25,
+            "both-mirrors+half": 0.5, "mirror+half": 0.25, "diagonal": 0.25,
         }  # fmt: skip
         assert known_shares(context_of("isosceles", 14, generations=2), archive, []) == {}  # repeatable
         alone = known_shares(context_of("isosceles", 14, minutes=1.0, known_classes=False), archive, [corner])

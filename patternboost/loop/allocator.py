@@ -104,6 +104,8 @@ _LEAST = 0.02
 _EXPLORE = 0.05
 #: what each new class gets, and all of them at most; the latter where it is known what paid at other sizes
 _EACH_NEW, _NEW, _NEW_KNOWN = 0.1, 0.5, 0.1
+#: how likely a class of which other sizes know nothing is held for the one that has the best sets here
+_UNKNOWN = 0.3
 #: tables of untried classes may always cost this many steps, half a second, so that small sizes try all at once
 AFFORDABLE = 3e6
 
@@ -121,7 +123,8 @@ def class_policy(
     A class gets the chance that it is the one that beats the best score. One class in turn is tried anyway, where its
     table costs no more than that, so that a slow starter can still come up. A class's first turn comes once its table
     costs no more than a generation: `costs` are in steps. `known` has the shares that paid at other sizes, where these
-    are known: they count until a class was tried.
+    are known. They say which classes come first; and of classes that find the same scores as often, which one has
+    those above the best.
     """
     tried = ledger.tried()
     # A class whose walks all end with nothing (all its orbits are forbidden by themselves) is not tried again.
@@ -135,7 +138,8 @@ def class_policy(
     if not alive:  # where every class was tried and gave nothing, all go on
         first, total = (first, total) if due else (dict.fromkeys(tried, 1.0), float(len(tried)))
         return {name: share / total for name, share in first.items()}
-    found = chances(alive, rng)
+    above = {name: known.get(name, 0.0) + _UNKNOWN for name in alive} if known else None
+    found = chances(alive, rng, above)
     earned = {name: share for name, share in found.items() if share >= _LEAST}
     if due:
         given = {name: new * share / total for name, share in first.items()}

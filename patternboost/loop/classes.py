@@ -13,7 +13,7 @@ from patternboost.loop.seeding import WORDS
 from patternboost.loop.smaller_sizes import classes_of_seeds, nearest_sizes, sizes_compare
 from patternboost.loop.state import State
 from patternboost.loop.tables import affords_table
-from patternboost.problem.symmetry import class_orbits
+from patternboost.problem.symmetry import alike, class_orbits
 from patternboost.search.streams import Stream
 from patternboost.search.tasks import region_steps, table_bytes, table_steps
 from patternboost.store.archive import Archive
@@ -70,10 +70,19 @@ def known_shares(context: Context, archive: Archive, seeds: Sequence[Constructio
     ask = s.known_classes and (s.timed or any(source in WORDS for source in s.seed_from))
     paid = archive.paid(context.instance.name) if ask else {}
     own = [context.instance.n] if context.instance.n in paid else []
-    sources = [paid[n] for n in [*own, *nearest_sizes(context.instance.n, paid)][:_SEARCHES]]
+    near = [*own, *nearest_sizes(context.instance.n, paid)][:_SEARCHES]
+    sources = [_carried(context, n, paid[n]) for n in near]
     sources.append(classes_of_seeds(context.instance, context.classes, seeds))
     known = [source for source in sources if any(source.get(name) for name in context.classes)]
     return {name: sum(source.get(name, 0.0) for source in known) / len(known) for name in context.classes if known}
+
+
+def _carried(context: Context, n: int, paid: Mapping[str, float]) -> dict[str, float]:
+    """The shares that classes had in a search of size n, by the classes of this size that are alike."""
+    there = context.instance.problem.at(n)
+    found = {name: paid.get(alike(context.instance, name, there) or "", 0.0) for name in context.classes}
+    total = sum(found.values())
+    return {name: share / total for name, share in found.items()} if total else {}
 
 
 def that_fit(

@@ -101,7 +101,7 @@ def starts_of(
     around = table and goes_around(context, state, symmetry)
     most = {str(origin): p.most(context) for origin, p in ready.items() if p.most(context) > 0}
     rng = np.random.default_rng(context.seed(Stream.PROPOSE, state.generation, index))
-    least = {str(origin): p.least for origin, p in ready.items()}
+    least = {str(origin): p.least(state, symmetry) for origin, p in ready.items()}
     shares = proposer_policy(state.ledger[symmetry], most, least, GUIDED, context.settings.regions, rng)
     starts: list[Start] = []
     left = steps

@@ -6,7 +6,7 @@ construction is the wider, the more the sizes differ (docs/LOG.md has what was m
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 from cachetools import LRUCache, cached
@@ -15,7 +15,7 @@ from patternboost.loop.places import FloatArray, Places, Weighted, merged, place
 from patternboost.loop.regions import densest
 from patternboost.problem import Instance
 from patternboost.problem.ground import scale
-from patternboost.problem.symmetry import class_orbits, holds
+from patternboost.problem.symmetry import alike, class_orbits, holds
 from patternboost.store.construction import Construction
 
 #: sizes that count: those that differ by no more than this factor, and at least so many of the nearest
@@ -121,26 +121,29 @@ def _known_places(instance: Instance, seeds: Sequence[Construction]) -> Weighted
 def classes_of_seeds(instance: Instance, classes: Sequence[str], seeds: Sequence[Construction]) -> dict[str, float]:
     """Share of every class among those that hold the best constructions of the nearest sizes; empty: no seeds.
 
-    Of several classes that hold a set the one with the fewest orbits counts.
+    Classes are alike across sizes by what their maps are, not by name. Of several that hold a set the one with the
+    fewest orbits counts.
     """
     by_orbits = sorted(classes, key=lambda name: class_orbits(instance, name).count)
     found: dict[str, float] = {}
     for constructions in list(best_of_sizes(instance.n, seeds).values())[:_NEAREST]:
+        own = {name: alike(instance, name, constructions[0].instance) for name in by_orbits}
         for construction in constructions:
-            name = smallest_class(construction, by_orbits)
+            name = smallest_class(construction, own)
             if name is not None:
                 found[name] = found.get(name, 0.0) + 1 / len(constructions)
     total = sum(found.values())
     return {name: count / total for name, count in found.items()}
 
 
-def smallest_class(construction: Construction, by_orbits: Sequence[str]) -> str | None:
-    """The first of the classes that holds a construction, turned by a symmetry where it must be; None: none does."""
+def smallest_class(construction: Construction, classes: Mapping[str, str | None]) -> str | None:
+    """The first of the classes that holds a construction, turned by a symmetry where it must be; None: none does.
+
+    `classes` has for each what it is called at the construction's size, None where there is none like it.
+    """
     own = construction.instance
-    elements = own.to_elements(construction.points)
-    turned = own.symmetries[:, elements]
-    for name in by_orbits:
-        maps = own.classes.get(name)
-        if maps is not None and any(holds(own.size, maps, image) for image in turned):
+    turned = own.symmetries[:, own.to_elements(construction.points)]
+    for name, called in classes.items():
+        if called is not None and any(holds(own.size, own.classes[called], image) for image in turned):
             return name
     return None

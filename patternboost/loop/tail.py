@@ -52,9 +52,17 @@ def posteriors(arms: Mapping[str, Evidence], rng: np.random.Generator | None = N
     return rate
 
 
-def chances(arms: Mapping[str, Evidence], rng: np.random.Generator) -> dict[str, float]:
-    """How likely each arm is the one with the highest rate of records; they add up to 1."""
+def chances(
+    arms: Mapping[str, Evidence], rng: np.random.Generator, above: Mapping[str, float] | None = None
+) -> dict[str, float]:
+    """How likely each arm is the one with the highest rate of records; they add up to 1.
+
+    `above`: what is known of an arm's chance, from the rarest score seen to those above it, beside the others'. None:
+    it is the same for all.
+    """
     drawn = posteriors(arms, rng)
+    if above is not None:
+        drawn *= [above[name] for name in arms]
     ties = drawn == drawn.max(axis=1, keepdims=True)
     return dict(zip(arms, (ties / ties.sum(axis=1, keepdims=True)).mean(axis=0).tolist(), strict=True))
 

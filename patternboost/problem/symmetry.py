@@ -106,6 +106,25 @@ def inner_board(instance: Instance, name: str) -> IntArray | None:
     return core if 0 < len(core) < orbits.count else None
 
 
+def kind(instance: Instance, name: str) -> tuple[str, tuple[bool, ...]]:
+    """What stays of a symmetry class from size to size: its family, and of each map whether it fixes any element.
+
+    On a grid the mirrors of `both-mirrors` go between cells where n is even and through cells where it is odd. So
+    those of n = 55 are alike `both-mirrors+half` at n = 64.
+    """
+    own = np.arange(instance.size)
+    return name.partition("+")[0], tuple(sorted(bool((image == own).any()) for image in instance.classes[name]))
+
+
+def alike(instance: Instance, name: str, other: Instance) -> str | None:
+    """The symmetry class of `other` that is of the same kind; where there is none, the one of the same name, if any."""
+    own = kind(instance, name)
+    found = [each for each in other.classes if kind(other, each) == own]
+    if found and name not in found:
+        return found[0]
+    return name if name in other.classes else None
+
+
 def board_orbits(instance: Instance, name: str) -> IntArray:
     """The orbits of a class's inner board, int64, ascending; all where it has none."""
     inner = inner_board(instance, name)

@@ -40,12 +40,13 @@ class Proposer(Protocol):
     #: whether its walks need the table of the whole class
     needs_table: bool = True
 
-    #: the least of a class's effort that it has, whatever it brings
-    least: float = 0.0
-
     def most(self, context: Context) -> float:
         """The most of a class's effort that it may have; how much of that it gets follows what it brings."""
         return 1.0
+
+    def least(self, state: State, symmetry: str) -> float:
+        """The least of a class's effort that it has, whatever it brings."""
+        return 0.0
 
     def ready(self, context: Context, state: State, symmetry: str, samples: Sequence[Example]) -> bool:
         """Whether it has anything to propose; it then gets a share of the effort."""

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from patternboost.loop.state import State
     from patternboost.model.tokens import Example
 
+#: the least of a class's effort that walks here have, once the class had so many seconds of workers (or million steps,
+#: where the clock may not decide); before that a part of it
+_LEAST, _FROM = 0.25, 100.0
+
 
 class InnerBoard(Proposer):
     """Elements that no map moves come cheaply, one at a time, and then block whole orbits: here they come last.
@@ -28,9 +32,14 @@ class InnerBoard(Proposer):
 
     origin = Origin.INNER_BOARD
     needs_table = False
-    #: It finds good sets less often than regions do, and the best ones as often or more often, which its rates of good
-    #: ones do not tell (docs/LOG.md, "Ten minutes at n = 64").
-    least = 0.25
+
+    @override
+    def least(self, state: State, symmetry: str) -> float:
+        """It finds good sets less often than regions do, which come first, but the very best ones more often.
+
+        Its rates of good ones do not tell that (docs/LOG.md, "Ten minutes at n = 64").
+        """
+        return _LEAST * min(1.0, state.ledger.total(symmetry).work / _FROM)
 
     @override
     def ready(self, context: Context, state: State, symmetry: str, samples: Sequence[Example]) -> bool:
