@@ -104,7 +104,7 @@ _LEAST = 0.02
 _EXPLORE = 0.05
 #: what each new class gets, and all of them at most; the latter where it is known what paid at other sizes
 _EACH_NEW, _NEW, _NEW_KNOWN = 0.1, 0.5, 0.1
-#: how likely a class of which other sizes know nothing is held for the one that has the best sets here
+#: added to what other sizes say of a class: the larger it is, the less their word counts (docs/LOG.md)
 _UNKNOWN = 0.3
 #: tables of untried classes may always cost this many steps, half a second, so that small sizes try all at once
 AFFORDABLE = 3e6
@@ -123,8 +123,8 @@ def class_policy(
     A class gets the chance that it is the one that beats the best score. One class in turn is tried anyway, where its
     table costs no more than that, so that a slow starter can still come up. A class's first turn comes once its table
     costs no more than a generation: `costs` are in steps. `known` has the shares that paid at other sizes, where these
-    are known. They say which classes come first; and of classes that find the same scores as often, which one has
-    those above the best.
+    are known. They say which classes come first; and of classes that find the best score as often, which of them is
+    likelier to have better ones.
     """
     tried = ledger.tried()
     # A class whose walks all end with nothing (all its orbits are forbidden by themselves) is not tried again.

@@ -121,7 +121,7 @@ def _known_places(instance: Instance, seeds: Sequence[Construction]) -> Weighted
 def classes_of_seeds(instance: Instance, classes: Sequence[str], seeds: Sequence[Construction]) -> dict[str, float]:
     """Share of every class among those that hold the best constructions of the nearest sizes; empty: no seeds.
 
-    Classes are alike across sizes by what their maps are, not by name. Of several that hold a set the one with the
+    Classes of two sizes are matched by their maps, not by their names. Of several that hold a set the one with the
     fewest orbits counts.
     """
     by_orbits = sorted(classes, key=lambda name: class_orbits(instance, name).count)

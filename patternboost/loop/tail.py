@@ -57,8 +57,7 @@ def chances(
 ) -> dict[str, float]:
     """How likely each arm is the one with the highest rate of records; they add up to 1.
 
-    `above`: what is known of an arm's chance, from the rarest score seen to those above it, beside the others'. None:
-    it is the same for all.
+    `above`: in proportion to the chance of each arm, from the rarest score seen to those above it. None: all alike.
     """
     drawn = posteriors(arms, rng)
     if above is not None:

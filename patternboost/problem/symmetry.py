@@ -109,8 +109,8 @@ def inner_board(instance: Instance, name: str) -> IntArray | None:
 def kind(instance: Instance, name: str) -> tuple[str, tuple[bool, ...]]:
     """What stays of a symmetry class from size to size: its family, and of each map whether it fixes any element.
 
-    On a grid the mirrors of `both-mirrors` go between cells where n is even and through cells where it is odd. So
-    those of n = 55 are alike `both-mirrors+half` at n = 64.
+    On a grid the mirrors of `both-mirrors` go between cells where n is even and through cells where it is odd, so that
+    at n = 55 it is of one kind with `both-mirrors+half` at n = 64.
     """
     own = np.arange(instance.size)
     return name.partition("+")[0], tuple(sorted(bool((image == own).any()) for image in instance.classes[name]))

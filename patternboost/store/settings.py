@@ -112,7 +112,7 @@ class Settings:
     regions: float = _share(0.9, "most of the effort spent in regions")
     seed_regions: bool = _other(True, "regions from constructions of other sizes, where there are seeds")
     make_seeds: bool = _other(True, "without seeds, under a time budget: search smaller sizes first, as seeds")
-    known_classes: bool = _other(True, "begin with the symmetry classes that paid in earlier searches of sizes nearby")
+    known_classes: bool = _other(True, "favour the symmetry classes that paid in earlier searches of sizes nearby")
     region_mass: float = _share(0.85, "share of its density that a region of the model, or a narrow counted one, holds")
     count_regions: bool = _other(True, "transformers: regions counted in the pool compete with the model's")
 
