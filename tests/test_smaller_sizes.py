@@ -44,7 +44,7 @@ def square(name, n):
 
 def context_of(name, n, classes=None, **settings):
     instance = problem(name, n)
-    return Context(Settings(name, n, **settings), instance, classes or tuple(instance.classes), n * n, "a proved bound")
+    return Context(Settings(name, n, **settings), instance, classes or tuple(instance.classes), instance.size, "a proved bound")
 
 
 def test_sizes_are_nearest_by_their_ratio():
@@ -185,6 +185,9 @@ def test_the_class_that_holds_the_best_of_other_sizes_is_known(tmp_path):
         alone = known_shares(context_of("isosceles", 14, minutes=1.0, known_classes=False), archive, [corner])
         assert {name: share for name, share in alone.items() if share} == {"both-mirrors+half": 1.0}
         assert known_shares(context_of("isosceles", 14, ("mirror",), minutes=1.0), archive, [corner]) == {}
+        archive.note_paid(problem("isosceles-flat", "4x6"), {"mirror": 1.0})  # between cells; at 4x7 so is mirror+half
+        boards = known_shares(context_of("isosceles-flat", "4x7", minutes=1.0), archive, [])
+        assert {name: share for name, share in boards.items() if share} == {"mirror+half": 1.0}
 
 
 def test_larger_constructions_are_cut_and_smaller_ones_kept_where_they_are_valid():

@@ -13,6 +13,7 @@ from patternboost.loop.seeding import WORDS
 from patternboost.loop.smaller_sizes import classes_of_seeds, nearest_sizes, sizes_compare
 from patternboost.loop.state import State
 from patternboost.loop.tables import affords_table
+from patternboost.problem.ground import size_from_code
 from patternboost.problem.symmetry import alike, class_orbits
 from patternboost.search.streams import Stream
 from patternboost.search.tasks import region_steps, table_bytes, table_steps
@@ -79,7 +80,7 @@ def known_shares(context: Context, archive: Archive, seeds: Sequence[Constructio
 
 def _carried(context: Context, n: int, paid: Mapping[str, float]) -> dict[str, float]:
     """The shares that classes had in a search of size n, by the classes of this size that are alike."""
-    there = context.instance.problem.at(n)
+    there = context.instance.problem.at(size_from_code(n))
     found = {name: paid.get(alike(context.instance, name, there) or "", 0.0) for name in context.classes}
     total = sum(found.values())
     return {name: share / total for name, share in found.items()} if total else {}
