@@ -44,7 +44,8 @@ def square(name, n):
 
 def context_of(name, n, classes=None, **settings):
     instance = problem(name, n)
-    return Context(Settings(name, n, **settings), instance, classes or tuple(instance.classes), instance.size, "a proved bound")
+    classes = classes or tuple(instance.classes)
+    return Context(Settings(name, n, **settings), instance, classes, instance.size, "a proved bound")
 
 
 def test_sizes_are_nearest_by_their_ratio():
