@@ -155,7 +155,7 @@ def test_holds_says_what_orbits_say(n):
     ],
 )
 def test_classes_are_alike_by_what_their_mirrors_fix(n, name, m, found):
-    assert alike(problem("isosceles", n), name, problem("isosceles", m)) == found
+    assert alike(problem("isosceles", n), [name], problem("isosceles", m)) == {name: found}
 
 
 def test_the_class_that_holds_the_best_of_other_sizes_is_known(tmp_path):

@@ -80,8 +80,8 @@ def known_shares(context: Context, archive: Archive, seeds: Sequence[Constructio
 
 def _carried(context: Context, n: int, paid: Mapping[str, float]) -> dict[str, float]:
     """The shares that classes had in a search of size n, by the classes of this size that are alike."""
-    there = context.instance.problem.at(size_from_code(n))
-    found = {name: paid.get(alike(context.instance, name, there) or "", 0.0) for name in context.classes}
+    there = alike(context.instance, context.classes, context.instance.problem.at(size_from_code(n)))
+    found = {name: 0.0 if called is None else paid.get(called, 0.0) for name, called in there.items()}
     total = sum(found.values())
     return {name: share / total for name, share in found.items()} if total else {}
 

@@ -127,7 +127,7 @@ def classes_of_seeds(instance: Instance, classes: Sequence[str], seeds: Sequence
     by_orbits = sorted(classes, key=lambda name: class_orbits(instance, name).count)
     found: dict[str, float] = {}
     for constructions in list(best_of_sizes(instance.n, seeds).values())[:_NEAREST]:
-        own = {name: alike(instance, name, constructions[0].instance) for name in by_orbits}
+        own = alike(instance, by_orbits, constructions[0].instance)
         for construction in constructions:
             name = smallest_class(construction, own)
             if name is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -116,13 +117,18 @@ def kind(instance: Instance, name: str) -> tuple[str, tuple[bool, ...]]:
     return name.partition("+")[0], tuple(sorted(bool((image == own).any()) for image in instance.classes[name]))
 
 
-def alike(instance: Instance, name: str, other: Instance) -> str | None:
-    """The symmetry class of `other` that is of the same kind; where there is none, the one of the same name, if any."""
-    own = kind(instance, name)
-    found = [each for each in other.classes if kind(other, each) == own]
-    if found and name not in found:
-        return found[0]
-    return name if name in other.classes else None
+def alike(instance: Instance, names: Iterable[str], other: Instance) -> dict[str, str | None]:
+    """For classes of an instance those of `other` that are of the same kind.
+
+    Where there is none, the one of the same name; None: that is not there, either.
+    """
+    kinds = {name: kind(other, name) for name in other.classes}
+    found: dict[str, str | None] = {}
+    for name in names:
+        own = kind(instance, name)
+        same = [each for each in kinds if kinds[each] == own]
+        found[name] = same[0] if same and name not in same else name if name in kinds else None
+    return found
 
 
 def board_orbits(instance: Instance, name: str) -> IntArray:
