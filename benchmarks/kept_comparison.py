@@ -2,6 +2,7 @@
 
     python benchmarks/kept_comparison.py keep FOLDER FILE           what `patternboost compare` left in FOLDER
     python benchmarks/kept_comparison.py show FILE                  its table and verdicts again
+    python benchmarks/kept_comparison.py pairs FILE [--score S]     tests of every pair of arms: best scores, time to S
     python benchmarks/kept_comparison.py unpack FILE FOLDER SEEDS   a folder in which `patternboost compare` goes on
 
 The file does not say where the seeds were: `unpack` is told where they are now, as `--seed-from SEEDS` is.
@@ -11,9 +12,13 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import itertools
 import json
+import math
 from collections.abc import Sequence
 from pathlib import Path
+
+from scipy import stats
 
 from patternboost.store.files import read_json, write_json, write_text
 from patternboost.studies.compare.arm_run import ArmRun, read_outcome, run_folder
@@ -61,17 +66,53 @@ def unpack(path: Path, folder: Path, seeds: Path) -> None:
         write_json(where / "outcome.json", {"curve": run.curve, "minimised": run.minimised})
 
 
+def pairs(path: Path, score: int | None = None) -> str:
+    """A line for every pair of arms: two-sided Mann-Whitney tests, p times the number of pairs (Bonferroni).
+
+    A run that did not reach `score` (None: the target) took longer than any that did. Raises FileError, ValueError.
+    """
+    plan, runs = read(path)
+    target = plan.target if score is None else score
+    if target is None:
+        raise ValueError(f"{path} has no target: name a score")
+    best = {arm: [run.best_merit for run in runs if run.arm == arm] for arm in plan.arms}
+    seconds = {arm: [_seconds(run, target) for run in runs if run.arm == arm] for arm in plan.arms}
+    found = list(itertools.combinations(plan.arms, 2))
+    lines = [f"p is corrected for {len(found)} pairs of arms"]
+    for a, b in found:
+        by_score, by_time = (_p(of[a], of[b], len(found)) for of in (best, seconds))
+        sooner = sum(x < y for x in seconds[a] for y in seconds[b])
+        lines.append(
+            f"{a} and {b}: best scores {by_score}; time to {target} {by_time}, "
+            f"the first sooner in {sooner} of {len(seconds[a]) * len(seconds[b])}"
+        )
+    return "\n".join(lines)
+
+
+def _seconds(run: ArmRun, score: int) -> float:
+    time = run.time_to(score)
+    return math.inf if time is None else time
+
+
+def _p(ours: Sequence[float], theirs: Sequence[float], tests: int) -> str:
+    p = min(1.0, tests * float(stats.mannwhitneyu(ours, theirs).pvalue))
+    return f"p = {p:.2g}" if p >= 0.001 else "p < 0.001"
+
+
 def main() -> None:
-    """Keep, show or unpack."""
+    """Keep, show, pairs or unpack."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("verb", choices=("keep", "show", "unpack"))
+    parser.add_argument("verb", choices=("keep", "show", "pairs", "unpack"))
     parser.add_argument("paths", type=Path, nargs="+")
+    parser.add_argument("--score", type=int, help="of pairs: time to this score instead of the target")
     args = parser.parse_args()
-    wanted = {"keep": 2, "show": 1, "unpack": 3}[args.verb]
+    wanted = {"keep": 2, "show": 1, "pairs": 1, "unpack": 3}[args.verb]
     if len(args.paths) != wanted:
         parser.error(f"{args.verb} takes {wanted} paths")
     if args.verb == "show":
         print(text(*read(args.paths[0])))
+    elif args.verb == "pairs":
+        print(pairs(args.paths[0], args.score))
     else:
         {"keep": keep, "unpack": unpack}[args.verb](*args.paths)
 

@@ -44,3 +44,18 @@ def test_the_results_say_what_a_kept_comparison_says(path: Path) -> None:
     for line in lines:
         row = dict(zip(head, line, strict=True))
         assert f"| {row['arm']} | {row['all best scores']} | {line[5]}, {line[6]} |" in written
+
+
+def test_pairs_of_arms_are_tested_and_corrected(tmp_path: Path) -> None:
+    plan = Plan("isosceles", 8, 1.0, ("seeded", "unseeded", "unseeded-none"), 5, 1, target=13)
+    runs = [ArmRun("seeded", seed, ((0.1 * seed, 13),)) for seed in range(1, 6)]
+    runs += [ArmRun("unseeded", seed, ((1.0 * seed, 13),)) for seed in range(1, 6)]
+    runs += [ArmRun("unseeded-none", seed, ((0.1, 12),)) for seed in range(1, 6)]
+    TOOL["write"](tmp_path / "kept.json", plan, runs)
+    first, seeds, none, _ = TOOL["pairs"](tmp_path / "kept.json").splitlines()
+    assert first == "p is corrected for 3 pairs of arms"
+    # Of 252 ways to part ten different times in two halves, two are as far apart as these; three pairs were tested.
+    assert f"time to 13 p = {3 * 2 / 252:.2g}, the first sooner in 25 of 25" in seeds
+    assert "best scores p = 1;" in seeds
+    assert "the first sooner in 25 of 25" in none  # a run that never reached it took longer
+    assert "time to 14 p = 1, the first sooner in 0 of 25" in TOOL["pairs"](tmp_path / "kept.json", 14)
