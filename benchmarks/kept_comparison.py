@@ -14,7 +14,6 @@ import argparse
 import dataclasses
 import itertools
 import json
-import math
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -22,6 +21,7 @@ from scipy import stats
 
 from patternboost.store.files import read_json, write_json, write_text
 from patternboost.studies.compare.arm_run import ArmRun, read_outcome, run_folder
+from patternboost.studies.compare.figures import of_arm, target_of, times_to
 from patternboost.studies.compare.page import text
 from patternboost.studies.compare.plan import Plan, plan_of, read_plan, take_up
 
@@ -66,17 +66,15 @@ def unpack(path: Path, folder: Path, seeds: Path) -> None:
         write_json(where / "outcome.json", {"curve": run.curve, "minimised": run.minimised})
 
 
-def pairs(path: Path, score: int | None = None) -> str:
+def pairs(path: Path, score: int = 0) -> str:
     """A line for every pair of arms: two-sided Mann-Whitney tests, p times the number of pairs (Bonferroni).
 
-    A run that did not reach `score` (None: the target) took longer than any that did. Raises FileError, ValueError.
+    A run that did not reach `score` (0: the target) took longer than any that did. Raises FileError, ValueError.
     """
     plan, runs = read(path)
-    target = plan.target if score is None else score
-    if target is None:
-        raise ValueError(f"{path} has no target: name a score")
-    best = {arm: [run.best_merit for run in runs if run.arm == arm] for arm in plan.arms}
-    seconds = {arm: [_seconds(run, target) for run in runs if run.arm == arm] for arm in plan.arms}
+    target = target_of(runs, score or plan.target, plan.control)
+    best = {arm: [run.best_merit for run in of_arm(runs, arm)] for arm in plan.arms}
+    seconds = {arm: times_to(of_arm(runs, arm), target) for arm in plan.arms}
     found = list(itertools.combinations(plan.arms, 2))
     lines = [f"p is corrected for {len(found)} pairs of arms"]
     for a, b in found:
@@ -89,11 +87,6 @@ def pairs(path: Path, score: int | None = None) -> str:
     return "\n".join(lines)
 
 
-def _seconds(run: ArmRun, score: int) -> float:
-    time = run.time_to(score)
-    return math.inf if time is None else time
-
-
 def _p(ours: Sequence[float], theirs: Sequence[float], tests: int) -> str:
     p = min(1.0, tests * float(stats.mannwhitneyu(ours, theirs).pvalue))
     return f"p = {p:.2g}" if p >= 0.001 else "p < 0.001"
@@ -104,7 +97,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("verb", choices=("keep", "show", "pairs", "unpack"))
     parser.add_argument("paths", type=Path, nargs="+")
-    parser.add_argument("--score", type=int, help="of pairs: time to this score instead of the target")
+    parser.add_argument("--score", type=int, default=0, help="of pairs: time to this score instead of the target")
     args = parser.parse_args()
     wanted = {"keep": 2, "show": 1, "pairs": 1, "unpack": 3}[args.verb]
     if len(args.paths) != wanted:

@@ -127,9 +127,14 @@ def target_of(outcomes: Sequence[ArmRun], asked: int, control_arm: str = "none")
     return asked or (0 if best is None else best.best)
 
 
+def times_to(outcomes: Sequence[ArmRun], score: int) -> list[float]:
+    """Seconds until each run reached a score; infinity for those that did not."""
+    return [float("inf") if (time := o.time_to(score)) is None else time for o in outcomes]
+
+
 def median_time(runs: Sequence[ArmRun], score: int) -> float | None:
     """The median of the seconds to a score; runs that did not reach it took longer than any. None: most did not."""
-    times = sorted(float("inf") if (t := o.time_to(score)) is None else t for o in runs)
+    times = sorted(times_to(runs, score))
     if not times:
         return None
     middle = (times[(len(times) - 1) // 2] + times[len(times) // 2]) / 2
